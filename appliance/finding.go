@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package appliance
+
+import "time"
+
+// Severity of a finding. Notice: nothing breaks. Warning: it will break, the
+// date is known or likely. Critical: people are affected or data is at risk now.
+type Severity int
+
+// The severities, mildest first.
+const (
+	OK Severity = iota
+	Notice
+	Warning
+	Critical
+)
+
+var severityNames = [...]string{"ok", "notice", "warning", "critical"}
+
+// String returns the stable lower-case name.
+func (s Severity) String() string {
+	if s < OK || s > Critical {
+		return "unknown"
+	}
+	return severityNames[s]
+}
+
+// MarshalText writes the name.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the name; an unknown one reads as Critical, so that a
+// newer agent's finding is never shown milder than it is.
+func (s *Severity) UnmarshalText(b []byte) error {
+	for i, name := range severityNames {
+		if name == string(b) {
+			*s = Severity(i)
+			return nil
+		}
+	}
+	*s = Critical
+	return nil
+}
+
+// Actor says who can do something about a finding.
+type Actor string
+
+// The actors.
+const (
+	You        Actor = "you"
+	YourISP    Actor = "your Internet provider"
+	YourITCoop Actor = "your IT co-op"
+)
+
+// Finding is the result of a check about one subject. Code and Subject
+// together are its identity over time.
+type Finding struct {
+	Code     string    `json:"code"`    // stable, upper case with hyphens: DISK-NEARLY-FULL
+	Subject  string    `json:"subject"` // what it is about: "disk:/var/lib/coopkit", "app:wordpress"; may be empty
+	Severity Severity  `json:"severity"`
+	What     string    `json:"what"` // the effect on people, now
+	Why      string    `json:"why"`
+	Next     []string  `json:"next"`
+	Who      Actor     `json:"who"`
+	Since    time.Time `json:"since"`
+	Hides    []string  `json:"hides,omitempty"` // "CODE subject" of the consequences that it hides
+}

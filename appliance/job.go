@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package appliance
+
+import (
+	"time"
+
+	"coopkit/internal/problem"
+)
+
+// JobID numbers the jobs of this box, from 1.
+type JobID int64
+
+// JobState says how far a job is.
+type JobState string
+
+// A job runs, then ends in one of the other states. Undone means that it
+// failed and everything it had changed was put back; Failed means that
+// something could not be put back and a person must look.
+const (
+	JobRunning JobState = "running"
+	JobDone    JobState = "done"
+	JobUndone  JobState = "undone"
+	JobFailed  JobState = "failed"
+)
+
+// StepState says how far a step of a job is.
+type StepState string
+
+// The states of a step, in the order in which they can follow each other.
+const (
+	StepTodo    StepState = "todo"
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepBad     StepState = "bad"    // failed
+	StepUndone  StepState = "undone" // done (or tried), then put back
+)
+
+// Job is one change to the box: a list of steps in a journal. One job runs for
+// a subject at a time, and every job survives kill -9: before its commit point
+// it is undone, after it finished.
+type Job struct {
+	ID       JobID            `json:"id"`
+	Kind     string           `json:"kind"`    // add, remove, start, stop, restart, publish …
+	Subject  string           `json:"subject"` // what it changes: "app:wordpress", "site:demo.coop"
+	State    JobState         `json:"state"`
+	Steps    []JobStep        `json:"steps"`
+	Problem  *problem.Problem `json:"problem,omitempty"` // why it did not end well
+	Created  time.Time        `json:"created"`
+	Finished time.Time        `json:"finished,omitzero"`
+}
+
+// JobStep is one named step.
+type JobStep struct {
+	Name     string    `json:"name"`  // stable slug
+	Title    string    `json:"title"` // for people
+	State    StepState `json:"state"`
+	Detail   string    `json:"detail,omitempty"` // one line of fact
+	Started  time.Time `json:"started,omitzero"`
+	Finished time.Time `json:"finished,omitzero"`
+}
+
+// JobEvent is one thing that happened in a job, for live views. Events are
+// numbered per job from 1 without gaps, so a reader that reconnects can go on
+// after the last one it saw.
+type JobEvent struct {
+	Job   JobID     `json:"job"`
+	Seq   int64     `json:"seq"`
+	Time  time.Time `json:"time"`
+	Step  string    `json:"step,omitempty"`  // name of the step it belongs to
+	State StepState `json:"state,omitempty"` // set when the step changed state
+	Text  string    `json:"text,omitempty"`  // a line of the job's log
+	Done  int64     `json:"done,omitempty"`  // progress of the step, in Unit
+	Total int64     `json:"total,omitempty"`
+	End   JobState  `json:"end,omitempty"` // set on the last event
+}
+
+// Progress takes what a long step has to tell while it runs. Implementations
+// are safe for concurrent use and never block for long.
+type Progress interface {
+	// Log adds one line of text, without its line end.
+	Log(line string)
+	// Advance says how much of the step is done; total 0 means unknown.
+	Advance(done, total int64)
+}
+
+// Quiet is a Progress that drops everything.
+type Quiet struct{}
+
+// Log does nothing.
+func (Quiet) Log(string) {}
+
+// Advance does nothing.
+func (Quiet) Advance(int64, int64) {}
+
+// Line is one line of a plan: data that the CLI and the console each render.
+type Line struct {
+	Verb        string `json:"verb"`           // create, change, remove, keep, start, stop, build, fetch, ask …
+	Thing       string `json:"thing"`          // "volume coopkit-wordpress_db"
+	From        string `json:"from,omitempty"` // the value before
+	To          string `json:"to,omitempty"`   // the value after
+	Destructive bool   `json:"destructive,omitempty"`
+}
+
+// Plan is what a change would do, before anybody agreed to it. Hash changes
+// when the plan does, so that agreeing to an old plan can be refused.
+type Plan struct {
+	Kind    string   `json:"kind"`
+	Subject string   `json:"subject"`
+	Title   string   `json:"title"` // one sentence
+	Lines   []Line   `json:"lines"`
+	Notes   []string `json:"notes,omitempty"` // warnings that do not stop it, records to set by hand …
+	WayBack string   `json:"way_back"`        // how to undo it, one sentence
+	Hash    string   `json:"hash"`
+}

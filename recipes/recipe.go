@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package recipes owns the recipe format: how to run one app, at one version.
+// It reads, checks, renders and embeds recipes. Outsiders write recipes and
+// check them with this package alone, so it is a leaf: it knows nothing of the
+// appliance, the engine or the network. Every parser in it is fuzzed, and every
+// recipe of the catalogue is linted by its tests.
+package recipes
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Recipe is a folder with recipe.yaml, compose.yaml, README.md and icon.svg,
+// read and checked.
+type Recipe struct {
+	Name    string            `json:"name"`    // slug
+	Version string            `json:"version"` // upstream, hyphen, our revision: "7.0.2-1"
+	Title   map[string]string `json:"title"`   // by language: en, es, fr
+	Summary map[string]string `json:"summary"`
+	Need    string            `json:"need"` // of the network's product list: website, files, calendar, wiki …
+	Licence string            `json:"licence"`
+
+	Homepage        string `json:"homepage"`
+	Source          string `json:"source"`
+	SecurityContact string `json:"security_contact"`
+
+	Needs        Needs                  `json:"needs"`
+	Web          []Web                  `json:"web"`
+	Settings     []Setting              `json:"settings,omitempty"`
+	Secrets      []Secret               `json:"secrets,omitempty"`
+	Data         []Data                 `json:"data"`
+	Health       Check                  `json:"health"`
+	Smoke        []Check                `json:"smoke"`
+	FirstAccount FirstAccount           `json:"first_account"`
+	Images       map[string]ImageSource `json:"images"` // by Compose service
+	Mail         *Mail                  `json:"mail,omitempty"`
+	SignIn       *SignIn                `json:"sign_in,omitempty"`
+	Upgrade      Upgrade                `json:"upgrade"`
+	Rename       Rename                 `json:"rename"`
+	AntiFeatures []string               `json:"anti_features,omitempty"`
+	Maintainers  []Maintainer           `json:"maintainers"`
+	Offers       []Offer                `json:"offers,omitempty"`
+
+	files   fs.FS  // the recipe's folder
+	compose []byte // compose.yaml as read
+}
+
+// Files returns the recipe's folder, read-only.
+func (r *Recipe) Files() fs.FS { return r.files }
+
+// Needs is what the app needs of the box, measured, not guessed.
+type Needs struct {
+	MemoryMiB     int      `json:"memory_mib"`
+	DiskMiB       int      `json:"disk_mib"`
+	Architectures []string `json:"architectures"` // as Go names them: amd64, arm64, arm
+	Measured      string   `json:"measured"`      // date, and with what
+}
+
+// Web is an HTTP service that gets an address. The first one is the main one.
+type Web struct {
+	Name    string `json:"name"`
+	Service string `json:"service"` // of compose.yaml
+	Port    int    `json:"port"`
+}
+
+// Setting is a question to the person who adds the app.
+type Setting struct {
+	Name     string            `json:"name"`
+	Type     string            `json:"type"` // text, email, number, bool, choice
+	Title    map[string]string `json:"title"`
+	Help     map[string]string `json:"help,omitempty"`
+	Default  string            `json:"default,omitempty"`
+	Required bool              `json:"required,omitempty"`
+	Choices  []string          `json:"choices,omitempty"`
+	Pattern  string            `json:"pattern,omitempty"` // RE2, the whole answer must match
+}
+
+// Secret is generated once per install and kept.
+type Secret struct {
+	Name   string `json:"name"`
+	Length int    `json:"length"` // characters; letters and digits
+}
+
+// Data is a volume that holds what members made.
+type Data struct {
+	Volume  string   `json:"volume"`            // of compose.yaml
+	Kind    string   `json:"kind"`              // files, database, cache
+	Engine  string   `json:"engine,omitempty"`  // database: mariadb, postgresql, sqlite
+	Service string   `json:"service,omitempty"` // database: the service that serves it
+	Dump    []string `json:"dump,omitempty"`    // database: command in the service that writes a consistent dump to its output
+}
+
+// Check is an HTTP request to a web service and what must come back.
+type Check struct {
+	Web      string        `json:"web,omitempty"` // name; empty: the main one
+	Path     string        `json:"path"`
+	Status   []int         `json:"status,omitempty"`    // any of them; empty: 200
+	Contains string        `json:"contains,omitempty"`  // text in the body (first MiB)
+	Within   time.Duration `json:"within,omitempty"`    // how long it may take to become true; 0: 2 minutes
+	SignedIn bool          `json:"signed_in,omitempty"` // with HTTP basic credentials of the first account
+}
+
+// FirstAccount says how the owner's account is made before the public can
+// reach the app. User, form values and commands may use ${…} variables.
+type FirstAccount struct {
+	None     bool       `json:"none,omitempty"` // the app has no accounts
+	User     string     `json:"user,omitempty"`
+	Password string     `json:"password,omitempty"` // name of a Secret
+	HTTP     []HTTPStep `json:"http,omitempty"`     // requests that make it, in order
+	Exec     []ExecStep `json:"exec,omitempty"`     // or commands in a service
+	Proof    *Check     `json:"proof,omitempty"`    // true only when the account exists
+	Path     string     `json:"path,omitempty"`     // of the sign-in page
+}
+
+// HTTPStep is one request that helps to make the first account.
+type HTTPStep struct {
+	Web      string            `json:"web,omitempty"`
+	Method   string            `json:"method"`
+	Path     string            `json:"path"`
+	Form     map[string]string `json:"form,omitempty"`
+	Status   []int             `json:"status,omitempty"`
+	Contains string            `json:"contains,omitempty"`
+}
+
+// ExecStep is one command that helps to make the first account. Stdin may use
+// variables, so that secrets stay off the command line.
+type ExecStep struct {
+	Service string   `json:"service"`
+	Command []string `json:"command"`
+	Stdin   string   `json:"stdin,omitempty"`
+}
+
+// ImageSource says where a service's image can come from. Compose's own image
+// (with digest) is the registry's; Debian is a folder under debian/ with a
+// Dockerfile that begins FROM coopkit/debian-base.
+type ImageSource struct {
+	Debian string `json:"debian,omitempty"`
+}
+
+// Mail maps the box's outgoing mail settings to environment variables.
+type Mail struct {
+	Service string            `json:"service"`
+	Env     map[string]string `json:"env"`
+}
+
+// SignIn maps the box's OpenID Connect settings to environment variables.
+type SignIn struct {
+	Service string            `json:"service"`
+	Env     map[string]string `json:"env"`
+}
+
+// Upgrade says from where this version may be reached.
+type Upgrade struct {
+	From []string `json:"from"` // version ranges of the upstream part, e.g. ">=6.0 <8.0"
+}
+
+// Rename says what must happen when the main address changes.
+type Rename struct {
+	How  string     `json:"how"` // restart, exec, never
+	Exec []ExecStep `json:"exec,omitempty"`
+}
+
+// Maintainer vouches for the recipe.
+type Maintainer struct {
+	Name    string `json:"name"`
+	Contact string `json:"contact"`
+}
+
+// Offer is hosting or support by a co-op, with its discount for ICA members.
+type Offer struct {
+	By                 string `json:"by"`
+	Kind               string `json:"kind"` // hosting, support, training
+	URL                string `json:"url"`
+	ICADiscountPercent int    `json:"ica_discount_percent"`
+}
+
+// Vars are the values that a compose.yaml and the first account may use:
+//
+//	${HOST} ${URL}             of the main address ("www.demo.coop", "https://www.demo.coop:8443")
+//	${HOST_<WEB>} ${URL_<WEB>} of another web service
+//	${SETTING_<NAME>}          an answer
+//	${SECRET_<NAME>}           a generated secret
+//	${TIMEZONE}                e.g. Europe/Madrid
+//
+// NAME and WEB are upper case with underscores. The type is a plain map so
+// that an exported app is a compose.yaml with a .env file.
+type Vars map[string]string
