@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+)
+
+// undoLimit bounds the undoing of one step, so that a hanging part can not
+// keep a job open for ever.
+const undoLimit = 5 * time.Minute
+
+// Deps is what a Runner needs.
+type Deps struct {
+	Journal Journal
+	Log     *slog.Logger
+	Now     func() time.Time // nil: time.Now
+	// Boundary, when set, is called between the journal's writes and the steps;
+	// the crash tests end the process there.
+	Boundary func(kind, step, phase string)
+}
+
+// Runner runs jobs: one at a time per subject, any number at once. It is safe
+// for concurrent use.
+type Runner struct {
+	Deps
+	builders map[string]Builder
+
+	mu      sync.Mutex
+	busy    map[string]bool // subjects that a job or an exclusive caller holds
+	changed map[appliance.JobID]chan struct{}
+	base    context.Context // of the running agent; nil before Run
+	wg      sync.WaitGroup
+}
+
+// New makes a Runner. Register the kinds, then Run it.
+func New(d Deps) *Runner {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Boundary == nil {
+		d.Boundary = func(string, string, string) {}
+	}
+	return &Runner{
+		Deps: d, builders: map[string]Builder{},
+		busy: map[string]bool{}, changed: map[appliance.JobID]chan struct{}{},
+	}
+}
+
+// Register says how the steps of a kind are made. Call it before Run.
+func (r *Runner) Register(kind string, b Builder) { r.builders[kind] = b }
+
+// Run first takes up the jobs that a crash left behind, then lets new ones
+// start, until ctx ends. Jobs that still run then stay in the journal as
+// running and are taken up at the next start. ready is closed as soon as new
+// jobs may start.
+func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
+	left, err := r.Journal.Unfinished(ctx)
+	if err != nil {
+		return fmt.Errorf("read unfinished jobs: %w", err)
+	}
+	r.mu.Lock()
+	r.base = ctx
+	for _, rec := range left {
+		r.busy[rec.Subject] = true
+	}
+	r.mu.Unlock()
+	for _, rec := range left {
+		r.wg.Go(func() { r.recover(ctx, rec) })
+	}
+	close(ready)
+	<-ctx.Done()
+	r.wg.Wait()
+	return nil
+}
+
+// Start begins a job and returns at once; the job goes on when ctx ends.
+// Errors: a Problem "job-running" when the subject is busy, "agent-stopping"
+// outside Run, or what the builder finds wrong with the input.
+func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (appliance.Job, error) {
+	raw, err := json.Marshal(input)
+	if err != nil {
+		return appliance.Job{}, fmt.Errorf("record input of job: %w", err)
+	}
+	steps, err := r.build(ctx, kind, raw)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	base, err := r.take(subject)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	rec := Record{Input: raw, Job: appliance.Job{
+		Kind: kind, Subject: subject, State: appliance.JobRunning, Created: r.Now().UTC(), Steps: outline(steps),
+	}}
+	id, err := r.Journal.CreateJob(ctx, rec)
+	if err != nil {
+		r.release(subject)
+		return appliance.Job{}, err
+	}
+	rec.ID = id
+	job := rec.Job // a copy for the caller: the run changes its own
+	job.Steps = append([]appliance.JobStep(nil), rec.Steps...)
+	r.wg.Go(func() {
+		defer r.release(subject)
+		r.forward(base, rec, steps, 0)
+	})
+	return job, nil
+}
+
+// Exclusive runs fn while no job can change the subject. It returns false, at
+// once, when one does already.
+func (r *Runner) Exclusive(subject string, fn func()) bool {
+	if _, err := r.take(subject); err != nil {
+		return false
+	}
+	defer r.release(subject)
+	fn()
+	return true
+}
+
+func (r *Runner) build(ctx context.Context, kind string, input json.RawMessage) ([]Step, error) {
+	b, ok := r.builders[kind]
+	if !ok {
+		return nil, fmt.Errorf("build job: kind %q is not registered", kind)
+	}
+	return b(ctx, input)
+}
+
+func (r *Runner) take(subject string) (context.Context, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.base == nil || r.base.Err() != nil {
+		return nil, &problem.Problem{
+			Code: "agent-stopping", Kind: problem.Unavailable,
+			What: "the agent is starting or stopping, so no change can begin now",
+			Next: []string{"try again in a few seconds"},
+		}
+	}
+	if r.busy[subject] {
+		return nil, Busy(subject)
+	}
+	r.busy[subject] = true
+	return r.base, nil
+}
+
+func (r *Runner) release(subject string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.busy, subject)
+}
+
+func outline(steps []Step) []appliance.JobStep {
+	out := make([]appliance.JobStep, len(steps))
+	for i, s := range steps {
+		out[i] = appliance.JobStep{Name: s.Name, Title: s.Title, State: appliance.StepTodo}
+	}
+	return out
+}
+
+// logger names the job in every line.
+func (r *Runner) logger(job *appliance.Job) *slog.Logger {
+	return r.Log.With(slog.Int64(logkey.Job, int64(job.ID)), slog.String("kind", job.Kind), slog.String("subject", job.Subject))
+}
+
+// stopping reports whether err only says that the agent is shutting down; the
+// job is then left as it stands, for the next start.
+func stopping(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sqlitedb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/fstest"
+
+	"coopkit/internal/problem"
+)
+
+var one = fstest.MapFS{"0001_init.sql": {Data: []byte(
+	"CREATE TABLE a (id INTEGER PRIMARY KEY, name TEXT UNIQUE) STRICT;" +
+		"CREATE TABLE b (a INTEGER REFERENCES a(id)) STRICT;")}}
+
+func with(extra map[string]string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for name, f := range one {
+		m[name] = f
+	}
+	for name, sql := range extra {
+		m[name] = &fstest.MapFile{Data: []byte(sql)}
+	}
+	return m
+}
+
+func open(t *testing.T, path string, m fstest.MapFS) *DB {
+	t.Helper()
+	db, err := Open(t.Context(), path, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func TestOpen_everyConnectionHasThePragmas(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "x y.db"), one)
+	for range readers {
+		c, err := db.Read().Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		for pragma, want := range map[string]string{
+			"foreign_keys": "1", "busy_timeout": "5000", "journal_mode": "wal", "query_only": "1",
+		} {
+			var got string
+			if err := c.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {
+				t.Errorf("%s = %q, %v; want %q", pragma, got, err, want)
+			}
+		}
+	}
+}
+
+func TestWrite_rollsBackAndKeepsConstraints(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "db"), one)
+	insert := func(q string) error {
+		return db.Write(t.Context(), func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(t.Context(), "INSERT INTO a (name) VALUES ('half')"); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(t.Context(), q)
+			return err
+		})
+	}
+	if err := insert("INSERT INTO b VALUES (99)"); err == nil {
+		t.Fatal("a foreign key to nothing was accepted")
+	}
+	if err := insert("INSERT INTO a (name) VALUES ('half')"); !IsUnique(err) {
+		t.Fatalf("got %v; want a unique violation", err)
+	}
+	var n int
+	if err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM a").Scan(&n); err != nil || n != 0 {
+		t.Fatalf("%d rows left after roll back, %v", n, err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMigrate_copiesBeforeAndRefusesNewer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	first, err := Open(t.Context(), path, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(context.Background(), "INSERT INTO a (name) VALUES ('kept')")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := open(t, path, with(map[string]string{"0002_more.sql": "ALTER TABLE a ADD COLUMN note TEXT"}))
+	var name string
+	if err := second.Read().QueryRowContext(t.Context(), "SELECT name FROM a WHERE note IS NULL").Scan(&name); err != nil || name != "kept" {
+		t.Fatalf("%q, %v", name, err)
+	}
+	if fi, err := os.Stat(path + ".before-v2"); err != nil || fi.Mode().Perm() != 0o600 {
+		t.Fatalf("copy: %v, %v", fi, err)
+	}
+	_, err = Open(t.Context(), path, one)
+	if !errors.Is(err, &problem.Problem{Code: "database-newer"}) {
+		t.Fatalf("older program opened a newer database: %v", err)
+	}
+}
+
+func TestMigrate_failureChangesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	open(t, path, one)
+	if _, err := Open(t.Context(), path, with(map[string]string{"0002_bad.sql": "CREATE TABLE c (x); NONSENSE"})); err == nil {
+		t.Fatal("a broken migration was applied")
+	}
+	db := open(t, path, one)
+	var n int
+	if err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema WHERE name = 'c'").Scan(&n); err != nil || n != 0 {
+		t.Fatalf("half a migration stayed: %d, %v", n, err)
+	}
+}
+
+func TestOpen_damagedIsAProblem(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	if err := os.WriteFile(path, []byte("this is not a database, but it is long enough to look like a file header"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), path, one)
+	if p, ok := errors.AsType[*problem.Problem](err); !ok || len(p.Next) == 0 {
+		t.Fatalf("got %v; want a Problem", err)
+	}
+}
