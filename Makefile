@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Where the demo listens; on the command line: make demo DEMO_HTTPS=9443
+export DEMO_HTTPS ?= 8443
+export DEMO_HTTP ?= 8080
+export DEMO_DNS ?= 5453
+
+MACHINE := installer/devmachine.sh
+LINT_VERSION := v2.15.0
+LINT := .cache/golangci-lint-$(LINT_VERSION)/golangci-lint
+
+# Static, so that the one file runs on any Linux; SQLite is C, so the C library is in it too.
+# The version comes from git where there is one.
+TAGS := netgo,osusergo,sqlite_omit_load_extension
+VCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+BUILD := CGO_ENABLED=1 go build -trimpath -buildvcs=$(VCS) -tags $(TAGS) -ldflags '-s -w -linkmode external -extldflags -static'
+
+##@ To use it
+.PHONY: help demo demo-down demo-clean
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: ## From a bare Debian machine to WordPress at www.demo.coop (needs root)
+	@$(MACHINE) packages demo
+	@$(MACHINE) engine .demo
+	@$(MAKE) --no-print-directory build
+	@go run ./internal/demo up
+
+demo-down: ## Remove all that the demo made; images stay as a cache
+	@go run ./internal/demo down
+	@$(MACHINE) engine-stop .demo
+	@rm -rf .demo
+
+demo-clean: ## The same, and remove the images too
+	@go run ./internal/demo clean
+	@$(MACHINE) engine-stop .demo
+	@rm -rf .demo
+
+##@ To work on it
+.PHONY: build test lint fmt gen fuzz bench
+build: ## Build bin/coopkit
+	@$(BUILD) -o bin/coopkit ./cmd/coopkit
+
+test: ## Install what the tests need and run every check and test
+	@$(MACHINE) packages test
+	@$(MACHINE) engine .cache
+	@$(MAKE) --no-print-directory lint
+	@go build -o .cache/testcount ./internal/testcount
+	@CI=true go test -race -shuffle=on -p 2 -timeout 20m -json ./... | .cache/testcount | tee .cache/test.log
+
+lint: $(LINT) ## go vet, golangci-lint, shellcheck, formatting, go.mod
+	@go vet ./...
+	@$(LINT) run ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted; run: make fmt"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@shellcheck .ci/run $$(git ls-files '*.sh')
+	@go mod tidy -diff
+
+fmt: $(LINT) ## Format the Go code
+	@$(LINT) fmt ./...
+
+gen: ## Write again the pages and golden files that are made from code
+	@grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n 1 dirname | sort -u | xargs -I{} go test {} -update
+
+FUZZTIME ?= 30s
+fuzz: ## Fuzz every parser, FUZZTIME (30s) each
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+		{ grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go 2>/dev/null || true; } | cut -c 6- | while read -r target; do \
+			echo "$$dir $$target"; go test "$$dir" -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench: ## Compare speed and memory with others, on this machine (needs root)
+	@$(MACHINE) packages bench
+	@$(MACHINE) engine .cache
+	@$(MAKE) --no-print-directory build
+	@go run ./internal/bench
+
+$(LINT):
+	@echo "building golangci-lint $(LINT_VERSION)"
+	@GOBIN=$(CURDIR)/$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)

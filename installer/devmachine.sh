@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: AGPL-3.0-or-later
+#
+# Makes a Debian machine ready for "make demo", "make test" and "make bench".
+#
+#   devmachine.sh packages (demo|test|bench)   install what is missing, from Debian
+#   devmachine.sh engine DIR                   start a Docker Engine if none answers;
+#                                              one that we start has DIR/engine.pid and DIR/engine.log
+#   devmachine.sh engine-stop DIR              stop the engine that "engine DIR" started
+#
+# It changes nothing that is there already, and it may run any number of times.
+set -euo pipefail
+
+demo_packages=(ca-certificates debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
+# Where the kernel has AppArmor, an engine without its parser can start no container.
+[ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
+test_packages=("${demo_packages[@]}" bind9-dnsutils docker-registry knot-dnsutils shellcheck)
+bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
+
+say() { printf '%s\n' "$*"; }
+
+# fail WHAT WHY NEXT…: the three things that every message of ours says.
+fail() {
+	local what=$1 why=$2
+	shift 2
+	printf 'coopkit: %s\nwhy: %s\n' "$what" "$why" >&2
+	printf 'next: %s\n' "$@" >&2
+	exit 1
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] && return
+	fail "$1" "this account is not root" "run it again as root, for example with sudo"
+}
+
+installed() { dpkg-query --show --showformat='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
+# apt runs apt-get without questions. Its output is shown only when it fails.
+apt() {
+	local log
+	log=$(mktemp)
+	if DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@" >"$log" 2>&1 </dev/null; then
+		rm -f "$log"
+		return 0
+	fi
+	tail -n 20 "$log" >&2
+	rm -f "$log"
+	return 1
+}
+
+packages() {
+	local missing=() p
+	command -v dpkg-query >/dev/null || fail "can not install what is needed" \
+		"this machine has no dpkg; the scripts know Debian and its relatives only" \
+		"use Debian 12, or install by hand: $*"
+	for p in "$@"; do
+		installed "$p" || missing+=("$p")
+	done
+	[ ${#missing[@]} -eq 0 ] && return
+	need_root "can not install ${missing[*]}"
+	say "installing from Debian: ${missing[*]}"
+	# Lists that are absent or old name files that the mirror no longer has.
+	apt install --yes --no-install-recommends "${missing[@]}" 2>/dev/null && return
+	apt update || fail "can not read Debian's package lists" "the package mirror did not answer (see above)" \
+		"check the connection and /etc/apt/sources.list, then run the same command again"
+	apt install --yes --no-install-recommends "${missing[@]}" ||
+		fail "can not install ${missing[*]}" "apt-get said no (see above)" "put that right, then run the same command again"
+}
+
+answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# wait_for SECONDS COMMAND…: true as soon as COMMAND is.
+wait_for() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$deadline" ] || return 1
+		sleep 0.2
+	done
+}
+
+# mount_cgroups gives a machine without an init system what systemd would have mounted.
+mount_cgroups() {
+	grep -qs ' cgroup2\? ' /proc/self/mounts && return
+	packages cgroupfs-mount
+	cgroupfs-mount
+}
+
+engine() {
+	local dir=$1
+	answers && return
+	need_root "can not start the Docker Engine"
+	mkdir -p "$dir"
+	if [ -d /run/systemd/system ]; then
+		say "starting the Docker Engine (systemctl start docker)"
+		systemctl start docker || fail "the Docker Engine does not start" "systemd could not start its service" "read: journalctl -u docker"
+		wait_for 60 answers || fail "the Docker Engine does not answer" "its service runs, but nothing listens on its socket" "read: journalctl -u docker"
+		return
+	fi
+	say "starting the Docker Engine (dockerd, its log is $dir/engine.log)"
+	mount_cgroups
+	setsid dockerd >>"$dir/engine.log" 2>&1 </dev/null &
+	echo $! >"$dir/engine.pid"
+	wait_for 60 answers || {
+		tail -n 5 "$dir/engine.log" >&2
+		fail "the Docker Engine does not answer" "dockerd was started, but its socket stays silent (its last words are above)" "read: $dir/engine.log"
+	}
+}
+
+# runs PID: true while that process is a dockerd; a number may have passed to another program.
+runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = dockerd ]; }
+gone() { ! runs "$1"; }
+
+engine_stop() {
+	local file=$1/engine.pid pid
+	[ -f "$file" ] || return 0
+	pid=$(cat "$file")
+	if runs "$pid"; then
+		if [ -n "$(docker ps --quiet 2>/dev/null)" ]; then
+			say "the Docker Engine keeps running: containers that are not ours run on it (its process is $pid)"
+			return 0
+		fi
+		say "stopping the Docker Engine that we started (process $pid)"
+		kill -TERM "$pid"
+		wait_for 30 gone "$pid" || fail "the Docker Engine does not stop" "process $pid still runs after 30 seconds" "read: $1/engine.log"
+	fi
+	rm -f "$file"
+}
+
+case "${1:-} ${2:-}" in
+"packages demo") packages "${demo_packages[@]}" ;;
+"packages test") packages "${test_packages[@]}" ;;
+"packages bench") packages "${bench_packages[@]}" ;;
+"engine "?*) engine "$2" ;;
+"engine-stop "?*) engine_stop "$2" ;;
+*) fail "that is not a command of this script" "it got: $*" "read the first lines of $0" ;;
+esac
