@@ -40,6 +40,7 @@ type Service struct {
 
 // Observed is what the engine has of one install now.
 type Observed struct {
+	Install    appliance.InstallName
 	Network    *Network
 	Volumes    []string    // names within the install
 	Containers []Container // by name

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/recipes"
+)
+
+// Step is one thing that a plan does. Steps are data: they can be printed,
+// compared and shown before anybody agreed to them. They never print a secret.
+type Step interface {
+	// Name is a stable slug, unique within the plan, e.g. "create-container-db".
+	Name() string
+	// Describe is the step as a line of a plan.
+	Describe() appliance.Line
+	// Do carries it out. It may run again after it ran, in whole or in part.
+	Do(ctx context.Context, e Engine, p appliance.Progress) error
+}
+
+// Plan returns the steps from what the engine has to what is wanted; none when
+// it is so already. It is pure. The order is: stop and remove what can not
+// stay, dependents first; the network; volumes; then create all containers,
+// and start them, each after what it depends on. A volume is created once and
+// never removed or made anew, whatever the spec says: that takes Teardown. A
+// spec that can not be carried out gives a Problem and no steps.
+func Plan(want Spec, have Observed) ([]Step, error) {
+	ordered, err := check(want)
+	if err != nil {
+		return nil, err
+	}
+	p := &planner{want: want, ordered: ordered, kept: map[string]Container{}, started: map[string]bool{}, waits: map[string]bool{}}
+	p.keep(have)
+	p.clear(have)
+	p.network(have.Network)
+	p.volumes(have.Volumes)
+	p.create()
+	if !want.Stopped {
+		p.start()
+	}
+	return p.steps, nil
+}
+
+// Teardown returns the steps that remove everything of an install, latest
+// started first; its volumes too unless keepVolumes. Images stay.
+func Teardown(have Observed, keepVolumes bool) []Step {
+	var steps []Step
+	for _, c := range latestFirst(have.Containers) {
+		steps = append(steps, remove(have.Install, c, "")...)
+	}
+	if have.Network != nil {
+		steps = append(steps, removeNetwork{have.Install, have.Network.Subnet})
+	}
+	if keepVolumes {
+		return steps
+	}
+	for _, v := range slices.Sorted(slices.Values(have.Volumes)) {
+		steps = append(steps, removeVolume{have.Install, v})
+	}
+	return steps
+}
+
+// planner carries what the parts of Plan share.
+type planner struct {
+	want    Spec
+	ordered []Service
+	kept    map[string]Container // containers that stay, by service
+	started map[string]bool      // services that the plan starts
+	waits   map[string]bool      // names of the waits that the plan has
+	steps   []Step
+}
+
+func (p *planner) add(s ...Step) { p.steps = append(p.steps, s...) }
+
+// keep finds the containers that are as wanted. None is when the network has
+// to be made anew: a container holds on to the network that it was made with.
+func (p *planner) keep(have Observed) {
+	if have.Network == nil || have.Network.Subnet != p.want.Subnet {
+		return
+	}
+	for _, s := range p.ordered {
+		c, ok := find(have, s.Name)
+		lost := up(c) && c.Address.IsValid() && c.Address != s.Address
+		if ok && c.ConfigHash == ConfigHash(s) && c.State != Dead && !lost {
+			p.kept[s.Name] = c
+		}
+	}
+}
+
+// clear stops and removes what can not stay, and stops what stays if the
+// install is to be stopped: what nobody wants first, then dependents before
+// what they depend on. Everything in the way is gone before anything new is
+// made, because a new container may get the address of an old one.
+func (p *planner) clear(have Observed) {
+	byService := map[string]Container{}
+	var unwanted []Container
+	for _, c := range have.Containers {
+		if slices.ContainsFunc(p.ordered, func(s Service) bool { return s.Name == c.Service }) {
+			byService[c.Service] = c
+		} else {
+			unwanted = append(unwanted, c)
+		}
+	}
+	for _, c := range latestFirst(unwanted) {
+		p.add(remove(p.want.Install, c, "")...)
+	}
+	for _, s := range slices.Backward(p.ordered) {
+		c, exists := byService[s.Name]
+		_, stays := p.kept[s.Name]
+		switch {
+		case !exists:
+		case !stays:
+			p.add(remove(p.want.Install, c, "made anew")...)
+		case p.want.Stopped && up(c):
+			p.add(stop{p.want.Install, s.Name})
+		}
+	}
+}
+
+func (p *planner) network(have *Network) {
+	if have != nil && have.Subnet == p.want.Subnet {
+		return
+	}
+	if have != nil {
+		p.add(removeNetwork{p.want.Install, have.Subnet})
+	}
+	p.add(createNetwork{p.want.Install, p.want.Subnet})
+}
+
+func (p *planner) volumes(have []string) {
+	for _, v := range slices.Compact(slices.Sorted(slices.Values(p.want.Volumes))) {
+		if !slices.Contains(have, v) {
+			p.add(createVolume{p.want.Install, v})
+		}
+	}
+}
+
+func (p *planner) create() {
+	for _, s := range p.ordered {
+		if _, ok := p.kept[s.Name]; !ok {
+			p.add(create{p.want, s})
+		}
+	}
+}
+
+// start starts what does not run, each after its conditions came true, and
+// ends by waiting for every service that it started to be what it should be.
+func (p *planner) start() {
+	for _, s := range p.ordered {
+		if c, ok := p.kept[s.Name]; ok && (up(c) || done(s, c)) {
+			continue
+		}
+		for _, d := range s.DependsOn {
+			p.wait(d.Service, d.Condition)
+		}
+		p.add(start{p.want.Install, s.Name})
+		p.started[s.Name] = true
+	}
+	for _, s := range p.ordered {
+		if !p.started[s.Name] {
+			continue
+		}
+		switch {
+		case s.OneShot:
+			p.wait(s.Name, recipes.CompletedSuccessfully)
+		case s.Health != nil:
+			p.wait(s.Name, recipes.Healthy)
+		}
+	}
+}
+
+// wait adds a wait for a condition unless it is true already or waited for.
+func (p *planner) wait(service string, cond recipes.Condition) {
+	if cond == recipes.Started {
+		return
+	}
+	s := p.ordered[slices.IndexFunc(p.ordered, func(s Service) bool { return s.Name == service })]
+	if c, stays := p.kept[service]; stays && !p.started[service] && met(s, c, cond) {
+		return
+	}
+	w := wait{p.want.Install, service, cond, limit(s, cond)}
+	if !p.waits[w.Name()] {
+		p.waits[w.Name()] = true
+		p.add(w)
+	}
+}
+
+// met reports whether a condition is true of a container that was not touched.
+func met(s Service, c Container, cond recipes.Condition) bool {
+	if cond == recipes.CompletedSuccessfully {
+		return done(s, c)
+	}
+	return c.State == Running && c.Health == "healthy"
+}
+
+// up reports whether the engine keeps the container running.
+func up(c Container) bool { return c.State == Running || c.State == Restarting }
+
+// done reports whether a one-shot service has done its work.
+func done(s Service, c Container) bool {
+	return s.OneShot && c.State == Exited && c.ExitCode == 0
+}
+
+func latestFirst(cs []Container) []Container {
+	return slices.SortedStableFunc(slices.Values(cs), func(a, b Container) int { return b.Started.Compare(a.Started) })
+}
+
+func remove(install appliance.InstallName, c Container, why string) []Step {
+	var steps []Step
+	if up(c) {
+		steps = append(steps, stop{install, c.Service})
+	}
+	return append(steps, removeContainer{install, c.Service, c.Release, why})
+}
