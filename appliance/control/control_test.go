@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package control_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+	"coopkit/recipes"
+)
+
+// rig is an agent on a real socket with a fake behind it.
+type rig struct {
+	fake    *controltest.Fake
+	client  *control.Client
+	socket  string
+	log     *bytes.Buffer
+	visited map[string]bool // patterns of routes that answered
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{fake: controltest.New(), log: &bytes.Buffer{}, visited: map[string]bool{}}
+	var mu sync.Mutex
+	h := control.Handler(r.fake, slog.New(slog.NewJSONHandler(r.log, nil)))
+	r.socket = serve(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		h.ServeHTTP(w, q)
+		mu.Lock()
+		defer mu.Unlock()
+		r.visited[q.Pattern] = true
+	}))
+	r.client = control.NewClient(r.socket)
+	return r
+}
+
+// serve serves h at a socket until the test ends.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	socket := filepath.Join(shortDir(t), "coopkit.sock")
+	ln, err := control.Listen(socket, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- control.Serve(ctx, ln, h) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return socket
+}
+
+// shortDir is a temporary folder whose path leaves room for a socket's name.
+func shortDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ck") //nolint:usetesting // t.TempDir is longer than a socket path may be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func siteTar(t *testing.T, files map[string]string) io.Reader {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for name, text := range files {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o644, Size: int64(len(text)), Typeflag: tar.TypeReg}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+// calls makes every call of Backend in an order in which each succeeds on a
+// fresh Fake, and returns what it answers.
+func calls(t *testing.T) []call {
+	t.Helper()
+	ctx := t.Context()
+	wp := control.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"title": "Café «Común»"}}
+	gone := control.RemoveApp{Name: "wordpress", NoExport: true}
+	one := func(v any, err error) ([]any, error) { return []any{v}, err }
+	return []call{
+		{"Status", func(b control.Backend) ([]any, error) { return one(b.Status(ctx)) }},
+		{"Doctor", func(b control.Backend) ([]any, error) { return one(b.Doctor(ctx)) }},
+		{"Recipes", func(b control.Backend) ([]any, error) { return one(b.Recipes(ctx)) }},
+		{"Recipe", func(b control.Backend) ([]any, error) { return one(b.Recipe(ctx, "wordpress")) }},
+		{"TestRecipe", func(b control.Backend) ([]any, error) {
+			return one(b.TestRecipe(ctx, "wordpress", appliance.FromDebian))
+		}},
+		{"RefreshImages", func(b control.Backend) ([]any, error) { return one(b.RefreshImages(ctx)) }},
+		{"PlanAdd", func(b control.Backend) ([]any, error) { return one(b.PlanAdd(ctx, wp)) }},
+		{"Add", func(b control.Backend) ([]any, error) { return one(b.Add(ctx, wp)) }},
+		{"Apps", func(b control.Backend) ([]any, error) { return one(b.Apps(ctx)) }},
+		{"App", func(b control.Backend) ([]any, error) { return one(b.App(ctx, "wordpress")) }},
+		{"Certificates", func(b control.Backend) ([]any, error) { return one(b.Certificates(ctx)) }},
+		{"Start", func(b control.Backend) ([]any, error) { return one(b.Start(ctx, "wordpress")) }},
+		{"Stop", func(b control.Backend) ([]any, error) { return one(b.Stop(ctx, "wordpress")) }},
+		{"Restart", func(b control.Backend) ([]any, error) { return one(b.Restart(ctx, "wordpress")) }},
+		{"Logs", func(b control.Backend) ([]any, error) {
+			var w strings.Builder
+			err := b.Logs(ctx, "wordpress", "web", 2, false, &w)
+			return []any{w.String()}, err
+		}},
+		{"Signin", func(b control.Backend) ([]any, error) { return one(b.Signin(ctx, "wordpress")) }},
+		{"PlanRemove", func(b control.Backend) ([]any, error) { return one(b.PlanRemove(ctx, gone)) }},
+		{"Remove", func(b control.Backend) ([]any, error) { return one(b.Remove(ctx, gone)) }},
+		{"Jobs", func(b control.Backend) ([]any, error) { return one(b.Jobs(ctx, 3)) }},
+		{"Job", func(b control.Backend) ([]any, error) { return one(b.Job(ctx, 3)) }},
+		{"JobEvents", func(b control.Backend) ([]any, error) {
+			var all []any
+			err := b.JobEvents(ctx, 3, 4, func(e appliance.JobEvent) error { all = append(all, e); return nil })
+			return all, err
+		}},
+		{"Names", func(b control.Backend) ([]any, error) { return one(b.Names(ctx)) }},
+		{"PlanAddName", func(b control.Backend) ([]any, error) { return one(b.PlanAddName(ctx, "cafe.example")) }},
+		{"AddName", func(b control.Backend) ([]any, error) { return one(b.AddName(ctx, "cafe.example", "")) }},
+		{"CheckName", func(b control.Backend) ([]any, error) { return one(b.CheckName(ctx, "www.cafe.example")) }},
+		{"PlanRemoveName", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveName(ctx, "cafe.example")) }},
+		{"RemoveName", func(b control.Backend) ([]any, error) { return one(b.RemoveName(ctx, "cafe.example", "")) }},
+		{"AddRedirect", func(b control.Backend) ([]any, error) {
+			return one(b.AddRedirect(ctx, "old.demo.coop", "https://www.demo.coop/"))
+		}},
+		{"Redirects", func(b control.Backend) ([]any, error) { return one(b.Redirects(ctx)) }},
+		{"RemoveRedirect", func(b control.Backend) ([]any, error) { return one(b.RemoveRedirect(ctx, "old.demo.coop")) }},
+		{"PlanPush", func(b control.Backend) ([]any, error) { return one(b.PlanPush(ctx, "demo.coop", 1, 5)) }},
+		{"Push", func(b control.Backend) ([]any, error) {
+			return one(b.Push(ctx, "demo.coop", siteTar(t, map[string]string{"index.html": "hello"})))
+		}},
+		{"Sites", func(b control.Backend) ([]any, error) { return one(b.Sites(ctx)) }},
+		{"SiteVersions", func(b control.Backend) ([]any, error) { return one(b.SiteVersions(ctx, "demo.coop")) }},
+		{"RollbackSite", func(b control.Backend) ([]any, error) { return one(b.RollbackSite(ctx, "demo.coop", 1)) }},
+		{"PlanRemoveSite", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveSite(ctx, "demo.coop")) }},
+		{"RemoveSite", func(b control.Backend) ([]any, error) { return one(b.RemoveSite(ctx, "demo.coop", "")) }},
+	}
+}
+
+type call struct {
+	method string
+	make   func(control.Backend) ([]any, error)
+}
+
+// TestClient_everyCallRoundTrips makes each call directly on one Fake and
+// through the socket on another, and compares.
+func TestClient_everyCallRoundTrips(t *testing.T) {
+	r, direct := newRig(t), controltest.New()
+	var made []string
+	for _, c := range calls(t) {
+		made = append(made, c.method)
+		want, err := c.make(direct)
+		if err != nil {
+			t.Fatalf("%s: %v", c.method, err)
+		}
+		got, err := c.make(r.client)
+		if err != nil {
+			t.Fatalf("%s through the socket: %v", c.method, err)
+		}
+		if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(recipes.Recipe{}), cmpopts.EquateComparable(), cmpopts.EquateEmpty()); d != "" {
+			t.Errorf("%s (-direct +socket):\n%s", c.method, d)
+		}
+	}
+	backend := reflect.TypeFor[control.Backend]()
+	for i := range backend.NumMethod() {
+		if name := backend.Method(i).Name; !slices.Contains(made, name) {
+			t.Errorf("no call of Backend.%s in the table", name)
+		}
+	}
+	for _, pattern := range control.Patterns() {
+		if !r.visited[pattern] {
+			t.Errorf("no call visits %s", pattern)
+		}
+	}
+}
+
+// TestClient_everyProblemRoundTrips makes every call fail on the far side.
+func TestClient_everyProblemRoundTrips(t *testing.T) {
+	r := newRig(t)
+	for _, c := range calls(t) {
+		want := &problem.Problem{
+			Code: "test-" + strings.ToLower(c.method), Kind: problem.Partial, What: "“half” is done — " + c.method,
+			Why: "a test says so\nin two lines", Next: []string{"look", "look again"}, Err: errors.New("secret cause"),
+		}
+		r.fake.Fail(c.method, want)
+		_, err := c.make(r.client)
+		if !errors.Is(err, &problem.Problem{Code: want.Code}) {
+			t.Errorf("%s: %v; want the problem", c.method, err)
+			continue
+		}
+		if d := cmp.Diff(want, problem.From(err, ""), cmpopts.IgnoreFields(problem.Problem{}, "Err")); d != "" {
+			t.Errorf("%s (-want +got):\n%s", c.method, d)
+		}
+		if strings.Contains(err.Error(), "secret cause") {
+			t.Errorf("%s: the private cause crossed the socket: %v", c.method, err)
+		}
+		r.fake.Fail(c.method, nil)
+	}
+	if !strings.Contains(r.log.String(), "secret cause") {
+		t.Error("the private cause is not in the agent's log")
+	}
+}
+
+func TestHandler_unforeseenErrorIsLoggedWithTheIDThatTheCallerSees(t *testing.T) {
+	r := newRig(t)
+	r.fake.Fail("Status", errors.New("a wire came loose"))
+	_, err := r.client.Status(t.Context())
+	p := problem.From(err, "")
+	if p.Code != "unexpected" || strings.Contains(p.What, "wire") {
+		t.Fatalf("%+v", p)
+	}
+	_, id, _ := strings.Cut(p.What, "(")
+	id = strings.TrimSuffix(id, ")")
+	if log := r.log.String(); id == "" || !strings.Contains(log, `"request_id":"`+id+`"`) || !strings.Contains(log, "a wire came loose") {
+		t.Errorf("id %q is not in the log: %s", id, log)
+	}
+}
+
+func TestHandler_panicBecomesAnAnswer(t *testing.T) {
+	socket := serve(t, control.Handler(struct{ control.Backend }{}, discard()))
+	_, err := control.NewClient(socket).Status(t.Context())
+	if !errors.Is(err, &problem.Problem{Code: "unexpected"}) {
+		t.Fatal(err)
+	}
+}
+
+func TestHandler_refusesBadRequests(t *testing.T) {
+	r := newRig(t)
+	hc := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", r.socket)
+	}}}
+	for _, c := range []struct {
+		name, method, path, body, code string
+		status                         int
+	}{
+		{"unknown field", "POST", "/v1/apps", `{"recipe":"wordpress","colour":"red"}`, "request-invalid", 400},
+		{"not JSON", "POST", "/v1/apps", `recipe=wordpress`, "request-invalid", 400},
+		{"empty", "POST", "/v1/apps", ``, "request-invalid", 400},
+		{"two documents", "POST", "/v1/apps", `{} {}`, "request-invalid", 400},
+		{"too large", "POST", "/v1/apps", `{"recipe":"` + strings.Repeat("x", 2<<20) + `"}`, "request-invalid", 400},
+		{"unknown path", "GET", "/v2/apps", ``, "request-unknown", 404},
+		{"wrong method", "PATCH", "/v1/apps", `{}`, "request-unknown", 404},
+		{"limit is no number", "GET", "/v1/jobs?limit=all", ``, "value-invalid", 400},
+		{"job is no number", "GET", "/v1/jobs/last", ``, "value-invalid", 400},
+		{"follow is no bool", "GET", "/v1/apps/wordpress/logs?follow=perhaps", ``, "value-invalid", 400},
+		{"no such app", "GET", "/v1/apps/wordpress", ``, "app-unknown", 404},
+		{"slash in a name", "GET", "/v1/apps/a%2Fb", ``, "app-unknown", 404},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), c.method, "http://agent"+c.path, strings.NewReader(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := hc.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != c.status || !strings.Contains(string(body), `"code":"`+c.code+`"`) ||
+				resp.Header.Get("Content-Type") != "application/problem+json" {
+				t.Errorf("%s %s: %d %s %s", c.method, c.path, resp.StatusCode, resp.Header.Get("Content-Type"), body)
+			}
+		})
+	}
+}
+
+func TestClient_eventsArriveWhileTheJobRuns(t *testing.T) {
+	r := newRig(t)
+	r.fake.Hold()
+	job, err := r.client.RefreshImages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, ended := make(chan appliance.JobEvent, 100), make(chan error, 1)
+	go func() {
+		ended <- r.client.JobEvents(t.Context(), job.ID, 0, func(e appliance.JobEvent) error { seen <- e; return nil })
+	}()
+	if e := <-seen; e.Seq != 1 || e.State != appliance.StepRunning {
+		t.Fatalf("first event: %+v", e)
+	}
+	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return r.fake.Following() == 1 })
+	r.fake.Release()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	close(seen)
+	var last appliance.JobEvent
+	for e := range seen {
+		last = e
+	}
+	if last.End != appliance.JobDone {
+		t.Errorf("last event: %+v", last)
+	}
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package controltest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+	"coopkit/recipes"
+)
+
+var catalogue = []*recipes.Recipe{
+	recipe("dokuwiki", "20250514b-1", "DokuWiki", "wiki"),
+	recipe("radicale", "3.5.4-1", "Radicale", "calendar"),
+	recipe("wordpress", "6.8.3-1", "WordPress", "website"),
+}
+
+func recipe(name, version, title, need string) *recipes.Recipe {
+	return &recipes.Recipe{
+		Name: name, Version: version, Title: map[string]string{"en": title}, Need: need, Licence: "GPL-2.0-or-later",
+		Summary: map[string]string{"en": "A " + need + " for your co-op"},
+		Web:     []recipes.Web{{Name: "web", Service: "web", Port: 80}},
+	}
+}
+
+// Recipes implements control.Backend.
+func (f *Fake) Recipes(ctx context.Context) ([]*recipes.Recipe, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Recipes"); err != nil {
+		return nil, err
+	}
+	return catalogue, nil
+}
+
+// Recipe implements control.Backend.
+func (f *Fake) Recipe(ctx context.Context, name string) (*recipes.Recipe, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Recipe"); err != nil {
+		return nil, err
+	}
+	return findRecipe(name)
+}
+
+func findRecipe(name string) (*recipes.Recipe, error) {
+	for _, r := range catalogue {
+		if r.Name == name {
+			return r, nil
+		}
+	}
+	return nil, unknown("recipe-unknown", fmt.Sprintf("there is no recipe named %q", name), "coopkit recipe list")
+}
+
+// TestRecipe implements control.Backend.
+func (f *Fake) TestRecipe(ctx context.Context, name string, _ appliance.ImageSource) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "TestRecipe"); err != nil {
+		return appliance.Job{}, err
+	}
+	if _, err := findRecipe(name); err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("test", "recipe:"+name, nil, "Add it to a scratch place", "Run its smoke test", "Remove it"), nil
+}
+
+// RefreshImages implements control.Backend.
+func (f *Fake) RefreshImages(ctx context.Context) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "RefreshImages"); err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("refresh", "images", nil, "Look for updates", "Build the images again"), nil
+}
+
+// Apps implements control.Backend.
+func (f *Fake) Apps(ctx context.Context) ([]control.App, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Apps"); err != nil {
+		return nil, err
+	}
+	list := []control.App{}
+	for _, name := range slices.Sorted(maps.Keys(f.apps)) {
+		list = append(list, *f.apps[name])
+	}
+	return list, nil
+}
+
+// App implements control.Backend.
+func (f *Fake) App(ctx context.Context, name string) (control.App, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "App"); err != nil {
+		return control.App{}, err
+	}
+	a, err := f.app(name)
+	if err != nil {
+		return control.App{}, err
+	}
+	return *a, nil
+}
+
+func (f *Fake) app(name string) (*control.App, error) {
+	a, ok := f.apps[appliance.InstallName(name)]
+	if !ok {
+		return nil, unknown("app-unknown", fmt.Sprintf("there is no app named %q on this box", name), "coopkit app list")
+	}
+	return a, nil
+}
+
+// PlanAdd implements control.Backend.
+func (f *Fake) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "PlanAdd"); err != nil {
+		return appliance.Plan{}, err
+	}
+	_, p, err := f.planAdd(req)
+	return p, err
+}
+
+func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error) {
+	r, err := findRecipe(req.Recipe)
+	if err != nil {
+		return nil, appliance.Plan{}, err
+	}
+	host, err := hostname.Parse(req.Host)
+	if err != nil {
+		return nil, appliance.Plan{}, err
+	}
+	name, err := appliance.ParseInstallName(cmp.Or(req.Name, r.Name))
+	if err != nil {
+		return nil, appliance.Plan{}, err
+	}
+	if f.apps[name] != nil || slices.Contains(f.hosts(), host) {
+		return nil, appliance.Plan{}, &problem.Problem{
+			Code: "app-exists", Kind: problem.Conflict,
+			What: fmt.Sprintf("there is an app named %s or at %s already", name, host),
+			Next: []string{"choose another name with --name", "coopkit app show " + string(name)},
+		}
+	}
+	images := "fetch"
+	if req.Images == appliance.FromDebian {
+		images = "build"
+	}
+	p, err := plan(appliance.Plan{
+		Kind: "add", Subject: "app:" + string(name), Title: "Add " + r.Title["en"] + " at " + string(host),
+		Lines: []appliance.Line{
+			{Verb: images, Thing: "image of web"},
+			{Verb: "create", Thing: "network " + name.Project()},
+			{Verb: "create", Thing: "volume " + name.Project() + "_data"},
+			{Verb: "create", Thing: "record " + string(host) + " A", To: "192.0.2.7"},
+		},
+		WayBack: "coopkit app remove " + string(name),
+	})
+	return newApp(name, host, r, req.Settings), p, err
+}
+
+func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, settings map[string]string) *control.App {
+	return &control.App{
+		Install: appliance.Install{
+			Name: name, Recipe: r.Name, Wanted: appliance.WantRunning, Release: 1, HasOwner: true,
+			Subnet: netip.MustParsePrefix("10.87.1.0/24"), Addresses: []hostname.Name{host}, Settings: settings,
+		},
+		Title: r.Title["en"], Version: r.Version, State: "running", URL: "https://" + string(host) + ":8443",
+		Services: []control.ServiceState{{Name: "web", State: "running", Health: "healthy"}},
+		Images: map[string]appliance.Image{
+			"web": {Ref: "coopkit/" + r.Name + ":" + r.Version, ID: "sha256:4f1e", Source: appliance.FromDebian},
+		},
+	}
+}
+
+// Add implements control.Backend.
+func (f *Fake) Add(ctx context.Context, req control.AddApp) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Add"); err != nil {
+		return appliance.Job{}, err
+	}
+	app, p, err := f.planAdd(req)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := agreed(req.PlanHash, p); err != nil {
+		return appliance.Job{}, err
+	}
+	app.Created = f.now
+	return f.start("add", p.Subject, func() { f.apps[app.Name] = app },
+		"Fetch or build the images", "Create network and volumes", "Start the services", "Make the first account", "Open the gateway"), nil
+}
+
+// PlanRemove implements control.Backend.
+func (f *Fake) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "PlanRemove"); err != nil {
+		return appliance.Plan{}, err
+	}
+	return f.planRemove(req)
+}
+
+func (f *Fake) planRemove(req control.RemoveApp) (appliance.Plan, error) {
+	a, err := f.app(req.Name)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	export, back := appliance.Line{Verb: "create", Thing: "export of its data"}, "add it again and put the export's data back"
+	if req.NoExport {
+		export, back = appliance.Line{Verb: "drop", Thing: "its data, without an export", Destructive: true}, "none"
+	}
+	return plan(appliance.Plan{
+		Kind: "remove", Subject: "app:" + req.Name, Title: "Remove " + a.Title + " from " + string(a.Addresses[0]),
+		Lines: []appliance.Line{
+			export,
+			{Verb: "remove", Thing: "volume " + a.Name.Project() + "_data", Destructive: true},
+			{Verb: "remove", Thing: "record " + string(a.Addresses[0]) + " A", From: "192.0.2.7"},
+		},
+		WayBack: back,
+	})
+}
+
+// Remove implements control.Backend.
+func (f *Fake) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Remove"); err != nil {
+		return appliance.Job{}, err
+	}
+	p, err := f.planRemove(req)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := agreed(req.PlanHash, p); err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("remove", p.Subject, func() { delete(f.apps, appliance.InstallName(req.Name)) },
+		"Export its data", "Remove its containers and volumes"), nil
+}
+
+// Start implements control.Backend.
+func (f *Fake) Start(ctx context.Context, name string) (appliance.Job, error) {
+	return f.turn(ctx, "Start", "start", name, "running")
+}
+
+// Stop implements control.Backend.
+func (f *Fake) Stop(ctx context.Context, name string) (appliance.Job, error) {
+	return f.turn(ctx, "Stop", "stop", name, "stopped")
+}
+
+// Restart implements control.Backend.
+func (f *Fake) Restart(ctx context.Context, name string) (appliance.Job, error) {
+	return f.turn(ctx, "Restart", "restart", name, "running")
+}
+
+func (f *Fake) turn(ctx context.Context, method, kind, name, state string) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, method); err != nil {
+		return appliance.Job{}, err
+	}
+	a, err := f.app(name)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start(kind, "app:"+name, func() {
+		a.State, a.Wanted, a.Services[0].State = state, appliance.Wanted(state), state
+	}, "Tell the containers", "Wait until it answers"), nil
+}
+
+// Logs implements control.Backend.
+func (f *Fake) Logs(ctx context.Context, name, service string, tail int, follow bool, w io.Writer) error {
+	lines, err := f.logLines(ctx, name, service)
+	if err != nil {
+		return err
+	}
+	if tail > 0 {
+		lines = lines[max(0, len(lines)-tail):]
+	}
+	for _, l := range lines {
+		if _, err := io.WriteString(w, l+"\n"); err != nil {
+			return err
+		}
+	}
+	if follow {
+		return f.wait(ctx, nil)
+	}
+	return nil
+}
+
+func (f *Fake) logLines(ctx context.Context, name, service string) ([]string, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Logs"); err != nil {
+		return nil, err
+	}
+	a, err := f.app(name)
+	if err != nil {
+		return nil, err
+	}
+	if service != "" && service != a.Services[0].Name {
+		return nil, unknown("service-unknown", fmt.Sprintf("%s has no service %q", name, service), "coopkit app show "+name)
+	}
+	return []string{"web | ready to serve", "web | GET / 200", "web | GET /about 200"}, nil
+}
+
+// Signin implements control.Backend.
+func (f *Fake) Signin(ctx context.Context, name string) (appliance.Signin, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Signin"); err != nil {
+		return appliance.Signin{}, err
+	}
+	a, err := f.app(name)
+	if err != nil {
+		return appliance.Signin{}, err
+	}
+	return appliance.Signin{URL: a.URL + "/login", User: "steward", Password: "not-a-secret-in-tests"}, nil
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package controltest owns Fake, a believable agent in memory, for tests of
+// whatever talks to a control.Backend: the CLI, the console, the demo. It knows
+// nothing of containers, DNS or files. The tests of control and of the CLI run
+// all of it.
+package controltest
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+// Fake is a control.Backend in memory. Its clock begins on 23 November 2026,
+// 09:00 UTC, and moves only when jobs run, so that output is the same on every
+// run. It is safe for concurrent use.
+type Fake struct {
+	mu        sync.Mutex
+	now       time.Time
+	fail      map[string]error
+	jobFault  *problem.Problem
+	held      bool
+	following int
+	changed   chan struct{} // closed and replaced when a job moved
+
+	jobs      []*job
+	apps      map[appliance.InstallName]*control.App
+	sites     map[hostname.Name][]appliance.Site // by host, oldest first
+	zones     []string
+	redirects map[hostname.Name]string
+	findings  []appliance.Finding
+}
+
+var _ control.Backend = (*Fake)(nil)
+
+// New returns an agent without apps that serves the zone demo.coop.
+func New() *Fake {
+	return &Fake{
+		now:       time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
+		fail:      map[string]error{},
+		changed:   make(chan struct{}),
+		apps:      map[appliance.InstallName]*control.App{},
+		sites:     map[hostname.Name][]appliance.Site{},
+		zones:     []string{"demo.coop"},
+		redirects: map[hostname.Name]string{},
+	}
+}
+
+// Fail makes the Backend method of that name return err from now on; nil makes
+// it work again.
+func (f *Fake) Fail(method string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fail[method] = err
+}
+
+// FailJobs makes jobs that start from now on fail with p and be undone; nil
+// makes them work again.
+func (f *Fake) FailJobs(p *problem.Problem) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.jobFault = p
+}
+
+// Find makes the checks find these.
+func (f *Fake) Find(findings ...appliance.Finding) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.findings = findings
+}
+
+// enter locks the fake for one call; leave is f.mu.Unlock.
+func (f *Fake) enter(ctx context.Context, method string) error {
+	f.mu.Lock()
+	if err := f.fail[method]; err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// Status implements control.Backend.
+func (f *Fake) Status(ctx context.Context) (control.Status, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Status"); err != nil {
+		return control.Status{}, err
+	}
+	return control.Status{
+		Version: "0.1.0", Started: f.now.Add(-time.Hour), PID: 4711, State: "/var/lib/coopkit",
+		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", DNS: "127.0.0.1:5453",
+		CA: "/var/lib/coopkit/ca/root.crt", Engine: "Docker Engine 20.10.24", Worst: f.worst(),
+	}, nil
+}
+
+func (f *Fake) worst() appliance.Severity {
+	worst := appliance.OK
+	for _, x := range f.findings {
+		worst = max(worst, x.Severity)
+	}
+	return worst
+}
+
+// Doctor implements control.Backend.
+func (f *Fake) Doctor(ctx context.Context) (control.Report, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Doctor"); err != nil {
+		return control.Report{}, err
+	}
+	return control.Report{At: f.now, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+}
+
+// Certificates implements control.Backend.
+func (f *Fake) Certificates(ctx context.Context) ([]control.Certificate, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Certificates"); err != nil {
+		return nil, err
+	}
+	certs := []control.Certificate{}
+	for _, host := range f.hosts() {
+		certs = append(certs, control.Certificate{
+			Host: string(host), Issuer: "Demo Co-op local CA", Expires: f.now.AddDate(0, 3, 0),
+		})
+	}
+	return certs, nil
+}
+
+// hosts lists every host that the front door serves, sorted.
+func (f *Fake) hosts() []hostname.Name {
+	var hosts []hostname.Name
+	for _, a := range f.apps {
+		hosts = append(hosts, a.Addresses...)
+	}
+	for h := range f.sites {
+		hosts = append(hosts, h)
+	}
+	for h := range f.redirects {
+		hosts = append(hosts, h)
+	}
+	slices.Sort(hosts)
+	return hosts
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package controltest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/internal/problem"
+)
+
+// job is a job with its events and what it does when it ends well.
+type job struct {
+	appliance.Job
+	events []appliance.JobEvent
+	apply  func()
+}
+
+// stepTime is how long a step takes on the fake's clock.
+const stepTime = 1400 * time.Millisecond
+
+// Hold makes jobs that start from now on stop after their first step, until
+// Release.
+func (f *Fake) Hold() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = true
+}
+
+// Release lets held jobs end.
+func (f *Fake) Release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = false
+	for _, j := range f.jobs {
+		if j.State == appliance.JobRunning {
+			f.finish(j, 1)
+		}
+	}
+}
+
+// Following tells how many callers wait for events of a job that runs.
+func (f *Fake) Following() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.following
+}
+
+// start runs a job: each title becomes a step. f is locked.
+func (f *Fake) start(kind, subject string, apply func(), titles ...string) appliance.Job {
+	j := &job{Job: appliance.Job{
+		ID: appliance.JobID(len(f.jobs) + 1), Kind: kind, Subject: subject, State: appliance.JobRunning, Created: f.now,
+	}, apply: apply}
+	for i, title := range titles {
+		j.Steps = append(j.Steps, appliance.JobStep{Name: fmt.Sprintf("step-%d", i+1), Title: title, State: appliance.StepTodo})
+	}
+	f.jobs = append(f.jobs, j)
+	begun := j.copy()
+	f.run(j, 0)
+	if !f.held {
+		f.finish(j, 1)
+	}
+	return begun
+}
+
+func (f *Fake) finish(j *job, from int) {
+	for i := from; i < len(j.Steps) && j.Problem == nil; i++ {
+		f.run(j, i)
+	}
+	j.State = appliance.JobDone
+	if j.Problem != nil {
+		j.State = appliance.JobUndone
+	} else if j.apply != nil {
+		j.apply()
+	}
+	j.Finished = f.now
+	f.tell(j, appliance.JobEvent{End: j.State})
+}
+
+// run does one step; the last one fails when jobs are to fail.
+func (f *Fake) run(j *job, i int) {
+	s := &j.Steps[i]
+	s.State, s.Started = appliance.StepRunning, f.now
+	f.tell(j, appliance.JobEvent{Step: s.Name, State: s.State})
+	f.now = f.now.Add(stepTime / 2)
+	f.tell(j, appliance.JobEvent{Step: s.Name, Done: 50, Total: 100})
+	f.tell(j, appliance.JobEvent{Step: s.Name, Text: "half of it is there"})
+	f.now = f.now.Add(stepTime / 2)
+	s.State, s.Finished = appliance.StepDone, f.now
+	if f.jobFault != nil && i == len(j.Steps)-1 {
+		s.State, j.Problem = appliance.StepBad, f.jobFault
+	}
+	f.tell(j, appliance.JobEvent{Step: s.Name, State: s.State})
+}
+
+func (f *Fake) tell(j *job, e appliance.JobEvent) {
+	e.Job, e.Seq, e.Time = j.ID, int64(len(j.events)+1), f.now
+	j.events = append(j.events, e)
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func (j *job) copy() appliance.Job {
+	c := j.Job
+	c.Steps = slices.Clone(j.Steps)
+	return c
+}
+
+// Jobs implements control.Backend.
+func (f *Fake) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Jobs"); err != nil {
+		return nil, err
+	}
+	list := []appliance.Job{}
+	for _, j := range slices.Backward(f.jobs) {
+		if limit > 0 && len(list) == limit {
+			break
+		}
+		list = append(list, j.copy())
+	}
+	return list, nil
+}
+
+// Job implements control.Backend.
+func (f *Fake) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Job"); err != nil {
+		return appliance.Job{}, err
+	}
+	j, err := f.job(id)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return j.copy(), nil
+}
+
+func (f *Fake) job(id appliance.JobID) (*job, error) {
+	if id < 1 || int(id) > len(f.jobs) {
+		return nil, unknown("job-unknown", fmt.Sprintf("there is no job %d", id), "coopkit job list")
+	}
+	return f.jobs[id-1], nil
+}
+
+// JobEvents implements control.Backend.
+func (f *Fake) JobEvents(
+	ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error,
+) error {
+	for {
+		news, wait, err := f.news(ctx, id, after)
+		if err != nil {
+			return err
+		}
+		for _, e := range news {
+			if err := each(e); err != nil {
+				return err
+			}
+			after = e.Seq
+		}
+		if wait == nil {
+			return nil
+		}
+		if err := f.wait(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// news returns the events after the given one, and a channel that is closed
+// when there are more; nil when there will be none.
+func (f *Fake) news(ctx context.Context, id appliance.JobID, after int64) ([]appliance.JobEvent, <-chan struct{}, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "JobEvents"); err != nil {
+		return nil, nil, err
+	}
+	j, err := f.job(id)
+	if err != nil {
+		return nil, nil, err
+	}
+	news := slices.Clone(j.events[min(int(after), len(j.events)):])
+	if j.State != appliance.JobRunning {
+		return news, nil, nil
+	}
+	return news, f.changed, nil
+}
+
+func (f *Fake) wait(ctx context.Context, changed <-chan struct{}) error {
+	f.count(1)
+	defer f.count(-1)
+	select {
+	case <-changed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *Fake) count(by int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.following += by
+}
+
+// plan completes p with its hash.
+func plan(p appliance.Plan) (appliance.Plan, error) {
+	data, err := json.Marshal(p)
+	if err != nil {
+		return p, fmt.Errorf("encode plan: %w", err)
+	}
+	sum := sha256.Sum256(data)
+	p.Hash = hex.EncodeToString(sum[:8])
+	return p, nil
+}
+
+// agreed refuses a hash that is not the plan's of now.
+func agreed(hash string, now appliance.Plan) error {
+	if hash == "" || hash == now.Hash {
+		return nil
+	}
+	return &problem.Problem{
+		Code: "plan-changed", Kind: problem.Conflict,
+		What: "the plan is another one by now",
+		Why:  "something on the box changed after the plan was shown",
+		Next: []string{"run the command again and look at the new plan"},
+	}
+}
+
+func unknown(code, what, next string) error {
+	return &problem.Problem{Code: code, Kind: problem.NotFound, What: what, Next: []string{next}}
+}

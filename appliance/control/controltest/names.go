@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package controltest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+const boxAddress = "192.0.2.7"
+
+// Names implements control.Backend.
+func (f *Fake) Names(ctx context.Context) ([]control.Name, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Names"); err != nil {
+		return nil, err
+	}
+	names := []control.Name{}
+	for _, z := range f.zones {
+		names = append(names, control.Name{Zone: z, Serial: 2026112301, Records: f.records(z)})
+	}
+	return names, nil
+}
+
+func (f *Fake) records(zone string) []control.Record {
+	records := []control.Record{{Name: zone, Type: "NS", TTL: 3600, Data: "ns1." + zone + ".", Owner: "zone"}}
+	for _, a := range slices.Sorted(maps.Keys(f.apps)) {
+		if host := f.apps[a].Addresses[0]; host.Within(hostname.Name(zone)) {
+			records = append(records, control.Record{Name: string(host), Type: "A", TTL: 300, Data: boxAddress, Owner: "app:" + string(a)})
+		}
+	}
+	return records
+}
+
+// PlanAddName implements control.Backend.
+func (f *Fake) PlanAddName(ctx context.Context, zone string) (appliance.Plan, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "PlanAddName"); err != nil {
+		return appliance.Plan{}, err
+	}
+	return f.planAddName(zone)
+}
+
+func (f *Fake) planAddName(zone string) (appliance.Plan, error) {
+	z, err := hostname.Parse(zone)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	if slices.Contains(f.zones, string(z)) {
+		return appliance.Plan{}, &problem.Problem{
+			Code: "name-exists", Kind: problem.Conflict, What: string(z) + " is on this box already",
+			Next: []string{"coopkit name show " + string(z)},
+		}
+	}
+	return plan(appliance.Plan{
+		Kind: "add", Subject: "name:" + string(z), Title: "Serve the zone " + string(z),
+		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(z)}, {Verb: "create", Thing: "record " + string(z) + " NS", To: "ns1." + string(z) + "."}},
+		Notes:   []string{"at your registrar, set the name server ns1." + string(z) + " with the address " + boxAddress},
+		WayBack: "coopkit name remove " + string(z),
+	})
+}
+
+// AddName implements control.Backend.
+func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "AddName"); err != nil {
+		return appliance.Job{}, err
+	}
+	p, err := f.planAddName(zone)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := agreed(planHash, p); err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("add", p.Subject, func() { f.zones = append(f.zones, zone) }, "Write the zone", "Ask the server for it"), nil
+}
+
+// PlanRemoveName implements control.Backend.
+func (f *Fake) PlanRemoveName(ctx context.Context, zone string) (appliance.Plan, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "PlanRemoveName"); err != nil {
+		return appliance.Plan{}, err
+	}
+	return f.planRemoveName(zone)
+}
+
+func (f *Fake) planRemoveName(zone string) (appliance.Plan, error) {
+	if !slices.Contains(f.zones, zone) {
+		return appliance.Plan{}, unknown("name-unknown", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
+	}
+	return plan(appliance.Plan{
+		Kind: "remove", Subject: "name:" + zone, Title: "Give up the zone " + zone,
+		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("zone %s with %d records", zone, len(f.records(zone))), Destructive: true}},
+		WayBack: "coopkit name add " + zone,
+	})
+}
+
+// RemoveName implements control.Backend.
+func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "RemoveName"); err != nil {
+		return appliance.Job{}, err
+	}
+	p, err := f.planRemoveName(zone)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := agreed(planHash, p); err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("remove", p.Subject, func() {
+		f.zones = slices.DeleteFunc(f.zones, func(z string) bool { return z == zone })
+	}, "Remove the zone"), nil
+}
+
+// CheckName implements control.Backend.
+func (f *Fake) CheckName(ctx context.Context, host string) (control.NameCheck, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "CheckName"); err != nil {
+		return control.NameCheck{}, err
+	}
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return control.NameCheck{}, err
+	}
+	c := control.NameCheck{Host: string(h), Want: []string{boxAddress}, Found: []string{}, Server: "127.0.0.1:5453"}
+	if slices.Contains(f.hosts(), h) {
+		c.Found, c.OK = c.Want, true
+	} else {
+		c.Problem = "there is no such name"
+	}
+	return c, nil
+}
+
+// Redirects implements control.Backend.
+func (f *Fake) Redirects(ctx context.Context) ([]appliance.Address, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Redirects"); err != nil {
+		return nil, err
+	}
+	list := []appliance.Address{}
+	for _, host := range slices.Sorted(maps.Keys(f.redirects)) {
+		list = append(list, appliance.Address{Host: host, Kind: appliance.ToRedirect, Target: f.redirects[host]})
+	}
+	return list, nil
+}
+
+// AddRedirect implements control.Backend.
+func (f *Fake) AddRedirect(ctx context.Context, host, target string) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "AddRedirect"); err != nil {
+		return appliance.Job{}, err
+	}
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return f.start("redirect", "redirect:"+string(h), func() { f.redirects[h] = target }, "Open the gateway"), nil
+}
+
+// RemoveRedirect implements control.Backend.
+func (f *Fake) RemoveRedirect(ctx context.Context, host string) (appliance.Job, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "RemoveRedirect"); err != nil {
+		return appliance.Job{}, err
+	}
+	h := hostname.Name(host)
+	if _, ok := f.redirects[h]; !ok {
+		return appliance.Job{}, unknown("redirect-unknown", fmt.Sprintf("there is no redirect at %q", host), "coopkit redirect list")
+	}
+	return f.start("remove", "redirect:"+host, func() { delete(f.redirects, h) }, "Close the address"), nil
+}
