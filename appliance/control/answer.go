@@ -84,8 +84,8 @@ func (s *server) handle(h handler) http.Handler {
 			if level = slog.LevelInfo; status(p.Kind) == http.StatusInternalServerError && r.Context().Err() == nil {
 				level = slog.LevelError
 			}
-			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.Any(logkey.Err, err))
-			out.fail(toDocument(p, id))
+			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.String(logkey.Err, err.Error()))
+			defer out.fail(toDocument(p, id)) // after the log line, so that who quotes the id finds it
 		}
 		s.log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
