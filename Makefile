@@ -49,6 +49,7 @@ test: ## Install what the tests need and run every check and test
 	@$(MACHINE) packages test
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory lint
+	@mkdir -p .cache
 	@go build -o .cache/testcount ./internal/testcount
 	@CI=true go test -race -shuffle=on -p 2 -timeout 20m -json ./... | .cache/testcount | tee .cache/test.log
 

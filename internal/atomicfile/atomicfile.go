@@ -2,7 +2,7 @@
 
 // Package atomicfile replaces files so that a reader, a kill -9 or a power cut
 // sees the old content or the new one, never half of it. It knows nothing of
-// what the files hold.
+// what the files hold. Its tests replace real files, and fail to.
 package atomicfile
 
 import (

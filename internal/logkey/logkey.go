@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package logkey names the attributes of our log lines once, so that a
-// technician can search for them. It is a leaf without behaviour.
+// technician can search for them. It is a leaf without behaviour, so there is
+// nothing in it to test.
 package logkey
 
 // The keys; each is used with log/slog attributes only.
