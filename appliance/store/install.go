@@ -34,7 +34,7 @@ func (s *Store) CreateInstall(ctx context.Context, in NewInstall) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO install (name, recipe, wanted, subnet, scratch, settings, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			in.Name, in.Recipe, in.Wanted, in.Subnet.String(), in.Scratch, settings, millis(in.Created))
 		if sqlitedb.IsUnique(err) {
-			return installExists(in.Name)
+			return InstallExists(in.Name)
 		}
 		if err != nil {
 			return fmt.Errorf("insert install: %w", err)
@@ -53,7 +53,8 @@ func (s *Store) CreateInstall(ctx context.Context, in NewInstall) error {
 	})
 }
 
-func installExists(name appliance.InstallName) error {
+// InstallExists is the Problem of a name that is taken.
+func InstallExists(name appliance.InstallName) error {
 	return &problem.Problem{
 		Code: "install-exists", Kind: problem.Conflict,
 		What: "there is an app named " + string(name) + " on this box already",

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"runtime"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/store"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+	"coopkit/recipes"
+)
+
+// reserve is the disk space that an add must leave free.
+const reserve = 1 << 30
+
+// addInput is an add as its job records it: checked and complete, but for the
+// secrets, which are made when it runs.
+type addInput struct {
+	Install appliance.Install
+	Images  appliance.ImageSource
+}
+
+// prepare checks what somebody asked for. Nothing is changed.
+func (a *Apps) prepare(ctx context.Context, req control.AddApp) (addInput, *recipes.Recipe, error) {
+	fail := func(err error) (addInput, *recipes.Recipe, error) { return addInput{}, nil, err }
+	recipe, err := a.Catalogue.Find(req.Recipe)
+	if err != nil {
+		return fail(err)
+	}
+	if req.Name == "" {
+		req.Name = recipe.Name
+	}
+	name, err := appliance.ParseInstallName(req.Name)
+	if err != nil {
+		return fail(err)
+	}
+	host, err := hostname.Parse(req.Host)
+	if err != nil {
+		return fail(err)
+	}
+	settings, err := recipes.CheckSettings(recipe, req.Settings)
+	if err != nil {
+		return fail(err)
+	}
+	install := appliance.Install{
+		Name: name, Recipe: recipe.Name, Wanted: appliance.WantRunning,
+		Addresses: hosts(recipe, host), Settings: settings,
+	}
+	if err := a.free(ctx, install, recipe); err != nil {
+		return fail(err)
+	}
+	if install.Subnet, err = a.subnet(ctx); err != nil {
+		return fail(err)
+	}
+	return addInput{Install: install, Images: req.Images}, recipe, nil
+}
+
+// free makes sure that nothing stands in the way of a new install.
+func (a *Apps) free(ctx context.Context, in appliance.Install, r *recipes.Recipe) error {
+	all, err := a.Store.Installs(ctx)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(other appliance.Install) bool { return other.Name == in.Name }) {
+		return store.InstallExists(in.Name)
+	}
+	for _, host := range in.Addresses {
+		if _, taken, err := a.Store.Address(ctx, host); err != nil {
+			return err
+		} else if taken {
+			return store.AddressTaken(host)
+		}
+	}
+	if !slices.Contains(r.Needs.Architectures, runtime.GOARCH) {
+		return &problem.Problem{
+			Code: "architecture-unsupported", Kind: problem.Conflict,
+			What: r.Name + " does not run on this kind of machine (" + runtime.GOARCH + ")",
+			Next: []string{"coopkit recipe list", "choose an app that supports " + runtime.GOARCH},
+		}
+	}
+	have, err := a.Engine.Observe(ctx, in.Name)
+	if err != nil {
+		return err
+	}
+	if have.Network != nil || len(have.Volumes) > 0 || len(have.Containers) > 0 {
+		return leftovers(in.Name)
+	}
+	return a.roomFor(r)
+}
+
+func (a *Apps) roomFor(r *recipes.Recipe) error {
+	room, err := a.Room()
+	if err != nil {
+		return fmt.Errorf("measure free space: %w", err)
+	}
+	need := uint64(r.Needs.DiskMiB)<<20 + reserve //nolint:gosec // the linter of recipes bounds it
+	if room.DiskBytes >= need {
+		return nil
+	}
+	return &problem.Problem{
+		Code: "disk-too-small", Kind: problem.Conflict,
+		What: fmt.Sprintf("there is not enough free disk space for %s", r.Name),
+		Why:  fmt.Sprintf("it needs %d MiB and 1024 MiB to spare, but %d MiB are free", r.Needs.DiskMiB, room.DiskBytes>>20),
+		Next: []string{"coopkit doctor", "free some space or add a disk, then try again"},
+	}
+}
+
+// leftovers refuses to build on data that nobody recorded: it could be the only
+// copy of what members made.
+func leftovers(name appliance.InstallName) error {
+	return &problem.Problem{
+		Code: "data-in-the-way", Kind: problem.Conflict,
+		What: "the engine has containers or data of an app named " + string(name) + " that this box has no record of",
+		Why:  "an older installation of coopkit, or a lost state folder",
+		Next: []string{
+			"choose another name with --name",
+			"docker volume ls --filter label=coop.coopkit.install=" + string(name),
+			"ask your support desk before you remove anything: it may be the only copy",
+		},
+	}
+}
+
+// subnet chooses a free network for a new install.
+func (a *Apps) subnet(ctx context.Context) (s netip.Prefix, err error) {
+	used, err := a.Engine.UsedSubnets(ctx)
+	if err != nil {
+		return s, err
+	}
+	host, err := a.Subnets()
+	if err != nil {
+		return s, fmt.Errorf("read routes of this machine: %w", err)
+	}
+	used = append(used, host...)
+	all, err := a.Store.Installs(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, in := range all {
+		used = append(used, in.Subnet)
+	}
+	return engine.ChooseSubnet(engine.DefaultPools(), engine.SubnetBits, used)
+}
+
+// PlanAdd says what adding an app would do.
+func (a *Apps) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+	in, recipe, err := a.prepare(ctx, req)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	return a.planAdd(ctx, in, recipe)
+}
+
+func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe) (appliance.Plan, error) {
+	install := in.Install
+	plan := appliance.Plan{
+		Kind: "add", Subject: subject(install.Name),
+		Title:   fmt.Sprintf("Add %s %s at %s", recipe.Name, recipe.Version, a.Door.URL(install.Addresses[0])),
+		WayBack: "coopkit app remove " + string(install.Name) + " takes it away again and keeps an export of its data",
+	}
+	project, err := recipe.Render(a.vars(recipe, install, recipes.GenerateSecrets(recipe)))
+	if err != nil {
+		return plan, err
+	}
+	for _, s := range project.Services {
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "fetch", Thing: "image for " + s.Name, To: origin(recipe, s, in.Images)})
+	}
+	spec, err := specOf(install, recipe, project, planned(project))
+	if err != nil {
+		return plan, err
+	}
+	steps, err := engine.Plan(spec, engine.Observed{Install: install.Name})
+	if err != nil {
+		return plan, err
+	}
+	for _, s := range steps {
+		plan.Lines = append(plan.Lines, s.Describe())
+	}
+	if !recipe.FirstAccount.None {
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "create", Thing: "first account, before anybody can reach the app"})
+	}
+	for _, host := range install.Addresses {
+		lines, notes, err := a.Names.PlanHost(ctx, host, subject(install.Name))
+		if err != nil {
+			return plan, err
+		}
+		plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "open", Thing: "address " + a.Door.URL(host)})
+	}
+	if room, err := a.Room(); err == nil && room.MemoryBytes>>20 < uint64(recipe.Needs.MemoryMiB) { //nolint:gosec // bounded
+		plan.Notes = append(plan.Notes, fmt.Sprintf("memory is short: it uses about %d MiB, %d MiB are free", recipe.Needs.MemoryMiB, room.MemoryBytes>>20))
+	}
+	plan.Hash = planHash(plan)
+	return plan, nil
+}
+
+// origin says where the image of a service will come from.
+func origin(r *recipes.Recipe, s recipes.Service, force appliance.ImageSource) string {
+	built := r.Images[s.Name].Debian != ""
+	switch {
+	case force == appliance.FromDebian || s.Image == "":
+		return "built here from Debian's packages"
+	case force == appliance.FromRegistry || !built:
+		return s.Image
+	default:
+		return s.Image + ", or built here from Debian's packages if no registry answers"
+	}
+}
+
+// planned stands in for images that are not resolved yet.
+func planned(p *recipes.Project) map[string]appliance.Image {
+	out := map[string]appliance.Image{}
+	for _, s := range p.Services {
+		out[s.Name] = appliance.Image{Ref: s.Image, ID: "sha256:planned"}
+	}
+	return out
+}
+
+// planHash is what agreeing refers to.
+func planHash(p appliance.Plan) string {
+	p.Hash = ""
+	b, err := json.Marshal(p)
+	if err != nil { // plain strings always encode
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+// agreed refuses a plan that is another by now. An empty hash agrees to
+// anything: scripts that did not look at the plan use it.
+func agreed(p appliance.Plan, hash string) error {
+	if hash == "" || hash == p.Hash {
+		return nil
+	}
+	return &problem.Problem{
+		Code: "plan-changed", Kind: problem.Conflict,
+		What: "the plan is not the same any more, so nothing was changed",
+		Why:  "something on the box changed since the plan was shown",
+		Next: []string{"look at the new plan, then agree again"},
+	}
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package apps owns the life of installs: adding, starting, stopping and
+// removing an app, exporting its data, trying a recipe in a scratch place, and
+// keeping the engine as the store says (reconcile). It joins recipes, images,
+// the engine, names and the front door, and knows nothing of Docker, SQL or
+// HTTP listeners. Its tests run on the fake engine and on a real one, and kill
+// a real process at every step of an add.
+package apps
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/store"
+	"coopkit/internal/hostname"
+	"coopkit/recipes"
+)
+
+// Images finds or builds the image of a service.
+type Images interface {
+	Ensure(ctx context.Context, r *recipes.Recipe, service, composeImage string, force appliance.ImageSource, p appliance.Progress) (appliance.Image, error)
+}
+
+// Names manages the DNS records of this box. Owners are "app:<install>".
+type Names interface {
+	PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []string, error)
+	EnsureHost(ctx context.Context, host hostname.Name, owner string) error
+	RemoveHost(ctx context.Context, host hostname.Name, owner string) error
+}
+
+// Door is the front door: it computes its routes from the store.
+type Door interface {
+	// Refresh puts the routes in force that the store asks for.
+	Refresh(ctx context.Context) error
+	// WaitCertificate waits until host has a certificate.
+	WaitCertificate(ctx context.Context, host hostname.Name) error
+	// URL is where visitors reach host, without a final slash.
+	URL(host hostname.Name) string
+}
+
+// Room is what is free on the box.
+type Room struct {
+	DiskBytes   uint64 // where the engine keeps volumes
+	MemoryBytes uint64
+}
+
+// Deps is what Apps needs. All fields are required.
+type Deps struct {
+	Engine    engine.Engine
+	Store     *store.Store
+	Catalogue *recipes.Catalogue
+	Images    Images
+	Names     Names
+	Door      Door
+	Jobs      *jobs.Runner
+	Log       *slog.Logger
+	Now       func() time.Time
+	Room      func() (Room, error)
+	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
+	Exports   string                         // folder for final exports
+	Timezone  string
+}
+
+// Apps is the life of installs. It is safe for concurrent use.
+type Apps struct {
+	Deps
+	wake chan struct{} // asks the reconcile loop to look now
+}
+
+// New makes Apps and registers its kinds of job.
+func New(d Deps) *Apps {
+	a := &Apps{Deps: d, wake: make(chan struct{}, 1)}
+	register(d.Jobs, "add", a.addSteps)
+	register(d.Jobs, "recipe-test", a.testSteps)
+	register(d.Jobs, "remove", a.removeSteps)
+	register(d.Jobs, "start", a.startSteps)
+	register(d.Jobs, "stop", a.stopSteps)
+	register(d.Jobs, "restart", a.restartSteps)
+	return a
+}
+
+// register decodes a job's input for a typed builder.
+func register[T any](r *jobs.Runner, kind string, build func(ctx context.Context, in T) ([]jobs.Step, error)) {
+	r.Register(kind, jobs.Typed(build))
+}
+
+// subject is what jobs and records of an install are named after.
+func subject(name appliance.InstallName) string { return "app:" + string(name) }
+
+// spec is what the engine shall have of the current release of an install.
+func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spec, *recipes.Recipe, recipes.Vars, error) {
+	fail := func(err error) (engine.Spec, *recipes.Recipe, recipes.Vars, error) {
+		return engine.Spec{}, nil, nil, fmt.Errorf("read release of %s: %w", name, err)
+	}
+	install, err := a.Store.Install(ctx, name)
+	if err != nil {
+		return fail(err)
+	}
+	release, folder, err := a.Store.Release(ctx, name, install.Release)
+	if err != nil {
+		return fail(err)
+	}
+	recipe, err := unpack(folder)
+	if err != nil {
+		return fail(err)
+	}
+	secrets, err := a.Store.Secrets(ctx, name)
+	if err != nil {
+		return fail(err)
+	}
+	vars := a.vars(recipe, install, secrets)
+	project, err := recipe.Render(vars)
+	if err != nil {
+		return fail(err)
+	}
+	spec, err := specOf(install, recipe, project, release.Images)
+	if err != nil {
+		return fail(err)
+	}
+	spec.Release = release.Number
+	return spec, recipe, vars, nil
+}
+
+// specOf joins a rendered project with its images and fixed addresses.
+func specOf(install appliance.Install, r *recipes.Recipe, project *recipes.Project, images map[string]appliance.Image) (engine.Spec, error) {
+	spec := engine.Spec{
+		Install: install.Name, Recipe: r.Name, Version: r.Version, Subnet: install.Subnet,
+		Volumes: project.Volumes, Stopped: install.Wanted == appliance.WantStopped,
+	}
+	for _, s := range project.Services {
+		spec.Services = append(spec.Services, engine.Service{Service: s, Resolved: images[s.Name]})
+	}
+	return spec, engine.AssignAddresses(install.Subnet, spec.Services)
+}
+
+// apply brings the engine to the spec.
+func (a *Apps) apply(ctx context.Context, spec engine.Spec, p appliance.Progress) error {
+	have, err := a.Engine.Observe(ctx, spec.Install)
+	if err != nil {
+		return err
+	}
+	steps, err := engine.Plan(spec, have)
+	if err != nil {
+		return err
+	}
+	return engine.Apply(ctx, a.Engine, steps, p)
+}
+
+// teardown removes everything that the engine has of an install.
+func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, keepVolumes bool, p appliance.Progress) error {
+	have, err := a.Engine.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	return engine.Apply(ctx, a.Engine, engine.Teardown(have, keepVolumes), p)
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+)
+
+const (
+	reconcileEvery = 30 * time.Second
+	settle         = time.Second // lets a burst of engine events pass
+	watchAgain     = 5 * time.Second
+)
+
+// Run keeps every install as the store wants it until ctx ends: at once, after
+// each engine event, and every 30 seconds whatever happened. It looks at what
+// is, never at what an event says.
+func (a *Apps) Run(ctx context.Context) error {
+	go a.watch(ctx)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.wake:
+			timer.Reset(settle)
+		case <-timer.C:
+			a.Reconcile(ctx)
+			timer.Reset(reconcileEvery)
+		}
+	}
+}
+
+// watch turns engine events into looks, and connects again when the engine
+// comes back.
+func (a *Apps) watch(ctx context.Context) {
+	again := time.NewTimer(0)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+		if events, err := a.Engine.Watch(ctx); err == nil {
+			a.Wake()
+			for range events {
+				a.Wake()
+			}
+			a.Wake() // the engine went away: the routes must say so
+		}
+		again.Reset(watchAgain)
+	}
+}
+
+// Wake asks for a look soon.
+func (a *Apps) Wake() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Reconcile looks at every install once and puts right what differs. Installs
+// that a job is changing are left to the job.
+func (a *Apps) Reconcile(ctx context.Context) {
+	installs, err := a.Store.Installs(ctx)
+	if err != nil {
+		a.Log.Error("installs not read", slog.Any(logkey.Err, err))
+		return
+	}
+	for _, in := range installs {
+		if in.Release == 0 {
+			continue
+		}
+		a.Jobs.Exclusive(subject(in.Name), func() {
+			if err := a.keep(ctx, in.Name); err != nil && ctx.Err() == nil {
+				a.Log.Warn("install is not as wanted", slog.String(logkey.Install, string(in.Name)), slog.Any(logkey.Err, err))
+			}
+		})
+	}
+	if err := a.Door.Refresh(ctx); err != nil && ctx.Err() == nil {
+		a.Log.Error("routes not renewed", slog.Any(logkey.Err, err))
+	}
+}
+
+// keep brings one install to what is wanted, if it is not.
+func (a *Apps) keep(ctx context.Context, name appliance.InstallName) error {
+	spec, _, _, err := a.spec(ctx, name)
+	if err != nil {
+		return err
+	}
+	have, err := a.Engine.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := a.guardData(ctx, spec); err != nil {
+		return err
+	}
+	steps, err := engine.Plan(spec, have)
+	if err != nil || len(steps) == 0 {
+		return err
+	}
+	a.Log.Info("install differs from what is wanted", slog.String(logkey.Install, string(name)), slog.Int(logkey.Count, len(steps)))
+	return engine.Apply(ctx, a.Engine, steps, appliance.Quiet{})
+}
+
+func dataMissing(name appliance.InstallName, volume string) error {
+	return &problem.Problem{
+		Code: "data-missing", Kind: problem.Failed,
+		What: "the data of " + string(name) + " is not where it was, so the app was not started",
+		Why:  "its volume " + engine.VolumeName(name, volume) + " does not exist any more; an empty one in its place would hide the loss",
+		Next: []string{
+			"docker volume ls",
+			"look whether the engine uses another data folder than before, or a disk is not mounted",
+			"restore the newest backup with your support desk",
+		},
+	}
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/jobs"
+)
+
+// removeInput is the input of a remove.
+type removeInput struct {
+	Install appliance.Install
+	Export  string // folder of the final export; empty for none
+}
+
+// PlanRemove says what removing an app would do.
+func (a *Apps) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+	in, err := a.Store.Install(ctx, appliance.InstallName(req.Name))
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	return a.planRemove(ctx, in, req.NoExport)
+}
+
+func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bool) (appliance.Plan, error) {
+	plan := appliance.Plan{
+		Kind: "remove", Subject: subject(in.Name), Title: "Remove " + string(in.Name) + " and its data",
+		WayBack: "the export holds everything; docs/how-to/leave.md says how to run it elsewhere",
+	}
+	if noExport {
+		plan.WayBack = "none: without an export its data is gone for ever"
+	} else {
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "export", Thing: "data, settings and secrets", To: a.Exports})
+	}
+	for _, host := range in.Addresses {
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "close", Thing: "address " + a.Door.URL(host)})
+	}
+	have, err := a.Engine.Observe(ctx, in.Name)
+	if err != nil {
+		return plan, err
+	}
+	for _, s := range engine.Teardown(have, false) {
+		plan.Lines = append(plan.Lines, s.Describe())
+	}
+	plan.Hash = planHash(plan)
+	return plan, nil
+}
+
+// Remove starts removing an app.
+func (a *Apps) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+	in, err := a.Store.Install(ctx, appliance.InstallName(req.Name))
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	plan, err := a.planRemove(ctx, in, req.NoExport)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := agreed(plan, req.PlanHash); err != nil {
+		return appliance.Job{}, err
+	}
+	input := removeInput{Install: in}
+	if !req.NoExport {
+		input.Export = filepath.Join(a.Exports, string(in.Name)+"-"+a.Now().UTC().Format("20060102-150405"))
+	}
+	return a.Jobs.Start(ctx, "remove", subject(in.Name), input)
+}
+
+// removeSteps: until the export is safe the app can come back; from then on the
+// removal is finished, whatever happens.
+func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, error) {
+	name := in.Install.Name
+	var steps []jobs.Step
+	if in.Export != "" {
+		steps = append(steps, jobs.Step{
+			Name: "export", Title: "Keep a final export",
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.export(ctx, name, in.Export, p) },
+			Undo: func(ctx context.Context) error { return a.dropExport(ctx, name, in.Export) },
+		})
+	}
+	return append(steps,
+		jobs.Step{
+			Name: "close", Title: "Close its addresses",
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				if err := a.Store.SetWanted(ctx, name, appliance.WantStopped); err != nil {
+					return err
+				}
+				return a.Door.Refresh(ctx)
+			},
+			Undo: func(ctx context.Context) error {
+				if err := a.Store.SetWanted(ctx, name, in.Install.Wanted); err != nil {
+					return err
+				}
+				a.Wake()
+				return a.Door.Refresh(ctx)
+			},
+			Commit: true,
+		},
+		jobs.Step{
+			Name: "names", Title: "Take back its names",
+			Do: func(ctx context.Context, _ appliance.Progress) error { return a.forgetNames(ctx, in.Install) },
+		},
+		jobs.Step{
+			Name: "containers", Title: "Remove its containers, network and volumes",
+			Do: func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, false, p) },
+		},
+		jobs.Step{
+			Name: "forget", Title: "Forget the app",
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				if err := a.Store.DeleteInstall(ctx, name); err != nil {
+					return err
+				}
+				return a.Door.Refresh(ctx)
+			},
+		},
+	), nil
+}
+
+// TestRecipe tries a recipe in a scratch place: it adds it where nobody can
+// reach it, runs its checks and removes it, whatever came out.
+func (a *Apps) TestRecipe(ctx context.Context, recipe string, images appliance.ImageSource) (appliance.Job, error) {
+	name := "test-" + recipe + "-" + a.Now().UTC().Format("150405")
+	in, r, err := a.prepare(ctx, control.AddApp{
+		Recipe: recipe, Name: name, Host: name + ".invalid", Images: images, Settings: a.testAnswers(recipe),
+	})
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	in.Install.Scratch = true
+	return a.Jobs.Start(ctx, "recipe-test", "recipe-test:"+r.Name, in)
+}
+
+// testAnswers answers the questions that have no default.
+func (a *Apps) testAnswers(recipe string) map[string]string {
+	r, err := a.Catalogue.Find(recipe)
+	if err != nil {
+		return nil // prepare says it better
+	}
+	answers := map[string]string{}
+	for _, s := range r.Settings {
+		switch {
+		case s.Default != "":
+		case s.Type == "email":
+			answers[s.Name] = "steward@example.com"
+		case s.Type == "number":
+			answers[s.Name] = "1"
+		case s.Type == "bool":
+			answers[s.Name] = "false"
+		case len(s.Choices) > 0:
+			answers[s.Name] = s.Choices[0]
+		default:
+			answers[s.Name] = "Test of " + r.Name
+		}
+	}
+	return answers
+}
+
+func (a *Apps) testSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
+	recipe, err := a.Catalogue.Find(in.Install.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := a.raiseSteps(in, recipe)
+	if err != nil {
+		return nil, err
+	}
+	return append(steps, jobs.Step{
+		Name: "clear", Title: "Remove the scratch place",
+		Do: func(ctx context.Context, p appliance.Progress) error {
+			if err := a.teardown(ctx, in.Install.Name, false, p); err != nil {
+				return err
+			}
+			return a.Store.DeleteInstall(ctx, in.Install.Name)
+		},
+		Commit: true,
+	}), nil
+}
+
+// restartLimit bounds how long putting services back may take after an export
+// failed.
+const restartLimit = time.Minute

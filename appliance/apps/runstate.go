@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/jobs"
+)
+
+// nameInput is the input of jobs that need nothing but the install, and what
+// was wanted of it before.
+type nameInput struct {
+	Name   appliance.InstallName
+	Before appliance.Wanted
+}
+
+// Start starts a stopped app.
+func (a *Apps) Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return a.change(ctx, "start", name)
+}
+
+// Stop stops an app; its data and its address stay.
+func (a *Apps) Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return a.change(ctx, "stop", name)
+}
+
+// Restart stops an app and starts it again.
+func (a *Apps) Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return a.change(ctx, "restart", name)
+}
+
+func (a *Apps) change(ctx context.Context, kind string, name appliance.InstallName) (appliance.Job, error) {
+	in, err := a.Store.Install(ctx, name)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return a.Jobs.Start(ctx, kind, subject(name), nameInput{Name: name, Before: in.Wanted})
+}
+
+func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
+	return []jobs.Step{
+		a.want(in, "start", "Start its services", appliance.WantRunning),
+		{Name: "ready", Title: "Wait until it answers", Do: a.visiting(in.Name, a.ready)},
+	}, nil
+}
+
+func (a *Apps) stopSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
+	return []jobs.Step{a.want(in, "stop", "Stop its services", appliance.WantStopped)}, nil
+}
+
+func (a *Apps) restartSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
+	return []jobs.Step{
+		a.want(in, "stop", "Stop its services", appliance.WantStopped),
+		a.want(in, "start", "Start its services", appliance.WantRunning),
+		{Name: "ready", Title: "Wait until it answers", Do: a.visiting(in.Name, a.ready)},
+	}, nil
+}
+
+// want is the step that records what is wanted and makes it so.
+func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.Step {
+	set := func(ctx context.Context, w appliance.Wanted, p appliance.Progress) error {
+		if err := a.Store.SetWanted(ctx, in.Name, w); err != nil {
+			return err
+		}
+		if err := a.Door.Refresh(ctx); err != nil {
+			return err
+		}
+		spec, _, _, err := a.spec(ctx, in.Name)
+		if err != nil {
+			return err
+		}
+		if err := a.guardData(ctx, spec); err != nil {
+			return err
+		}
+		return a.apply(ctx, spec, p)
+	}
+	return jobs.Step{
+		Name: step, Title: title,
+		Do:   func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
+		Undo: func(ctx context.Context) error { return set(ctx, in.Before, appliance.Quiet{}) },
+	}
+}
+
+// guardData refuses to start an install whose volumes are gone: a fresh empty
+// volume would look like lost data and hide that the old one may still exist.
+func (a *Apps) guardData(ctx context.Context, spec engine.Spec) error {
+	have, err := a.Engine.Observe(ctx, spec.Install)
+	if err != nil {
+		return err
+	}
+	for _, v := range spec.Volumes {
+		if !slices.Contains(have.Volumes, v) {
+			return dataMissing(spec.Install, v)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"slices"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+// List returns every install, with the state of its services. Without an
+// engine the states are unknown and the rest is still told.
+func (a *Apps) List(ctx context.Context) ([]control.App, error) {
+	installs, err := a.Store.Installs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]control.App, len(installs))
+	for i, in := range installs {
+		if out[i], err = a.view(ctx, in); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Show returns one install.
+func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (control.App, error) {
+	in, err := a.Store.Install(ctx, name)
+	if err != nil {
+		return control.App{}, err
+	}
+	return a.view(ctx, in)
+}
+
+func (a *Apps) view(ctx context.Context, in appliance.Install) (control.App, error) {
+	app := control.App{Install: in, Title: in.Recipe, State: "adding", URL: a.Door.URL(in.Addresses[0]), Services: []control.ServiceState{}}
+	if in.Release == 0 {
+		return app, nil
+	}
+	release, folder, err := a.Store.Release(ctx, in.Name, in.Release)
+	if err != nil {
+		return app, err
+	}
+	recipe, err := unpack(folder)
+	if err != nil {
+		return app, err
+	}
+	app.Title, app.Version, app.Images = recipe.Title["en"], release.Version, release.Images
+	have, err := a.Engine.Observe(ctx, in.Name)
+	if err != nil {
+		app.State = "unknown"
+		return app, nil //nolint:nilerr // the doctor says why the engine does not answer
+	}
+	for _, c := range have.Containers {
+		app.Services = append(app.Services, control.ServiceState{Name: c.Service, State: string(c.State), Health: c.Health})
+	}
+	app.State = state(in, have)
+	return app, nil
+}
+
+// state sums the services up in one word.
+func state(in appliance.Install, have engine.Observed) string {
+	if in.Wanted == appliance.WantStopped {
+		return "stopped"
+	}
+	word := "running"
+	for _, c := range have.Containers {
+		switch {
+		case c.State == engine.Exited && c.ExitCode == 0: // a service that runs once
+		case c.State == engine.Restarting || c.State == engine.Exited || c.State == engine.Dead || c.Health == "unhealthy":
+			return "failing"
+		case c.State != engine.Running || c.Health == "starting":
+			word = "starting"
+		}
+	}
+	if len(have.Containers) == 0 {
+		return "failing"
+	}
+	return word
+}
+
+// Endpoint is where the front door finds a web service of an install.
+type Endpoint struct {
+	Host    hostname.Name
+	Install appliance.InstallName
+	Title   string
+	Target  netip.AddrPort // zero before the first release
+	Owned   bool           // its first account exists
+	Stopped bool
+}
+
+// Endpoints returns the web services of all installs that have an address. It
+// asks only the store: addresses are fixed, so the front door stays open when
+// the engine does not answer.
+func (a *Apps) Endpoints(ctx context.Context) ([]Endpoint, error) {
+	installs, err := a.Store.Installs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Endpoint
+	for _, in := range installs {
+		if in.Scratch {
+			continue
+		}
+		some, err := a.endpoints(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint, error) {
+	out := make([]Endpoint, len(in.Addresses))
+	for i, host := range in.Addresses {
+		out[i] = Endpoint{
+			Host: host, Install: in.Name, Title: in.Recipe,
+			Owned: in.HasOwner, Stopped: in.Wanted == appliance.WantStopped,
+		}
+	}
+	if in.Release == 0 {
+		return out, nil
+	}
+	spec, recipe, _, err := a.spec(ctx, in.Name)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Title = recipe.Title["en"]
+		if out[i].Target, err = endpoint(recipe, spec, recipe.Web[i].Name); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// Logs writes what the services of an install said.
+func (a *Apps) Logs(ctx context.Context, name appliance.InstallName, service string, tail int, follow bool, w io.Writer) error {
+	if _, err := a.Store.Install(ctx, name); err != nil {
+		return err
+	}
+	have, err := a.Engine.Observe(ctx, name)
+	if err != nil {
+		return err
+	}
+	if service != "" && !slices.ContainsFunc(have.Containers, func(c engine.Container) bool { return c.Service == service }) {
+		return &problem.Problem{
+			Code: "service-unknown", Kind: problem.NotFound,
+			What: string(name) + " has no service named " + service,
+			Next: []string{"coopkit app show " + string(name)},
+		}
+	}
+	return a.Engine.Logs(ctx, name, engine.LogOptions{Service: service, Tail: tail, Follow: follow}, w)
+}
+
+// Trouble is what is wrong with an install, for the health checks; nil when it
+// is as wanted.
+func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
+	spec, recipe, vars, err := a.spec(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := a.guardData(ctx, spec); err != nil || spec.Stopped {
+		return err
+	}
+	v, err := newVisitor(recipe, vars, spec)
+	if err != nil {
+		return err
+	}
+	return v.look(ctx, recipe.Health)
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/store"
+	"coopkit/internal/testkit"
+)
+
+// The steps of the crash tests leave one file each; "commit" is the commit
+// point.
+var crashSteps = []string{"one", "two", "commit", "after"}
+
+type crashInput struct{ Dir string }
+
+func crashBuilder(_ context.Context, in crashInput) ([]jobs.Step, error) {
+	steps := make([]jobs.Step, len(crashSteps))
+	for i, name := range crashSteps {
+		path := filepath.Join(in.Dir, name)
+		steps[i] = jobs.Step{
+			Name: name, Title: name, Commit: name == "commit",
+			Do: func(_ context.Context, p appliance.Progress) error {
+				p.Log("writing " + name)
+				return os.WriteFile(path, nil, 0o600)
+			},
+			Undo: func(context.Context) error {
+				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+				return nil
+			},
+		}
+	}
+	return steps, nil
+}
+
+// start runs a Runner on the store at path until the test ends.
+func start(t *testing.T, path string, d jobs.Deps) (*jobs.Runner, *store.Store) {
+	t.Helper()
+	s, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Journal, d.Log = s, slog.New(slog.DiscardHandler)
+	r := jobs.New(d)
+	r.Register("crash", jobs.Typed(crashBuilder))
+	ctx, cancel := context.WithCancel(t.Context())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- r.Run(ctx, ready) }()
+	<-ready
+	t.Cleanup(func() {
+		cancel()
+		if err := errors.Join(<-ended, s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return r, s
+}
+
+// TestMain is also the process that the crash test kills.
+func TestMain(m *testing.M) {
+	if at := os.Getenv("JOBS_CRASH_AT"); at != "" {
+		crash(at, os.Getenv("JOBS_CRASH_DIR"))
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// crash runs the job and ends the process with SIGKILL at one boundary.
+func crash(at, dir string) {
+	ctx := context.Background()
+	s, err := store.Open(ctx, filepath.Join(dir, "db"))
+	if err != nil {
+		panic(err)
+	}
+	r := jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_, step, phase string) {
+		if step+":"+phase == at {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}})
+	r.Register("crash", jobs.Typed(crashBuilder))
+	ready := make(chan struct{})
+	go func() { _ = r.Run(ctx, ready) }()
+	<-ready
+	job, err := r.Start(ctx, "crash", "thing", crashInput{Dir: filepath.Join(dir, "out")})
+	if err != nil {
+		panic(err)
+	}
+	_ = r.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil })
+}
+
+func TestRunner_survivesKillAtEveryBoundary(t *testing.T) {
+	t.Parallel()
+	for _, step := range crashSteps {
+		for _, phase := range []string{"started", "did", "recorded"} {
+			t.Run(step+":"+phase, func(t *testing.T) {
+				t.Parallel()
+				dir := t.TempDir()
+				out := filepath.Join(dir, "out")
+				if err := os.Mkdir(out, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				child := exec.CommandContext(t.Context(), os.Args[0])
+				child.Env = append(os.Environ(), "JOBS_CRASH_AT="+step+":"+phase, "JOBS_CRASH_DIR="+dir)
+				if err := child.Run(); err == nil {
+					t.Fatal("the process was not killed")
+				}
+				r, s := start(t, filepath.Join(dir, "db"), jobs.Deps{})
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				if err := r.Follow(ctx, 1, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+					t.Fatal(err)
+				}
+				job, err := s.Job(ctx, 1)
+				if err != nil {
+					t.Fatal(err)
+				}
+				left, err := os.ReadDir(out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				committed := step == "after" || step+":"+phase == "commit:recorded"
+				if committed && (job.State != appliance.JobDone || len(left) != len(crashSteps)) {
+					t.Errorf("after the commit point: %s with %d of %d effects", job.State, len(left), len(crashSteps))
+				}
+				if !committed && (job.State != appliance.JobUndone || len(left) != 0 || job.Problem == nil) {
+					t.Errorf("before the commit point: %s with %d effects left, problem %v", job.State, len(left), job.Problem)
+				}
+			})
+		}
+	}
+}
+
+func TestRunner_undoesInReverseAndKeepsTheReason(t *testing.T) {
+	t.Parallel()
+	r, s := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
+	var undone []string
+	r.Register("failing", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
+		step := func(name string, err error) jobs.Step {
+			return jobs.Step{
+				Name: name, Title: name,
+				Do:   func(context.Context, appliance.Progress) error { return err },
+				Undo: func(context.Context) error { undone = append(undone, name); return nil },
+			}
+		}
+		return []jobs.Step{step("a", nil), step("b", nil), step("c", errors.New("no luck")), step("d", nil)}, nil
+	})
+	job, err := r.Start(t.Context(), "failing", "x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var states []string
+	if err := r.Follow(t.Context(), job.ID, 0, func(ev appliance.JobEvent) error {
+		if ev.State != "" || ev.End != "" {
+			states = append(states, ev.Step+string(ev.State)+string(ev.End))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(undone); got != "[c b a]" {
+		t.Errorf("undone %s; want [c b a]", got)
+	}
+	want := "[arunning adone brunning bdone crunning cbad cbad bundone aundone undone]"
+	if got := fmt.Sprint(states); got != want {
+		t.Errorf("events\n%s; want\n%s", got, want)
+	}
+	ended, err := s.Job(t.Context(), job.ID)
+	if err != nil || ended.State != appliance.JobUndone || ended.Problem == nil || ended.Problem.Code != "unexpected" {
+		t.Errorf("job %+v, %v", ended, err)
+	}
+}
+
+func TestRunner_oneJobPerSubject(t *testing.T) {
+	t.Parallel()
+	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
+	hold := make(chan struct{})
+	r.Register("slow", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
+		return []jobs.Step{{Name: "wait", Title: "wait", Do: func(ctx context.Context, _ appliance.Progress) error {
+			<-hold
+			return nil
+		}}}, nil
+	})
+	first, err := r.Start(t.Context(), "slow", "x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Start(t.Context(), "slow", "x", nil); !errors.Is(err, jobs.Busy("x")) {
+		t.Errorf("a second job for the same subject: %v", err)
+	}
+	if r.Exclusive("x", func() { t.Error("exclusive beside a job") }) {
+		t.Error("exclusive was granted")
+	}
+	if _, err := r.Start(t.Context(), "slow", "y", nil); err != nil {
+		t.Errorf("a job for another subject: %v", err)
+	}
+	close(hold)
+	if err := r.Follow(t.Context(), first.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Eventually(t, 5*time.Second, "the subject is free again", func() bool { return r.Exclusive("x", func() {}) })
+}
