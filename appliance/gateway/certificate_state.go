@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
+
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+// CertInfo is what is known about the certificate of one host.
+type CertInfo struct {
+	Host        hostname.Name
+	Issuer      string    // common name of who signed it; empty without a certificate
+	NotBefore   time.Time // zero without a certificate
+	NotAfter    time.Time // zero without a certificate
+	LastAttempt time.Time // when it was last loaded, obtained or tried; zero = not yet
+	LastError   error     // Problem "certificate-failed" when that did not work, else nil
+}
+
+// tell wakes everybody who waits for a change; c.mu is held.
+func (c *certificates) tell() {
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// note keeps the outcome of an attempt for host.
+func (c *certificates) note(host hostname.Name, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.hosts[host]; st != nil {
+		st.lastAttempt, st.lastError = c.now(), err
+		c.tell()
+	}
+}
+
+// infos lists what is known, sorted by host.
+func (c *certificates) infos() []CertInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]CertInfo, 0, len(c.hosts))
+	for host, st := range c.hosts {
+		info := CertInfo{Host: host, LastAttempt: st.lastAttempt}
+		if st.lastError != nil {
+			info.LastError = certificateFailed(host, st.lastError)
+		}
+		if cert := c.newest(host); cert != nil {
+			info.Issuer, info.NotBefore, info.NotAfter = cert.Leaf.Issuer.CommonName, cert.Leaf.NotBefore, cert.Leaf.NotAfter
+		}
+		out = append(out, info)
+	}
+	slices.SortFunc(out, func(a, b CertInfo) int { return cmp.Compare(a.Host, b.Host) })
+	return out
+}
+
+// newest returns the cached certificate of host that lasts longest; c.mu is held.
+func (c *certificates) newest(host hostname.Name) *certmagic.Certificate {
+	if c.cache == nil {
+		return nil
+	}
+	var best *certmagic.Certificate
+	for _, cert := range c.cache.AllMatchingCertificates(string(host)) {
+		if cert.Leaf != nil && (best == nil || cert.Leaf.NotAfter.After(best.Leaf.NotAfter)) {
+			best = &cert
+		}
+	}
+	return best
+}
+
+// ready reports whether host has a certificate that is valid now.
+func (c *certificates) ready(host hostname.Name) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.readyLocked(host)
+}
+
+func (c *certificates) readyLocked(host hostname.Name) bool {
+	cert := c.newest(host)
+	return cert != nil && c.now().Before(cert.Leaf.NotAfter)
+}
+
+// wait waits for a certificate; see Gateway.WaitCertificate.
+func (c *certificates) wait(ctx context.Context, host hostname.Name) error {
+	for {
+		c.mu.Lock()
+		st, ready, changed := c.hosts[host], c.readyLocked(host), c.changed
+		var last error
+		if st != nil {
+			last = st.lastError
+		}
+		c.mu.Unlock()
+		switch {
+		case st == nil:
+			return certificateFailed(host, errors.New("the front door has no such host"))
+		case ready:
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return certificateFailed(host, cmp.Or(last, ctx.Err()))
+		case <-changed:
+		}
+	}
+}
+
+// certificateFailed tells in plain words why host has no new certificate.
+func certificateFailed(host hostname.Name, cause error) error {
+	p := &problem.Problem{
+		Code: "certificate-failed", Kind: problem.Failed,
+		What: "could not give " + string(host) + " a certificate",
+		Why:  "the certificate authority could not be reached or did not answer",
+		Next: []string{"coopkit doctor", "wait: the box tries again by itself"},
+		Err:  cause,
+	}
+	if refusal, ok := errors.AsType[acme.Problem](cause); ok {
+		p.Why, p.Next = refusalInWords(host, refusal)
+		return p
+	}
+	if _, ok := errors.AsType[net.Error](cause); !ok && !errors.Is(cause, context.DeadlineExceeded) {
+		p.Why = "something on this box stood in the way"
+	}
+	return p
+}
+
+// refusalInWords explains the error types of RFC 8555 section 6.7 that people meet.
+func refusalInWords(host hostname.Name, refusal acme.Problem) (string, []string) {
+	again := "the box tries again by itself"
+	for _, sub := range refusal.Subproblems {
+		if sub.Type != "" && refusal.Type == acme.ProblemTypeCompound {
+			refusal = sub.Problem
+			break
+		}
+	}
+	switch refusal.Type {
+	case acme.ProblemTypeConnection:
+		return "the certificate authority could not reach this box from the Internet",
+			[]string{"open ports 80 and 443 to this box in your router", "ask your Internet provider whether these ports are blocked", again}
+	case acme.ProblemTypeDNS:
+		return "the certificate authority did not find the name in DNS",
+			[]string{"check that " + string(host) + " leads to this box: coopkit doctor", again}
+	case acme.ProblemTypeCAA:
+		return "the CAA records of the name do not allow this certificate authority",
+			[]string{"add the certificate authority to the CAA records of the name", again}
+	case acme.ProblemTypeRateLimited:
+		return "the certificate authority has been asked too often for this name", []string{"wait: " + again}
+	case acme.ProblemTypeRejectedIdentifier:
+		return "the certificate authority does not give certificates for this name", []string{"choose another name, or another certificate authority"}
+	case acme.ProblemTypeUnauthorized, acme.ProblemTypeIncorrectResponse, acme.ProblemTypeTLS:
+		return "the certificate authority reached something that is not this box",
+			[]string{"check that " + string(host) + " leads to this box and not to another server: coopkit doctor", again}
+	default:
+		return "the certificate authority refused", []string{"coopkit doctor", again}
+	}
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package gateway is the front door of the box: it owns the HTTP and HTTPS
+// listeners, the table of routes, the proxy to the services of apps, the
+// serving of static sites, the holding pages and the certificates. It must not
+// know of installs, recipes, containers or the store: whoever composes the
+// agent hands it routes. It is tested with real listeners, an in-process
+// Pebble as the certificate authority, a real DNS server, WebSockets and
+// route changes under load.
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"coopkit/internal/hostname"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+)
+
+// Config says where the front door stands.
+type Config struct {
+	HTTP  string // address to listen on for plain HTTP, e.g. ":80"; empty = none
+	HTTPS string // address to listen on for HTTPS, e.g. ":443"
+
+	// HTTPListener and HTTPSListener, when set, are sockets that are open
+	// already (systemd hands them over); HTTP and HTTPS are then ignored.
+	HTTPListener, HTTPSListener net.Listener
+
+	// PublicHTTPSPort is the port that visitors use for HTTPS; redirects to
+	// HTTPS name it. 0 = the port of the HTTPS listener.
+	PublicHTTPSPort int
+
+	Storage string // folder for certificates, keys and accounts; made with mode 0700
+	Issuer  IssuerConfig
+
+	// Drain is how long a shutdown waits for open requests and WebSockets
+	// before it cuts them off. 0 = 10 seconds.
+	Drain time.Duration
+
+	tuning tuning
+}
+
+// tuning holds what only tests change; zero values mean the defaults.
+type tuning struct {
+	localLifetime time.Duration   // of a leaf of the local CA
+	renewCheck    time.Duration   // between two looks at the certificates
+	retry         []time.Duration // waits between attempts for a certificate
+}
+
+// Deps are the parts that the gateway is given.
+type Deps struct {
+	Log *slog.Logger
+	TXT TXTWriter        // needed for dns-01 only
+	Now func() time.Time // nil = time.Now
+}
+
+// Gateway is the front door. All methods are safe for concurrent use.
+type Gateway struct {
+	cfg   Config
+	log   *slog.Logger
+	set   sync.Mutex // held while the table is replaced
+	table atomic.Pointer[table]
+	certs *certificates
+	pages *pages
+	back  *backends
+
+	httpLn, httpsLn net.Listener
+	publicPort      int
+	hsts            bool
+	open            tracker // upgraded connections, which the servers do not wait for
+}
+
+// New checks cfg and makes the storage folder. It opens no listener and
+// starts nothing; call Listen, then Run. The error is a Problem.
+func New(cfg Config, deps Deps) (*Gateway, error) {
+	if deps.Now == nil {
+		deps.Now = time.Now
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 10 * time.Second
+	}
+	if err := os.MkdirAll(cfg.Storage, 0o700); err != nil {
+		return nil, &problem.Problem{
+			Code: "gateway-storage", Kind: problem.Failed,
+			What: "the folder for certificates could not be made",
+			Why:  "the agent may not write there, or the disk is full",
+			Next: []string{"make sure that the agent may write to " + cfg.Storage},
+			Err:  err,
+		}
+	}
+	log := deps.Log.With(logkey.Component, "gateway")
+	certs, err := newCertificates(cfg, deps, log)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{cfg: cfg, log: log, certs: certs, pages: pages, back: newBackends()}
+	g.table.Store(&table{})
+	return g, nil
+}
+
+// Addrs are the addresses on which the gateway listens; nil where it does not.
+type Addrs struct{ HTTP, HTTPS net.Addr }
+
+// Addrs returns where the gateway listens; call it after Listen.
+func (g *Gateway) Addrs() Addrs {
+	var a Addrs
+	if g.httpLn != nil {
+		a.HTTP = g.httpLn.Addr()
+	}
+	if g.httpsLn != nil {
+		a.HTTPS = g.httpsLn.Addr()
+	}
+	return a
+}
+
+// SetRoutes replaces the whole table of routes at once. Requests under way end
+// on the old table; no request is dropped. Hosts that are new get their
+// certificates in the background, hosts that are gone are no longer looked
+// after. On error (a Problem "route-invalid") nothing has changed.
+func (g *Gateway) SetRoutes(routes []Route) error {
+	g.set.Lock()
+	defer g.set.Unlock()
+	next, err := g.build(routes)
+	if err != nil {
+		return err
+	}
+	g.table.Store(next)
+	g.back.keep(next.targets())
+	hosts := next.names()
+	g.certs.want(hosts)
+	g.log.Info("route table replaced", logkey.Count, len(hosts))
+	return nil
+}
+
+// Run serves until ctx ends, then lets open requests finish for as long as
+// Config.Drain says. It calls Listen if that was not done. It returns nil after
+// an orderly end; all goroutines have ended then.
+func (g *Gateway) Run(ctx context.Context) error {
+	if err := g.Listen(); err != nil {
+		return err
+	}
+	life, cut := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx by the drain
+	defer cut()
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.certs.run(gctx) })
+	group.Go(func() error { return g.back.run(gctx) })
+	servers := []*http.Server{g.httpsServer(life)}
+	group.Go(func() error { return serve(servers[0].ServeTLS(g.httpsLn, "", "")) })
+	if g.httpLn != nil {
+		plain := g.httpServer(life)
+		servers = append(servers, plain)
+		group.Go(func() error { return serve(plain.Serve(g.httpLn)) })
+	}
+	group.Go(func() error {
+		<-gctx.Done()
+		g.drain(life, cut, servers)
+		return nil
+	})
+	err := group.Wait()
+	g.back.close()
+	return err
+}
+
+// serve turns the error with which a server ends into Run's.
+func serve(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve: %w", err)
+}
+
+// drain closes the listeners, waits for what is open, and cuts the rest.
+func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server) {
+	limit, cancel := context.WithTimeout(life, g.cfg.Drain)
+	defer cancel()
+	var group errgroup.Group
+	for _, s := range servers {
+		group.Go(func() error { return s.Shutdown(limit) })
+	}
+	err := group.Wait()
+	g.open.wait(limit)
+	cut()
+	for _, s := range servers {
+		_ = s.Close()
+	}
+	if err != nil || limit.Err() != nil {
+		g.log.Warn("some connections were cut at shutdown", logkey.Took, g.cfg.Drain)
+	}
+}
+
+// Certificates returns what is known about the certificate of each host in the
+// table, sorted by host.
+func (g *Gateway) Certificates() []CertInfo { return g.certs.infos() }
+
+// CAFile returns the path of the local CA's root certificate (PEM), or "" when
+// the issuer is not local. The file exists from New on.
+func (g *Gateway) CAFile() string { return g.certs.caFile }
+
+// Ready reports whether host is in the table and has a certificate that is
+// valid now.
+func (g *Gateway) Ready(host hostname.Name) bool {
+	return g.table.Load().hosts[string(host)] != nil && g.certs.ready(host)
+}
+
+// WaitCertificate waits until host has a certificate that is valid now. When
+// ctx ends first, the error is the Problem "certificate-failed" with the reason
+// of the last attempt. A host that is not in the table is an error at once.
+func (g *Gateway) WaitCertificate(ctx context.Context, host hostname.Name) error {
+	return g.certs.wait(ctx, host)
+}

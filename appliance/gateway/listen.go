@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"coopkit/internal/problem"
+)
+
+// Listen opens the listeners, so that a port that can not be had is known
+// before anything is served: the Problem "port-taken" names the program that
+// holds it. Calling it again changes nothing.
+func (g *Gateway) Listen() error {
+	if g.httpsLn != nil {
+		return nil
+	}
+	httpsLn, err := listen(g.cfg.HTTPSListener, g.cfg.HTTPS)
+	if err != nil {
+		return err
+	}
+	if g.cfg.HTTP != "" || g.cfg.HTTPListener != nil {
+		if g.httpLn, err = listen(g.cfg.HTTPListener, g.cfg.HTTP); err != nil {
+			_ = httpsLn.Close()
+			return err
+		}
+	}
+	g.httpsLn = httpsLn
+	if g.publicPort = g.cfg.PublicHTTPSPort; g.publicPort == 0 {
+		g.publicPort = portOf(httpsLn)
+	}
+	// A browser keeps HSTS for the default port only in a sense that helps; a
+	// local CA must never be made permanent by it.
+	g.hsts = g.cfg.Issuer.Kind == IssuerACME && g.publicPort == 443
+	g.certs.listening(g.httpLn, g.httpsLn)
+	return nil
+}
+
+// listen returns given, or opens addr.
+func listen(given net.Listener, addr string) (net.Listener, error) {
+	if given != nil {
+		return given, nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err == nil {
+		return l, nil
+	}
+	p := &problem.Problem{
+		Code: "port-not-opened", Kind: problem.Failed,
+		What: "the front door could not open " + addr,
+		Next: []string{"choose another address to listen on", "coopkit doctor"},
+		Err:  err,
+	}
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		p.Code, p.Kind = "port-taken", problem.Conflict
+		p.What = "the front door can not have " + addr + ", because another program has it"
+		p.Next = []string{"stop the other program, then start the agent again", "choose another port for the agent"}
+		if who := portOwner(addr); who != "" {
+			p.Why = who + " listens there"
+		}
+	case errors.Is(err, syscall.EACCES):
+		p.Why = "the agent may not open ports below 1024"
+		p.Next = []string{"run the agent as its system service, which may", "choose a port above 1023"}
+	}
+	return nil, p
+}
+
+// portOf returns the TCP port of l, or 0 when it is not TCP.
+func portOf(l net.Listener) int {
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
+}
+
+// portOwner names the program that listens on addr, or returns "".
+func portOwner(addr string) string {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return ""
+	}
+	owner, ok := findPortOwner("/proc", uint16(n))
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("the program %s (process %d)", owner.program, owner.pid)
+}

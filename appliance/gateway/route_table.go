@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"coopkit/internal/hostname"
+)
+
+// table is an immutable set of routes; the gateway swaps a pointer to it.
+type table struct{ hosts map[string]*entry }
+
+// entry is one host of the table.
+type entry struct {
+	route   Route
+	handler http.Handler
+}
+
+// build makes the next table, keeping the handlers of unchanged routes.
+func (g *Gateway) build(routes []Route) (*table, error) {
+	now := g.table.Load()
+	next := &table{hosts: make(map[string]*entry, len(routes))}
+	for _, r := range routes {
+		if name, err := hostname.Parse(string(r.Host)); err != nil || name != r.Host {
+			return nil, invalidRoute(r, "the name is not a host name in its normal form", err)
+		}
+		if next.hosts[string(r.Host)] != nil {
+			return nil, invalidRoute(r, "two things want to answer at this name")
+		}
+		h, err := g.handler(r, now.hosts[string(r.Host)])
+		if err != nil {
+			return nil, err
+		}
+		next.hosts[string(r.Host)] = &entry{route: r, handler: h}
+	}
+	return next, nil
+}
+
+// lookup finds the entry for a Host header or SNI name: port, final dot and
+// case do not matter. It does not allocate for hosts written the usual way.
+func (t *table) lookup(host string) *entry {
+	if e := t.hosts[host]; e != nil {
+		return e
+	}
+	return t.hosts[bareHost(host)]
+}
+
+// bareHost returns host in lower case without port and final dot. Whatever is
+// not a host name is returned in some form that is in no table.
+func bareHost(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		if strings.Trim(host[i+1:], "0123456789") != "" || strings.IndexByte(host[:i], ':') >= 0 {
+			return "" // no port, or an IPv6 address: never a name
+		}
+		host = host[:i]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// names returns the hosts, sorted.
+func (t *table) names() []hostname.Name {
+	names := make([]hostname.Name, 0, len(t.hosts))
+	for _, e := range t.hosts {
+		names = append(names, e.route.Host)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// targets returns the service addresses in use.
+func (t *table) targets() map[netip.AddrPort]bool {
+	targets := make(map[netip.AddrPort]bool)
+	for _, e := range t.hosts {
+		if e.route.Kind == Service && !e.route.Closed {
+			targets[e.route.Target] = true
+		}
+	}
+	return targets
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mholt/acmez/v3"
+)
+
+// server makes an http.Server with the limits of the front door: headers must
+// come soon and be small; bodies may take for ever and be of any size.
+func (g *Gateway) server(life context.Context, handle http.HandlerFunc) *http.Server {
+	var h http.Handler = handle
+	if g.log.Enabled(life, slog.LevelDebug) {
+		h = accessLog(g.log, h)
+	}
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 20 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return life },
+		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// httpsServer makes the server for visitors.
+func (g *Gateway) httpsServer(life context.Context) *http.Server {
+	s := g.server(life, g.serveHTTPS)
+	s.TLSConfig = &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		NextProtos: []string{"h2", "http/1.1", acmez.ACMETLS1Protocol},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return g.certs.getCertificate(g.table.Load().lookup(hello.ServerName) != nil, hello)
+		},
+	}
+	return s
+}
+
+// httpServer makes the server for plain HTTP: proofs for certificate
+// authorities, and redirects to HTTPS.
+func (g *Gateway) httpServer(life context.Context) *http.Server { return g.server(life, g.serveHTTP) }
+
+func (g *Gateway) serveHTTPS(w http.ResponseWriter, r *http.Request) {
+	e := g.table.Load().lookup(r.Host)
+	if e == nil {
+		g.pages.misdirected(w, r)
+		return
+	}
+	if g.hsts {
+		w.Header()["Strict-Transport-Security"] = hstsValue
+	}
+	e.handler.ServeHTTP(w, r)
+}
+
+// hstsValue holds for a year, for the name alone.
+var hstsValue = []string{"max-age=31536000"}
+
+func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.certs.solveHTTP(w, r) {
+		return
+	}
+	e := g.table.Load().lookup(r.Host)
+	if e == nil {
+		g.pages.misdirected(w, r)
+		return
+	}
+	g.toHTTPS(w, r, e)
+}
+
+// tracker counts what the servers do not wait for at shutdown.
+type tracker struct {
+	mu    sync.Mutex
+	count int
+	empty chan struct{} // made by wait, closed at zero
+}
+
+// add counts one more and returns what uncounts it.
+func (t *tracker) add() (done func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.count++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.count--; t.count == 0 && t.empty != nil {
+			close(t.empty)
+			t.empty = nil
+		}
+	}
+}
+
+// wait returns when nothing is counted or ctx ends.
+func (t *tracker) wait(ctx context.Context) {
+	t.mu.Lock()
+	if t.count == 0 {
+		t.mu.Unlock()
+		return
+	}
+	if t.empty == nil {
+		t.empty = make(chan struct{})
+	}
+	empty := t.empty
+	t.mu.Unlock()
+	select {
+	case <-empty:
+	case <-ctx.Done():
+	}
+}
