@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package images
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"sync"
+
+	"coopkit/appliance"
+	"coopkit/internal/atomicfile"
+)
+
+// pulled remembers which image each digest became and where it came from. The
+// engine alone cannot tell: an image that came through a mirror or a bundle
+// carries the mirror's name there.
+type pulled struct {
+	path string
+	mu   sync.Mutex
+	by   map[string]pull // by digest
+}
+
+type pull struct {
+	ID     string                `json:"id"`
+	Source appliance.ImageSource `json:"source"`
+}
+
+// openPulled reads the file. One that cannot be read as JSON is only a cache
+// that is lost: it starts empty, and the images are asked for again.
+func openPulled(path string) (*pulled, error) {
+	p := &pulled{path: path, by: map[string]pull{}}
+	b, err := os.ReadFile(path) //nolint:gosec // our own state folder
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what was pulled: %w", err)
+	}
+	if json.Unmarshal(b, &p.by) != nil || p.by == nil {
+		p.by = map[string]pull{}
+	}
+	return p, nil
+}
+
+func (p *pulled) get(digest string) (pull, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	got, ok := p.by[digest]
+	return got, ok
+}
+
+// ids returns the ids of all images that were pulled.
+func (p *pulled) ids() map[string]bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	ids := map[string]bool{}
+	for got := range maps.Values(p.by) {
+		ids[got.ID] = true
+	}
+	return ids
+}
+
+func (p *pulled) set(digest string, got pull) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.by[digest] = got
+	return p.save()
+}
+
+// forget drops every digest of an image that was removed.
+func (p *pulled) forget(id string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := len(p.by)
+	maps.DeleteFunc(p.by, func(_ string, got pull) bool { return got.ID == id })
+	if len(p.by) == before {
+		return nil
+	}
+	return p.save()
+}
+
+func (p *pulled) save() error {
+	b, err := json.MarshalIndent(p.by, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write what was pulled: %w", err)
+	}
+	return atomicfile.Write(p.path, b, 0o600)
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+	"coopkit/recipes"
+)
+
+// PackageChange is one package that got newer; From is empty when it is new.
+type PackageChange struct {
+	Name string `json:"name"`
+	From string `json:"from,omitempty"`
+	To   string `json:"to"`
+}
+
+// Refreshed is one image that was built anew because Debian published newer
+// packages for it.
+type Refreshed struct {
+	Recipe   string          `json:"recipe"`  // empty: the base of all
+	Service  string          `json:"service"` // empty: the base of all
+	Old      string          `json:"old"`     // image id
+	New      appliance.Image `json:"new"`
+	Packages []PackageChange `json:"packages"` // of this image, beside those of the base
+}
+
+// Refresh asks Debian's archive whether it has newer packages for the base
+// and for the images of these recipes that were built here, and builds those
+// anew. Images that were never built are left alone. The old ones stay, for
+// going back, until Clean. What was done before an error is returned with it.
+func (im *Images) Refresh(ctx context.Context, all []*recipes.Recipe, p appliance.Progress) ([]Refreshed, error) {
+	var wants []want
+	for _, r := range all {
+		for service, source := range r.Images {
+			if source.Debian != "" {
+				wants = append(wants, want{
+					recipe: r.Name, version: r.Version, service: service, debian: source.Debian, files: r.Files(),
+				})
+			}
+		}
+	}
+	slices.SortFunc(wants, func(a, b want) int { return strings.Compare(a.name(), b.name()) })
+	return im.refresh(ctx, wants, p)
+}
+
+func (im *Images) refresh(ctx context.Context, wants []want, p appliance.Progress) ([]Refreshed, error) {
+	host, err := im.Apt.host(ctx, im.Suite)
+	if err != nil {
+		return nil, err
+	}
+	old, ok, err := im.findBase(ctx, host)
+	if err != nil || !ok {
+		return nil, err
+	}
+	var done []Refreshed
+	now := old
+	updates, err := im.updates(ctx, old.id)
+	if err != nil {
+		return nil, err
+	}
+	if len(updates) > 0 {
+		p.Log(fmt.Sprintf("the base: %d newer packages", len(updates)))
+		if now, err = once(ctx, im, "base", func() (base, error) { return im.makeBase(ctx, host, p) }); err != nil {
+			return nil, err
+		}
+		done = append(done, Refreshed{
+			Old: old.id, Packages: updates,
+			New: appliance.Image{Ref: now.tag, ID: now.id, Source: appliance.FromDebian},
+		})
+	}
+	for i, w := range wants {
+		p.Advance(int64(i), int64(len(wants)))
+		r, ok, err := im.refreshService(ctx, w, now, p)
+		if err != nil {
+			return done, err
+		}
+		if ok {
+			done = append(done, r)
+		}
+	}
+	p.Advance(int64(len(wants)), int64(len(wants)))
+	return done, nil
+}
+
+// refreshService builds one image anew if it was built of another base or
+// another recipe folder than there is now, or if Debian has newer packages for
+// it.
+func (im *Images) refreshService(ctx context.Context, w want, now base, p appliance.Progress) (Refreshed, bool, error) {
+	files, err := readContext(w)
+	if err != nil {
+		return Refreshed{}, false, err
+	}
+	before, err := im.newest(ctx, func(i engine.ImageInfo) bool {
+		return i.Labels[LabelService] == w.name() && len(i.Tags) > 0
+	})
+	if err != nil || before == nil {
+		return Refreshed{}, false, err
+	}
+	updates, err := im.updates(ctx, before.ID)
+	if err != nil {
+		return Refreshed{}, false, err
+	}
+	if len(updates) == 0 && before.Labels[LabelKey] == serviceKey(now, files) {
+		return Refreshed{}, false, nil
+	}
+	p.Log(fmt.Sprintf("%s: %d newer packages", w.name(), len(updates)))
+	image, err := im.build(ctx, w, now, files, true, p)
+	if err != nil {
+		return Refreshed{}, false, err
+	}
+	return Refreshed{Recipe: w.recipe, Service: w.service, Old: before.ID, New: image, Packages: updates}, true, nil
+}
+
+// updates asks apt inside an image what an upgrade would install.
+func (im *Images) updates(ctx context.Context, id string) ([]PackageChange, error) {
+	im.builder.Lock()
+	defer im.builder.Unlock()
+	lines, err := im.inside(ctx, id, "{ apt-get -qq -o APT::Update::Error-Mode=any update && apt-get -s -qq dist-upgrade; }")
+	if errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) || ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, &problem.Problem{
+			Code: "debian-updates-unknown", Kind: problem.Unavailable,
+			What: "Debian's archive could not be asked for updates",
+			Why:  "this box, or the containers on it, cannot reach the archive",
+			Next: []string{"check that this box can install packages: apt-get update", "try again later; nothing was changed"},
+			Err:  err,
+		}
+	}
+	return parseUpgrade(lines), nil
+}
+
+// aptInst matches what "apt-get -s" says of a package that it would install:
+// Inst libc6 [2.36-9] (2.36-9+deb12u10 Debian:12.11/stable [amd64])
+var aptInst = regexp.MustCompile(`^Inst (\S+) (?:\[([^\]]+)\] )?\((\S+) `)
+
+func parseUpgrade(lines []string) []PackageChange {
+	var changes []PackageChange
+	for _, line := range lines {
+		if m := aptInst.FindStringSubmatch(line); m != nil {
+			changes = append(changes, PackageChange{Name: m[1], From: m[2], To: m[3]})
+		}
+	}
+	return changes
+}
+
+// Unused lists the images that were built or fetched here and that are neither
+// in keep (ids) nor the newest base.
+func (im *Images) Unused(ctx context.Context, keep []string) ([]engine.ImageInfo, error) {
+	all, err := im.Engine.Images(ctx, LabelBase)
+	if err != nil {
+		return nil, err
+	}
+	for id := range im.seen.ids() {
+		info, ok, err := im.Engine.Image(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if ok && info.Labels[LabelBase] == "" {
+			all = append(all, info)
+		}
+	}
+	host, err := im.Apt.host(ctx, im.Suite)
+	if err != nil {
+		return nil, err
+	}
+	now, _, err := im.findBase(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(i engine.ImageInfo) bool {
+		return i.ID == now.id || slices.Contains(keep, i.ID)
+	}), nil
+}
+
+// Clean removes the Unused images and returns how many bytes that may have
+// freed. One that a container uses stays and is not an error.
+func (im *Images) Clean(ctx context.Context, keep []string, p appliance.Progress) (int64, error) {
+	im.builder.Lock() // a build's layers are not rubbish while it runs
+	defer im.builder.Unlock()
+	unused, err := im.Unused(ctx, keep)
+	if err != nil {
+		return 0, err
+	}
+	// Newest first: an image is built on an older one.
+	slices.SortFunc(unused, func(a, b engine.ImageInfo) int { return b.Created.Compare(a.Created) })
+	var freed int64
+	for _, i := range unused {
+		if err := im.Engine.RemoveImage(ctx, i.ID); err != nil {
+			if ctx.Err() != nil {
+				return freed, context.Cause(ctx)
+			}
+			p.Log("kept, because something uses it: " + strings.Join(append(i.Tags, i.ID), " "))
+			continue
+		}
+		p.Log("removed " + strings.Join(append(i.Tags, i.ID), " "))
+		freed += i.Bytes
+		if err := im.seen.forget(i.ID); err != nil {
+			return freed, err
+		}
+	}
+	return freed, nil
+}
