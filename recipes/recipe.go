@@ -15,24 +15,24 @@ import (
 // Recipe is a folder with recipe.yaml, compose.yaml, README.md and icon.svg,
 // read and checked.
 type Recipe struct {
-	Name    string            `json:"name"`    // slug
-	Version string            `json:"version"` // upstream, hyphen, our revision: "7.0.2-1"
-	Title   map[string]string `json:"title"`   // by language: en, es, fr
+	Name    string            `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*(-[a-z0-9]+)*$,maxLength=40"` // slug
+	Version string            `json:"version" jsonschema:"pattern=^[0-9][0-9A-Za-z.+-]*-[1-9][0-9]*$"`      // upstream, hyphen, our revision: "7.0.2-1"
+	Title   map[string]string `json:"title"`                                                                // by language: en, es, fr
 	Summary map[string]string `json:"summary"`
 	Need    string            `json:"need"` // of the network's product list: website, files, calendar, wiki …
-	Licence string            `json:"licence"`
+	Licence string            `json:"licence" jsonschema:"minLength=1"`
 
-	Homepage        string `json:"homepage"`
-	Source          string `json:"source"`
-	SecurityContact string `json:"security_contact"`
+	Homepage        string `json:"homepage" jsonschema:"pattern=^https://"`
+	Source          string `json:"source" jsonschema:"pattern=^https://"`
+	SecurityContact string `json:"security_contact" jsonschema:"pattern=^(https://|mailto:)"`
 
 	Needs        Needs                  `json:"needs"`
-	Web          []Web                  `json:"web"`
+	Web          []Web                  `json:"web" jsonschema:"minItems=1"`
 	Settings     []Setting              `json:"settings,omitempty"`
 	Secrets      []Secret               `json:"secrets,omitempty"`
 	Data         []Data                 `json:"data"`
 	Health       Check                  `json:"health"`
-	Smoke        []Check                `json:"smoke"`
+	Smoke        []Check                `json:"smoke" jsonschema:"minItems=1"`
 	FirstAccount FirstAccount           `json:"first_account"`
 	Images       map[string]ImageSource `json:"images"` // by Compose service
 	Mail         *Mail                  `json:"mail,omitempty"`
@@ -40,7 +40,7 @@ type Recipe struct {
 	Upgrade      Upgrade                `json:"upgrade"`
 	Rename       Rename                 `json:"rename"`
 	AntiFeatures []string               `json:"anti_features,omitempty"`
-	Maintainers  []Maintainer           `json:"maintainers"`
+	Maintainers  []Maintainer           `json:"maintainers" jsonschema:"minItems=1"`
 	Offers       []Offer                `json:"offers,omitempty"`
 
 	files   fs.FS  // the recipe's folder
@@ -52,23 +52,23 @@ func (r *Recipe) Files() fs.FS { return r.files }
 
 // Needs is what the app needs of the box, measured, not guessed.
 type Needs struct {
-	MemoryMiB     int      `json:"memory_mib"`
-	DiskMiB       int      `json:"disk_mib"`
-	Architectures []string `json:"architectures"` // as Go names them: amd64, arm64, arm
-	Measured      string   `json:"measured"`      // date, and with what
+	MemoryMiB     int      `json:"memory_mib" jsonschema:"minimum=1"`
+	DiskMiB       int      `json:"disk_mib" jsonschema:"minimum=1"`
+	Architectures []string `json:"architectures" jsonschema:"enum=amd64,enum=arm64,enum=arm,minItems=1"` // as Go names them: amd64, arm64, arm
+	Measured      string   `json:"measured" jsonschema:"minLength=1"`                                    // date, and with what
 }
 
 // Web is an HTTP service that gets an address. The first one is the main one.
 type Web struct {
-	Name    string `json:"name"`
+	Name    string `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*([-_][a-z0-9]+)*$"`
 	Service string `json:"service"` // of compose.yaml
-	Port    int    `json:"port"`
+	Port    int    `json:"port" jsonschema:"minimum=1,maximum=65535"`
 }
 
 // Setting is a question to the person who adds the app.
 type Setting struct {
-	Name     string            `json:"name"`
-	Type     string            `json:"type"` // text, email, number, bool, choice
+	Name     string            `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*([-_][a-z0-9]+)*$"`
+	Type     string            `json:"type" jsonschema:"enum=text,enum=email,enum=number,enum=bool,enum=choice"` // text, email, number, bool, choice
 	Title    map[string]string `json:"title"`
 	Help     map[string]string `json:"help,omitempty"`
 	Default  string            `json:"default,omitempty"`
@@ -79,23 +79,23 @@ type Setting struct {
 
 // Secret is generated once per install and kept.
 type Secret struct {
-	Name   string `json:"name"`
-	Length int    `json:"length"` // characters; letters and digits
+	Name   string `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*([-_][a-z0-9]+)*$"`
+	Length int    `json:"length" jsonschema:"minimum=16,maximum=128"` // characters; letters and digits
 }
 
 // Data is a volume that holds what members made.
 type Data struct {
-	Volume  string   `json:"volume"`            // of compose.yaml
-	Kind    string   `json:"kind"`              // files, database, cache
-	Engine  string   `json:"engine,omitempty"`  // database: mariadb, postgresql, sqlite
-	Service string   `json:"service,omitempty"` // database: the service that serves it
-	Dump    []string `json:"dump,omitempty"`    // database: command in the service that writes a consistent dump to its output
+	Volume  string   `json:"volume"`                                                                 // of compose.yaml
+	Kind    string   `json:"kind" jsonschema:"enum=files,enum=database,enum=cache"`                  // files, database, cache
+	Engine  string   `json:"engine,omitempty" jsonschema:"enum=mariadb,enum=postgresql,enum=sqlite"` // database: mariadb, postgresql, sqlite
+	Service string   `json:"service,omitempty"`                                                      // database: the service that serves it
+	Dump    []string `json:"dump,omitempty"`                                                         // database: command in the service that writes a consistent dump to its output; run as it is, without variables
 }
 
 // Check is an HTTP request to a web service and what must come back.
 type Check struct {
 	Web      string        `json:"web,omitempty"` // name; empty: the main one
-	Path     string        `json:"path"`
+	Path     string        `json:"path" jsonschema:"pattern=^/"`
 	Status   []int         `json:"status,omitempty"`    // any of them; empty: 200
 	Contains string        `json:"contains,omitempty"`  // text in the body (first MiB)
 	Within   time.Duration `json:"within,omitempty"`    // how long it may take to become true; 0: 2 minutes
@@ -117,8 +117,8 @@ type FirstAccount struct {
 // HTTPStep is one request that helps to make the first account.
 type HTTPStep struct {
 	Web      string            `json:"web,omitempty"`
-	Method   string            `json:"method"`
-	Path     string            `json:"path"`
+	Method   string            `json:"method" jsonschema:"enum=GET,enum=POST"`
+	Path     string            `json:"path" jsonschema:"pattern=^/"`
 	Form     map[string]string `json:"form,omitempty"`
 	Status   []int             `json:"status,omitempty"`
 	Contains string            `json:"contains,omitempty"`
@@ -153,12 +153,12 @@ type SignIn struct {
 
 // Upgrade says from where this version may be reached.
 type Upgrade struct {
-	From []string `json:"from"` // version ranges of the upstream part, e.g. ">=6.0 <8.0"
+	From []string `json:"from" jsonschema:"minItems=1"` // version ranges of the upstream part, e.g. ">=6.0 <8.0"
 }
 
 // Rename says what must happen when the main address changes.
 type Rename struct {
-	How  string     `json:"how"` // restart, exec, never
+	How  string     `json:"how" jsonschema:"enum=restart,enum=exec,enum=never"` // restart, exec, never
 	Exec []ExecStep `json:"exec,omitempty"`
 }
 
@@ -171,9 +171,9 @@ type Maintainer struct {
 // Offer is hosting or support by a co-op, with its discount for ICA members.
 type Offer struct {
 	By                 string `json:"by"`
-	Kind               string `json:"kind"` // hosting, support, training
-	URL                string `json:"url"`
-	ICADiscountPercent int    `json:"ica_discount_percent"`
+	Kind               string `json:"kind" jsonschema:"enum=hosting,enum=support,enum=training"` // hosting, support, training
+	URL                string `json:"url" jsonschema:"pattern=^https://"`
+	ICADiscountPercent int    `json:"ica_discount_percent" jsonschema:"minimum=0,maximum=100"`
 }
 
 // Vars are the values that a compose.yaml and the first account may use:
