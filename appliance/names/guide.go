@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"coopkit/dns"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+// guideTTL is the lifetime that people are told to choose for records that they
+// set by hand.
+const guideTTL = 3600
+
+// guide returns the records that a person sets where a name is managed, so that
+// it leads to this box.
+func (n *Names) guide(host hostname.Name) ([]string, error) {
+	records, err := n.addresses(string(host), guideTTL)
+	if err != nil {
+		return nil, err
+	}
+	notes := []string{
+		"the name " + string(host) + " is not managed on this box; set these records where it is (for a .coop name " +
+			"mostly the DNS page of your account at domains.coop):",
+	}
+	for _, r := range records {
+		notes = append(notes, line(r))
+	}
+	return append(notes, "then “coopkit name check "+string(host)+"” says whether they have arrived"), nil
+}
+
+// delegationNotes returns what a person sets at the registrar so that the world
+// asks this box for the zone.
+func delegationNotes(z zone) []string {
+	notes := []string{
+		"for the world to ask this box, give " + z.Name + " these name servers where it was registered (for a .coop name: your account at domains.coop):",
+	}
+	for _, ns := range z.NS {
+		notes = append(notes, line(dns.Record{Name: z.Name, Type: "NS", TTL: guideTTL, Data: ns + "."}))
+		for _, r := range append(z.RRset(dns.Set{Name: ns, Type: "A"}), z.RRset(dns.Set{Name: ns, Type: "AAAA"})...) {
+			notes = append(notes, line(r)+" (the registrar calls it a host or glue record)")
+		}
+	}
+	if len(z.NS) == 1 {
+		notes = append(notes, "one name server is a single point of failure: when this box is off, the name does not work")
+	}
+	return append(notes,
+		"until then, or instead, leave the name where it is and set only the address records that each app or site shows",
+		"before that, move every record that you still need, mail above all, into this zone",
+	)
+}
+
+func line(r dns.Record) string {
+	return fmt.Sprintf("%s. %d %s %s", r.Name, r.TTL, r.Type, r.Data)
+}
+
+func noAddress() error {
+	return &problem.Problem{
+		Code: "no-public-address", Kind: problem.Unavailable,
+		What: "no address is known under which this box can be reached",
+		Why:  "the box has no network connection, or its public address was not found",
+		Next: []string{"connect the box to the network", "or start the agent with the public address of your router"},
+	}
+}
+
+func zoneExists(name hostname.Name) error {
+	return &problem.Problem{
+		Code: "zone-exists", Kind: problem.Conflict,
+		What: "this box answers for " + string(name) + " already",
+		Next: []string{"coopkit name list"},
+	}
+}
+
+func noSuchZone(name hostname.Name) error {
+	return &problem.Problem{
+		Code: "no-such-zone", Kind: problem.NotFound,
+		What: "this box has no zone " + string(name),
+		Next: []string{"coopkit name list"},
+	}
+}
+
+func notVerified(name, server, why string, err error) error {
+	return &problem.Problem{
+		Code: "name-not-verified", Kind: problem.Failed,
+		What: "the DNS server at " + server + " does not answer for " + name + " as it should",
+		Why:  why,
+		Next: []string{"coopkit doctor", "look whether another program answers at " + server},
+		Err:  err,
+	}
+}
+
+// asNotFound returns the resolver's error in err's tree.
+func asNotFound(err error) (*net.DNSError, bool) { return errors.AsType[*net.DNSError](err) }

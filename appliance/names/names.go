@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package names keeps the DNS zones on this box: which records there are, who
+// owns each, and that the DNS server really answers them. It plans, applies and
+// verifies changes, and puts them back when verification fails. It must not
+// know SQL, certificates or what an address leads to. Its tests use a store in
+// memory and a real DNS server.
+package names
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"coopkit/dns"
+	"coopkit/internal/hostname"
+	"coopkit/internal/logkey"
+)
+
+// The owners that this package sets itself. Apps and sites own their records as
+// "app:wordpress" and "site:demo.coop"; records that nobody owns are dns.You's.
+const (
+	OwnerZone = "zone" // the address of the zone's own name server
+	OwnerACME = "acme" // proofs for a certificate authority
+)
+
+// Server answers for the zones. *server.Server is one.
+type Server interface {
+	SetZones(zones []dns.Zone) error
+}
+
+// Deps is what Names needs.
+type Deps struct {
+	Store  Store
+	Server Server
+	Log    *slog.Logger
+	Now    func() time.Time
+	// PublicAddrs returns the addresses under which this box is reached.
+	PublicAddrs func() []netip.Addr
+	// ServerAddr returns the address at which Server answers, e.g.
+	// "127.0.0.1:5453"; changes are verified there.
+	ServerAddr func() string
+	// Dir is the folder in which zones that were removed are kept.
+	Dir string
+	// NameServers returns the name servers for a new zone; nil, or an empty
+	// answer, means ns1 below the zone itself.
+	NameServers func(zone hostname.Name) []string
+	// LookUp finds the addresses of a host that is not in a zone of this box; nil
+	// means the machine's own resolver.
+	LookUp func(ctx context.Context, host string) ([]netip.Addr, error)
+}
+
+// Names keeps the zones of this box. Its methods are safe for concurrent use.
+type Names struct {
+	d  Deps
+	mu sync.Mutex // held over each read, change and write of the store
+}
+
+// New returns the names of a box. Load comes before anything else.
+func New(d Deps) *Names {
+	d.Log = d.Log.With(logkey.Component, "names")
+	if d.LookUp == nil {
+		d.LookUp = systemLookUp
+	}
+	return &Names{d: d}
+}
+
+// Load gives all zones to the server. Proofs for certificate authorities that
+// an earlier run left behind are removed, because none can be under way.
+func (n *Names) Load(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	zones, err := n.zones(ctx)
+	if err != nil {
+		return err
+	}
+	for _, z := range zones {
+		if err := n.dropProofs(ctx, z); err != nil {
+			return err
+		}
+	}
+	return n.serve(ctx)
+}
+
+func (n *Names) dropProofs(ctx context.Context, z zone) error {
+	var old []dns.Record
+	for _, r := range z.Records {
+		if z.ledger.Owner(r) == OwnerACME {
+			old = append(old, r)
+		}
+	}
+	d, err := dns.Plan(z.Zone, z.ledger, dns.Change{Owner: OwnerACME, Remove: old, Consent: true})
+	if err != nil || d.Empty() {
+		return err
+	}
+	_, err = n.write(ctx, z, d)
+	return err
+}
+
+// Zones returns the zones of this box, sorted by name.
+func (n *Names) Zones(ctx context.Context) ([]StoredZone, error) {
+	zones, err := n.d.Store.Zones(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read zones: %w", err)
+	}
+	return zones, nil
+}
+
+// Holds reports whether a zone of this box contains host.
+func (n *Names) Holds(ctx context.Context, host hostname.Name) (bool, error) {
+	zones, err := n.zones(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, ok := containing(zones, string(host))
+	return ok, nil
+}
+
+// zones reads the store.
+func (n *Names) zones(ctx context.Context) ([]zone, error) {
+	stored, err := n.Zones(ctx)
+	if err != nil {
+		return nil, err
+	}
+	zones := make([]zone, 0, len(stored))
+	for _, s := range stored {
+		z, err := s.zone()
+		if err != nil {
+			return nil, fmt.Errorf("read zone %s: %w", s.Name, err)
+		}
+		zones = append(zones, z)
+	}
+	return zones, nil
+}
+
+// containing returns the zone with the longest name that contains name.
+func containing(zones []zone, name string) (zone, bool) {
+	var best zone
+	for _, z := range zones {
+		if (name == z.Name || strings.HasSuffix(name, "."+z.Name)) && len(z.Name) > len(best.Name) {
+			best = z
+		}
+	}
+	return best, best.Name != ""
+}
+
+// apply writes a diff, serves it and verifies it at the server, or puts
+// everything back and returns why.
+func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
+	if d.Empty() {
+		return n.verify(ctx, d)
+	}
+	after, err := n.write(ctx, z, d)
+	if err != nil {
+		return err
+	}
+	err = n.serve(ctx)
+	if err == nil {
+		err = n.verify(ctx, d)
+	}
+	if err == nil {
+		n.d.Log.Info("zone changed", logkey.Zone, z.Name, logkey.Count, len(d.Add)+len(d.Remove))
+		return nil
+	}
+	// The way back must also be gone when the caller has given up.
+	back := context.WithoutCancel(ctx)
+	_, undo := n.write(back, after, d.Inverse())
+	return errors.Join(err, undo, n.serve(back))
+}
+
+// write stores the zone after a diff.
+func (n *Names) write(ctx context.Context, z zone, d dns.Diff) (zone, error) {
+	after, err := dns.Apply(z.Zone, d, n.d.Now())
+	if err != nil {
+		return zone{}, err
+	}
+	next := zone{Zone: after, ledger: z.ledger.Apply(d)}
+	if err := n.d.Store.ReplaceZone(ctx, next.stored()); err != nil {
+		return zone{}, fmt.Errorf("store zone %s: %w", z.Name, err)
+	}
+	return next, nil
+}
+
+// serve gives what is in the store to the server.
+func (n *Names) serve(ctx context.Context) error {
+	zones, err := n.zones(ctx)
+	if err != nil {
+		return err
+	}
+	plain := make([]dns.Zone, len(zones))
+	for i, z := range zones {
+		plain[i] = z.Zone
+	}
+	if err := n.d.Server.SetZones(plain); err != nil {
+		return fmt.Errorf("serve zones: %w", err)
+	}
+	return nil
+}
+
+// addresses returns the records that lead name to this box.
+func (n *Names) addresses(name string, ttl uint32) ([]dns.Record, error) {
+	addrs := n.d.PublicAddrs()
+	if len(addrs) == 0 {
+		return nil, noAddress()
+	}
+	var records []dns.Record
+	for _, a := range addrs {
+		r, err := dns.AddressRecord(name, ttl, a)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(records, r) {
+			records = append(records, r)
+		}
+	}
+	slices.SortFunc(records, dns.Compare)
+	return records, nil
+}

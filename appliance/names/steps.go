@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
+	"coopkit/dns"
+	"coopkit/dns/zonefile"
+	"coopkit/internal/atomicfile"
+	"coopkit/internal/hostname"
+)
+
+// AddZoneSteps returns the steps that add a zone. Whoever starts the job asks
+// PlanAddZone first: the steps themselves take a zone that is there for one that
+// an interrupted run of theirs has made.
+func (n *Names) AddZoneSteps(name hostname.Name) []jobs.Step {
+	return []jobs.Step{
+		{
+			Name: "add-zone", Title: "Create the zone " + string(name),
+			Do:   func(ctx context.Context, p appliance.Progress) error { return n.addZone(ctx, name, p) },
+			Undo: func(ctx context.Context) error { return n.undoAddZone(ctx, name) },
+		},
+		{
+			Name: "verify-zone", Title: "Ask the DNS server for it",
+			Do:     func(ctx context.Context, _ appliance.Progress) error { return n.verifyZone(ctx, name) },
+			Commit: true,
+		},
+	}
+}
+
+func (n *Names) addZone(ctx context.Context, name hostname.Name, p appliance.Progress) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	z, err := n.find(ctx, name)
+	switch {
+	case err == nil && !z.pristine():
+		return zoneExists(name)
+	case err == nil:
+		return n.serve(ctx)
+	case !errors.Is(err, noSuchZone(name)):
+		return err
+	}
+	if z, err = n.newZone(name); err != nil {
+		return err
+	}
+	if err := n.d.Store.ReplaceZone(ctx, z.stored()); err != nil {
+		return fmt.Errorf("store zone %s: %w", name, err)
+	}
+	p.Log(fmt.Sprintf("serial %d", z.Serial))
+	return n.serve(ctx)
+}
+
+// undoAddZone removes the zone unless somebody has put records into it.
+func (n *Names) undoAddZone(ctx context.Context, name hostname.Name) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	z, err := n.find(ctx, name)
+	switch {
+	case errors.Is(err, noSuchZone(name)):
+		return nil
+	case err != nil:
+		return err
+	case !z.pristine():
+		return nil
+	}
+	if err := n.d.Store.DeleteZone(ctx, z.Name); err != nil {
+		return fmt.Errorf("delete zone %s: %w", name, err)
+	}
+	return n.serve(ctx)
+}
+
+func (n *Names) verifyZone(ctx context.Context, name hostname.Name) error {
+	z, err := n.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	d := dns.Diff{Zone: z.Name, Keep: z.Records}
+	for _, r := range z.All() {
+		if r.Type == "NS" && r.Name == z.Name {
+			d.Keep = append(d.Keep, r)
+		}
+	}
+	return n.verify(ctx, d)
+}
+
+// RemoveZoneSteps returns the steps that remove a zone. Its records stay in a
+// zone file.
+func (n *Names) RemoveZoneSteps(name hostname.Name) []jobs.Step {
+	return []jobs.Step{
+		{
+			Name: "keep-zone", Title: "Keep the records in a file",
+			Do: func(ctx context.Context, p appliance.Progress) error { return n.keepZone(ctx, name, p) },
+		},
+		{
+			Name: "remove-zone", Title: "Stop answering for " + string(name),
+			Do:     func(ctx context.Context, _ appliance.Progress) error { return n.removeZone(ctx, name) },
+			Undo:   func(ctx context.Context) error { return n.undoRemoveZone(ctx, name) },
+			Commit: true,
+		},
+	}
+}
+
+// kept is the path of a file about a removed zone.
+func (n *Names) kept(name hostname.Name, suffix string) string {
+	return filepath.Join(n.d.Dir, string(name)+suffix)
+}
+
+// keepZone writes the zone twice: as it is in the store, for the way back, and
+// as a zone file for people and other servers.
+func (n *Names) keepZone(ctx context.Context, name hostname.Name, p appliance.Progress) error {
+	z, err := n.find(ctx, name)
+	if errors.Is(err, noSuchZone(name)) {
+		if _, err := os.Stat(n.kept(name, ".json")); err == nil {
+			return nil // an interrupted run has kept and removed it
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := z.unused(); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(z.stored())
+	if err != nil {
+		return fmt.Errorf("write zone %s: %w", name, err)
+	}
+	var file bytes.Buffer
+	if err := zonefile.Format(&file, z.Zone); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(n.d.Dir, 0o750); err != nil {
+		return fmt.Errorf("make folder for removed zones: %w", err)
+	}
+	err = errors.Join(
+		atomicfile.Write(n.kept(name, ".json"), raw, 0o640),
+		atomicfile.Write(n.kept(name, ".zone"), file.Bytes(), 0o640),
+	)
+	p.Log("kept as " + n.kept(name, ".zone"))
+	return err
+}
+
+func (n *Names) removeZone(ctx context.Context, name hostname.Name) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	z, err := n.find(ctx, name)
+	if err == nil {
+		err = z.unused()
+	} else if errors.Is(err, noSuchZone(name)) {
+		return n.serve(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	if err := n.d.Store.DeleteZone(ctx, string(name)); err != nil {
+		return fmt.Errorf("delete zone %s: %w", name, err)
+	}
+	return n.serve(ctx)
+}
+
+// undoRemoveZone puts the zone back as keepZone kept it.
+func (n *Names) undoRemoveZone(ctx context.Context, name hostname.Name) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, err := n.find(ctx, name); !errors.Is(err, noSuchZone(name)) {
+		return err
+	}
+	raw, err := os.ReadFile(n.kept(name, ".json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var s StoredZone
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	if err != nil {
+		return fmt.Errorf("read kept zone %s: %w", name, err)
+	}
+	if err := n.d.Store.ReplaceZone(ctx, s); err != nil {
+		return fmt.Errorf("store zone %s: %w", name, err)
+	}
+	return n.serve(ctx)
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/dns"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+// The kinds of plans and jobs about zones.
+const (
+	KindAddZone    = "add-name"
+	KindRemoveZone = "remove-name"
+)
+
+// PlanAddZone returns what adding a zone would do, with the records to set
+// where the name was registered among the notes. The errors are Problems:
+// "zone-exists", "host-name-invalid", "no-public-address".
+func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
+	zones, err := n.zones(ctx)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	if z, ok := containing(zones, string(name)); ok && z.Name == string(name) {
+		return appliance.Plan{}, zoneExists(name)
+	}
+	z, err := n.newZone(name)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	p := appliance.Plan{
+		Kind: KindAddZone, Subject: "zone:" + string(name),
+		Title:   "Answer for " + string(name) + " from the DNS server of this box",
+		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(name)}},
+		Notes:   delegationNotes(z),
+		WayBack: "remove the name again; nothing outside this box is changed",
+	}
+	for _, r := range z.All()[1:] { // the SOA has a serial, which changes from day to day
+		p.Lines = append(p.Lines, appliance.Line{Verb: "create", Thing: r.Type + " record " + r.Name, To: r.Data})
+	}
+	p.Hash = hash(p)
+	return p, nil
+}
+
+// newZone returns a zone with our defaults and the address of its name server.
+func (n *Names) newZone(name hostname.Name) (zone, error) {
+	var ns []string
+	if n.d.NameServers != nil {
+		ns = n.d.NameServers(name)
+	}
+	z := zone{Zone: dns.NewZone(string(name), n.d.Now(), ns...), ledger: dns.Ledger{}}
+	for _, server := range z.NS {
+		if !hostname.Name(server).Within(name) {
+			continue
+		}
+		records, err := n.addresses(server, z.TTL)
+		if err != nil {
+			return zone{}, err
+		}
+		for _, r := range records {
+			z.Records = append(z.Records, r)
+			z.ledger[r.ID()] = OwnerZone
+		}
+	}
+	var err error
+	z.Zone, err = z.Normalise()
+	return z, err
+}
+
+// PlanRemoveZone returns what removing a zone would do. The errors are
+// Problems: "no-such-zone", and "zone-in-use" while apps or sites have
+// addresses in it.
+func (n *Names) PlanRemoveZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
+	z, err := n.find(ctx, name)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	if err := z.unused(); err != nil {
+		return appliance.Plan{}, err
+	}
+	p := appliance.Plan{
+		Kind: KindRemoveZone, Subject: "zone:" + string(name),
+		Title: "Stop answering for " + string(name),
+		Lines: []appliance.Line{{Verb: "remove", Thing: "zone " + string(name), Destructive: true}},
+		Notes: []string{
+			"if " + string(name) + " is delegated to this box, the name stops working everywhere until it is delegated elsewhere",
+		},
+		WayBack: "its records stay in a zone file in " + n.d.Dir,
+	}
+	for _, r := range z.Records {
+		p.Lines = append(p.Lines, appliance.Line{
+			Verb: "remove", Thing: r.Type + " record " + r.Name, From: r.Data, Destructive: true,
+		})
+	}
+	p.Hash = hash(p)
+	return p, nil
+}
+
+// find returns the zone of that name. The error is a Problem "no-such-zone".
+func (n *Names) find(ctx context.Context, name hostname.Name) (zone, error) {
+	zones, err := n.zones(ctx)
+	if err != nil {
+		return zone{}, err
+	}
+	i := slices.IndexFunc(zones, func(z zone) bool { return z.Name == string(name) })
+	if i < 0 {
+		return zone{}, noSuchZone(name)
+	}
+	return zones[i], nil
+}
+
+// unused returns a Problem "zone-in-use" that names who has records in the
+// zone, besides the zone itself and people.
+func (z zone) unused() error {
+	var users []string
+	for _, r := range z.Records {
+		owner := z.ledger.Owner(r)
+		if owner != OwnerZone && owner != OwnerACME && owner != dns.You && !slices.Contains(users, owner) {
+			users = append(users, owner)
+		}
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	slices.Sort(users)
+	return &problem.Problem{
+		Code: "zone-in-use", Kind: problem.Conflict,
+		What: "the name " + z.Name + " is still in use",
+		Why:  "these have addresses in it: " + strings.Join(users, ", "),
+		Next: []string{"remove them first, or give them other addresses"},
+	}
+}
+
+// pristine reports whether nobody but the zone itself has records in it.
+func (z zone) pristine() bool {
+	return !slices.ContainsFunc(z.Records, func(r dns.Record) bool { return z.ledger.Owner(r) != OwnerZone })
+}
+
+// hash returns a short fingerprint of what a plan would do.
+func hash(p appliance.Plan) string {
+	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Lines})
+	if err != nil {
+		return fmt.Sprint(err) // strings always marshal
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
