@@ -104,6 +104,7 @@ type Build struct {
 	Context io.Reader // a tar stream with the Dockerfile at its root
 	Args    map[string]string
 	Labels  map[string]string
+	Hosts   map[string]string // names that the build's commands must find, with their addresses, beside what DNS gives
 	NoCache bool
 }
 

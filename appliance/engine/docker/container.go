@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+)
+
+// unfinished is added to a container's name until its files are in it, so that
+// a container that a crash left half-made is never taken for a whole one.
+const unfinished = "-new"
+
+// CreateContainer makes the container of a service, with its files, without
+// starting it. One that exists and was made from the same service stays; any
+// other one is replaced. Volumes are not touched.
+func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine.Service) error {
+	name := engine.ContainerName(spec.Install, s.Name)
+	old, err := e.cli.ContainerInspect(ctx, name)
+	if err == nil && old.Config.Labels[engine.LabelConfigHash] == engine.ConfigHash(s) {
+		return nil
+	}
+	if ignoreMissing(err) != nil {
+		return e.wrap(err, "inspect container")
+	}
+	if err := e.RemoveContainer(ctx, spec.Install, s.Name); err != nil {
+		return err
+	}
+	groups, err := fileGroups(s)
+	if err != nil {
+		return err
+	}
+	first := name
+	if len(groups) > 0 {
+		first += unfinished
+	}
+	made, err := e.cli.ContainerCreate(ctx, config(spec, s), hostConfig(spec, s), networking(spec, s), nil, first)
+	if err != nil {
+		return e.wrap(err, "create container")
+	}
+	if len(groups) == 0 {
+		return nil
+	}
+	for _, g := range groups {
+		content, err := g.tar()
+		if err != nil {
+			return err
+		}
+		if err := e.cli.CopyToContainer(ctx, made.ID, g.root, content, container.CopyToContainerOptions{}); err != nil {
+			return e.wrap(err, "copy files into container")
+		}
+	}
+	return e.wrap(e.cli.ContainerRename(ctx, made.ID, name), "rename container")
+}
+
+// StartContainer starts a container; one that runs stays as it is, one that
+// somebody paused goes on.
+func (e *Engine) StartContainer(ctx context.Context, install appliance.InstallName, service string) error {
+	name := engine.ContainerName(install, service)
+	err := e.cli.ContainerStart(ctx, name, container.StartOptions{})
+	if cerrdefs.IsConflict(err) {
+		err = e.cli.ContainerUnpause(ctx, name)
+	}
+	if err == nil || ctx.Err() != nil || cerrdefs.IsNotFound(err) {
+		return e.wrap(err, "start container")
+	}
+	wrapped := e.wrap(err, "start container")
+	if errors.Is(wrapped, &problem.Problem{Code: "engine-unreachable"}) {
+		return wrapped
+	}
+	return &problem.Problem{
+		Code: "container-start-failed",
+		What: fmt.Sprintf("%s of %s could not be started", service, install),
+		Why:  "the container engine says: " + err.Error(),
+		Next: []string{"df -h and free -m, to see whether disk or memory is full", "coopkit recipe test, to see whether the recipe works elsewhere", "ask your IT co-op, with this text"},
+		Err:  wrapped,
+	}
+}
+
+// StopContainer asks the service to end, and kills it after its grace time.
+func (e *Engine) StopContainer(ctx context.Context, install appliance.InstallName, service string) error {
+	err := e.cli.ContainerStop(ctx, engine.ContainerName(install, service), container.StopOptions{})
+	return e.wrap(ignoreMissing(err), "stop container")
+}
+
+// RemoveContainer removes the container of a service, running or not, and one
+// that was left half-made. Named volumes stay.
+func (e *Engine) RemoveContainer(ctx context.Context, install appliance.InstallName, service string) error {
+	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: ofService(install, service)})
+	if err != nil {
+		return e.wrap(err, "list containers")
+	}
+	for _, c := range list {
+		if err := e.removeContainer(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeContainer removes with it the anonymous volumes that the image
+// declares: what is in them is no more kept than the container's own files.
+func (e *Engine) removeContainer(ctx context.Context, id string) error {
+	err := e.cli.ContainerRemove(ctx, id, container.RemoveOptions{Force: true, RemoveVolumes: true})
+	if !cerrdefs.IsConflict(err) {
+		return e.wrap(ignoreMissing(err), "remove container")
+	}
+	gone, failed := e.cli.ContainerWait(ctx, id, container.WaitConditionRemoved) // somebody else removes it already
+	select {
+	case <-gone:
+		return nil
+	case err := <-failed:
+		return e.wrap(ignoreMissing(err), "wait for container to be removed")
+	}
+}

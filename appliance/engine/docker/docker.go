@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package docker is the Docker Engine behind engine.Engine, and the only
+// importer of the Docker client. It owns how a service becomes a container:
+// names, labels, limits, what is dropped. It knows nothing of recipes' files,
+// jobs or the store, and decides nothing: package engine plans. It is tested by
+// the conformance suite of engine/enginetest against a real engine.
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	cerrdefs "github.com/containerd/errdefs"
+	dockerclient "github.com/docker/docker/client"
+
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+)
+
+// Engine is a Docker Engine, or what speaks its API from version 1.41 on. It
+// is safe for concurrent use.
+type Engine struct {
+	cli *dockerclient.Client
+}
+
+var _ engine.Engine = (*Engine)(nil)
+
+// New returns the engine at host ("unix:///var/run/docker.sock"); an empty host
+// means DOCKER_HOST, or the default socket. It does not connect: an engine that
+// is down shows at the first call.
+func New(host string) (*Engine, error) {
+	opts := []dockerclient.Opt{dockerclient.FromEnv, dockerclient.WithAPIVersionNegotiation()}
+	if host != "" {
+		opts = append(opts, dockerclient.WithHost(host))
+	}
+	cli, err := dockerclient.NewClientWithOpts(opts...)
+	if err != nil {
+		return nil, &problem.Problem{
+			Code: "engine-address-invalid", Kind: problem.Invalid,
+			What: "the address of the container engine is not valid", Why: err.Error(),
+			Next: []string{"write it like unix:///var/run/docker.sock", "look at the environment variable DOCKER_HOST"},
+		}
+	}
+	return &Engine{cli: cli}, nil
+}
+
+// Close frees the connection.
+func (e *Engine) Close() error { return e.cli.Close() }
+
+// Info asks the engine for its version.
+func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
+	v, err := e.cli.ServerVersion(ctx)
+	if err != nil {
+		return engine.Info{}, e.wrap(err, "ask for the engine's version")
+	}
+	i, err := e.cli.Info(ctx)
+	if err != nil {
+		return engine.Info{}, e.wrap(err, "ask for the engine's facts")
+	}
+	return engine.Info{
+		Name: "Docker Engine", Version: v.Version, APIVersion: e.cli.ClientVersion(),
+		RootDir: i.DockerRootDir, Arch: v.Arch,
+	}, nil
+}
+
+// wrap says what was tried; an engine that does not answer becomes a Problem.
+func (e *Engine) wrap(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	if !dockerclient.IsErrConnectionFailed(err) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return &problem.Problem{
+		Code: "engine-unreachable", Kind: problem.Unavailable,
+		What: "the container engine does not answer",
+		Why:  "Docker Engine is not installed, does not run, or this user may not use " + e.cli.DaemonHost(),
+		Next: []string{
+			"systemctl status docker, and systemctl start docker if it is stopped",
+			"apt-get install docker.io if it is missing",
+			"journalctl -u docker -n 50 if it stops again; it is often a full disk (df -h)",
+		},
+		Err: fmt.Errorf("%s: %w", doing, err),
+	}
+}
+
+// ignoreMissing makes removing and stopping idempotent.
+func ignoreMissing(err error) error {
+	if cerrdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+// cause prefers why the context ended over what the client made of it.
+func cause(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), err)
+	}
+	return err
+}

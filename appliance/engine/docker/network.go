@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package docker
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	cerrdefs "github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+)
+
+// CreateNetwork makes the install's network with exactly that subnet. One that
+// exists with that subnet is fine.
+func (e *Engine) CreateNetwork(ctx context.Context, install appliance.InstallName, subnet netip.Prefix) error {
+	_, err := e.cli.NetworkCreate(ctx, engine.NetworkName(install), network.CreateOptions{
+		Driver: "bridge",
+		IPAM: &network.IPAM{Driver: "default", Config: []network.IPAMConfig{{
+			Subnet: subnet.Masked().String(), Gateway: engine.Gateway(subnet).String(),
+		}}},
+		Labels: networkLabels(install),
+	})
+	switch {
+	case err == nil:
+		return nil
+	case cerrdefs.IsConflict(err) && e.hasNetwork(ctx, install, subnet):
+		return nil
+	case cerrdefs.IsPermissionDenied(err): // what the engine says when it overlaps another one
+		return &problem.Problem{
+			Code: "subnet-taken", Kind: problem.Conflict,
+			What: "the network address range " + subnet.String() + " is in use already",
+			Why:  "another network of the container engine took it in the meantime",
+			Next: []string{"try again: another range will be chosen", "docker network ls"},
+			Err:  err,
+		}
+	}
+	return e.wrap(err, "create network")
+}
+
+func (e *Engine) hasNetwork(ctx context.Context, install appliance.InstallName, subnet netip.Prefix) bool {
+	n, err := e.cli.NetworkInspect(ctx, engine.NetworkName(install), network.InspectOptions{})
+	return err == nil && n.Labels[engine.LabelInstall] == string(install) && slices.Contains(subnetsOf(n), subnet.Masked())
+}
+
+// RemoveNetwork removes the install's network.
+func (e *Engine) RemoveNetwork(ctx context.Context, install appliance.InstallName) error {
+	return e.wrap(ignoreMissing(e.cli.NetworkRemove(ctx, engine.NetworkName(install))), "remove network")
+}

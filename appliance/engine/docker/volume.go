@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/volume"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+)
+
+// CreateVolume makes a volume; one that exists stays as it is, with its data.
+func (e *Engine) CreateVolume(ctx context.Context, install appliance.InstallName, name string) error {
+	_, err := e.cli.VolumeCreate(ctx, volume.CreateOptions{
+		Name: engine.VolumeName(install, name), Labels: volumeLabels(install, name),
+	})
+	return e.wrap(err, "create volume")
+}
+
+// RemoveVolume removes a volume that no container uses. A reader that a killed
+// agent left behind does not count.
+func (e *Engine) RemoveVolume(ctx context.Context, install appliance.InstallName, name string) error {
+	full := engine.VolumeName(install, name)
+	readers, err := e.cli.ContainerList(ctx, container.ListOptions{
+		All: true, Filters: filters.NewArgs(filters.Arg("label", labelReads+"="+full)),
+	})
+	if err != nil {
+		return e.wrap(err, "list volume readers")
+	}
+	for _, r := range readers {
+		if err := e.removeContainer(ctx, r.ID); err != nil {
+			return err
+		}
+	}
+	return e.wrap(ignoreMissing(e.cli.VolumeRemove(ctx, full, false)), "remove volume")
+}
+
+// ReaderImage is the empty image of the helper containers that read volumes;
+// it is made here when first needed. LabelHelper is on it.
+const (
+	ReaderImage = "coopkit/volume-reader:1"
+	LabelHelper = "coop.coopkit.helper"
+)
+
+const readerMount = "/volume"
+
+// ReadVolume returns a tar stream of a volume's content, with names relative
+// to its root. It reads through a container that is created and never started.
+func (e *Engine) ReadVolume(ctx context.Context, install appliance.InstallName, name string) (io.ReadCloser, error) {
+	full := engine.VolumeName(install, name)
+	if _, err := e.cli.VolumeInspect(ctx, full); err != nil { // or the mount below would make one
+		return nil, e.wrap(err, "find volume")
+	}
+	image, err := e.readerImage(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.cli.ContainerCreate(ctx, &container.Config{
+		Image: image, Cmd: []string{"never-started"}, Labels: map[string]string{labelReads: full},
+	}, &container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{
+		Type: mount.TypeVolume, Source: full, Target: readerMount, ReadOnly: true,
+		VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+	}}}, nil, nil, "")
+	if err != nil {
+		return nil, e.wrap(err, "create volume reader")
+	}
+	stream, _, err := e.cli.CopyFromContainer(ctx, made.ID, readerMount+"/.")
+	if err != nil {
+		return nil, errors.Join(e.wrap(err, "read volume"), e.removeContainer(context.WithoutCancel(ctx), made.ID))
+	}
+	return &volumeReader{ReadCloser: stream, remove: func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return e.removeContainer(ctx, made.ID)
+	}}, nil
+}
+
+// volumeReader removes its helper container when it is closed.
+type volumeReader struct {
+	io.ReadCloser
+	remove func() error
+}
+
+// Close ends reading; it is safe to call before the end.
+func (r *volumeReader) Close() error { return errors.Join(r.ReadCloser.Close(), r.remove()) }
+
+func (e *Engine) readerImage(ctx context.Context) (string, error) {
+	info, ok, err := e.Image(ctx, ReaderImage)
+	if err != nil || ok {
+		return info.ID, err
+	}
+	var empty bytes.Buffer
+	if err := tar.NewWriter(&empty).Close(); err != nil {
+		return "", fmt.Errorf("make an empty image: %w", err)
+	}
+	info, err = e.Import(ctx, ReaderImage, map[string]string{LabelHelper: "volume-reader"}, &empty)
+	return info.ID, err
+}

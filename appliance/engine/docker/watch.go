@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package docker
+
+import (
+	"context"
+
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+)
+
+// watched are the actions worth looking again for. The execs of health checks
+// are not: there is one every few seconds.
+var watched = []events.Action{
+	events.ActionCreate, events.ActionStart, events.ActionDie, events.ActionOOM, events.ActionDestroy,
+	events.ActionPause, events.ActionUnPause, events.ActionRename, events.ActionHealthStatus,
+}
+
+// Watch sends what happens to containers of installs until ctx ends or the
+// engine goes away, then closes the channel.
+func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
+	if _, err := e.cli.Ping(ctx); err != nil {
+		return nil, e.wrap(err, "watch events")
+	}
+	f := filters.NewArgs(
+		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("label", engine.LabelInstall))
+	for _, a := range watched {
+		f.Add("event", string(a))
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	messages, failed := e.cli.Events(ctx, events.ListOptions{Filters: f})
+	out := make(chan engine.Event)
+	go func() {
+		defer close(out)
+		defer cancel()
+		for {
+			select {
+			case m := <-messages:
+				ev := engine.Event{
+					Install: appliance.InstallName(m.Actor.Attributes[engine.LabelInstall]),
+					Service: m.Actor.Attributes[engine.LabelService], Action: string(m.Action),
+				}
+				select {
+				case out <- ev:
+				case <-ctx.Done():
+					return
+				}
+			case <-failed:
+				return
+			}
+		}
+	}()
+	return out, nil
+}
