@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package sites keeps the static sites of this box: it unpacks what is pushed
+// into numbered versions, publishes one of them, goes back to an older one, and
+// keeps what was removed for a while. It must not know HTTP, DNS or SQL; the
+// front door serves the folder that Root names. Its tests push real and hostile
+// archives into real folders.
+package sites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/internal/hostname"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+)
+
+// The limits that New puts where Deps has none.
+const (
+	DefaultMaxBytes = 4 << 30
+	DefaultMaxFiles = 200_000
+)
+
+const (
+	keepVersions = 5                   // of each site
+	keepRemoved  = 30 * 24 * time.Hour // sites that were removed
+	removedDir   = ".removed"
+	partial      = ".partial" // suffix of a version that is being received
+)
+
+// Deps is what Sites needs.
+type Deps struct {
+	Store    Store
+	Dir      string // the folder that holds all sites; this package owns it
+	Log      *slog.Logger
+	Now      func() time.Time
+	MaxBytes int64 // of one version, unpacked; 0 means DefaultMaxBytes
+	MaxFiles int   // of one version, folders too; 0 means DefaultMaxFiles
+}
+
+// Store keeps what is known of the sites. Its methods are safe for concurrent
+// use.
+type Store interface {
+	// Sites returns all sites, sorted by host.
+	Sites(ctx context.Context) ([]StoredSite, error)
+	// PutSite inserts a site, or replaces the one of the same host with all its
+	// versions, as a whole or not at all.
+	PutSite(ctx context.Context, s StoredSite) error
+	// DeleteSite removes a site; it is no error if there is none.
+	DeleteSite(ctx context.Context, host string) error
+}
+
+// StoredSite is a site and its versions.
+type StoredSite struct {
+	Host      string    `json:"host"`
+	Published int       `json:"published"` // number of the published version; 0: none
+	Last      int       `json:"last"`      // the highest number ever given
+	Versions  []Version `json:"versions"`  // those that are kept, oldest first
+}
+
+// Version is one numbered, immutable state of a site.
+type Version struct {
+	Number   int       `json:"number"`
+	Files    int       `json:"files"`
+	Bytes    int64     `json:"bytes"`
+	Created  time.Time `json:"created"` // when it was received
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// Sites keeps the static sites. Its methods are safe for concurrent use.
+type Sites struct {
+	d  Deps
+	mu sync.Mutex // held over each read, change and write of the store
+
+	roots sync.Map // hostname.Name → folder of the published version
+}
+
+// New returns the sites of a box. Load comes before anything else.
+func New(d Deps) *Sites {
+	if d.MaxBytes == 0 {
+		d.MaxBytes = DefaultMaxBytes
+	}
+	if d.MaxFiles == 0 {
+		d.MaxFiles = DefaultMaxFiles
+	}
+	d.Log = d.Log.With(logkey.Component, "sites")
+	return &Sites{d: d}
+}
+
+// Load makes the folder fit for use: half-received versions go, folders that
+// the store does not know are set aside with the removed sites, and those that
+// were removed 30 days ago are deleted. Then Root knows every published site.
+func (s *Sites) Load(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := os.MkdirAll(filepath.Join(s.d.Dir, removedDir), 0o755); err != nil { //nolint:gosec // the pages are public
+		return fmt.Errorf("make folder for sites: %w", err)
+	}
+	sites, err := s.d.Store.Sites(ctx)
+	if err != nil {
+		return fmt.Errorf("read sites: %w", err)
+	}
+	known := map[string]StoredSite{}
+	for _, site := range sites {
+		known[site.Host] = site
+	}
+	if err := errors.Join(s.sweep(known), s.forgetRemoved()); err != nil {
+		return err
+	}
+	for _, site := range sites {
+		s.setRoot(site)
+	}
+	return nil
+}
+
+// sweep tidies the folders of all sites.
+func (s *Sites) sweep(known map[string]StoredSite) error {
+	hosts, err := os.ReadDir(s.d.Dir)
+	if err != nil {
+		return fmt.Errorf("read folder of sites: %w", err)
+	}
+	var errs []error
+	for _, h := range hosts {
+		if h.Name() == removedDir || !h.IsDir() {
+			continue
+		}
+		versions, err := os.ReadDir(filepath.Join(s.d.Dir, h.Name()))
+		errs = append(errs, err)
+		for _, v := range versions {
+			errs = append(errs, s.sweepVersion(known[h.Name()], h.Name(), v.Name()))
+		}
+		if _, ok := known[h.Name()]; !ok {
+			errs = append(errs, removeEmpty(filepath.Join(s.d.Dir, h.Name())))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Sites) sweepVersion(site StoredSite, host, name string) error {
+	path := filepath.Join(s.d.Dir, host, name)
+	if strings.HasSuffix(name, partial) {
+		s.d.Log.Info("half-received site removed", logkey.Path, path)
+		return os.RemoveAll(path)
+	}
+	number, err := strconv.Atoi(name)
+	if err == nil && site.has(number) {
+		return nil
+	}
+	s.d.Log.Warn("unknown folder set aside", logkey.Path, path)
+	_, err = s.setAside(path, host+"-"+name)
+	return err
+}
+
+// setAside moves a folder to the removed ones and returns its new path.
+func (s *Sites) setAside(path, name string) (string, error) {
+	base := filepath.Join(s.d.Dir, removedDir, name+"-"+s.d.Now().UTC().Format("20060102T150405"))
+	for i := range 1000 {
+		to := base
+		if i > 0 {
+			to += "-" + strconv.Itoa(i)
+		}
+		if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := os.Rename(path, to); err != nil {
+			return "", fmt.Errorf("set folder aside: %w", err)
+		}
+		// The time of removal is the folder's own, so that it can be forgotten later.
+		now := s.d.Now()
+		return to, os.Chtimes(to, now, now)
+	}
+	return "", fmt.Errorf("set folder aside: %s is taken", base)
+}
+
+// forgetRemoved deletes what was set aside long ago.
+func (s *Sites) forgetRemoved() error {
+	dir := filepath.Join(s.d.Dir, removedDir)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("read folder of removed sites: %w", err)
+	}
+	var errs []error
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || s.d.Now().Sub(info.ModTime()) < keepRemoved {
+			continue
+		}
+		s.d.Log.Info("removed site deleted for good", logkey.Path, e.Name())
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
+	}
+	return errors.Join(errs...)
+}
+
+func removeEmpty(dir string) error {
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove folder: %w", err)
+	}
+	return nil
+}
+
+// Root returns the folder of the published version of the site at host.
+func (s *Sites) Root(host hostname.Name) (dir string, ok bool) {
+	v, ok := s.roots.Load(host)
+	if !ok {
+		return "", false
+	}
+	return v.(string), true
+}
+
+func (s *Sites) setRoot(site StoredSite) {
+	host := hostname.Name(site.Host)
+	if site.Published == 0 {
+		s.roots.Delete(host)
+		return
+	}
+	s.roots.Store(host, s.path(host, site.Published))
+}
+
+// path returns the folder of a version.
+func (s *Sites) path(host hostname.Name, number int) string {
+	return filepath.Join(s.d.Dir, string(host), strconv.Itoa(number))
+}
+
+// List returns every published site, sorted by host.
+func (s *Sites) List(ctx context.Context) ([]appliance.Site, error) {
+	sites, err := s.d.Store.Sites(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read sites: %w", err)
+	}
+	var out []appliance.Site
+	for _, site := range sites {
+		if v, ok := site.version(site.Published); ok {
+			out = append(out, site.site(v))
+		}
+	}
+	return out, nil
+}
+
+// Versions returns the versions of a site that are kept, newest first. The
+// error is a Problem "no-such-site".
+func (s *Sites) Versions(ctx context.Context, host hostname.Name) ([]appliance.Site, error) {
+	site, err := s.find(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	var out []appliance.Site
+	for _, v := range slices.Backward(site.Versions) {
+		out = append(out, site.site(v))
+	}
+	return out, nil
+}
+
+// find returns a site. The error is a Problem "no-such-site".
+func (s *Sites) find(ctx context.Context, host hostname.Name) (StoredSite, error) {
+	sites, err := s.d.Store.Sites(ctx)
+	if err != nil {
+		return StoredSite{}, fmt.Errorf("read sites: %w", err)
+	}
+	i := slices.IndexFunc(sites, func(site StoredSite) bool { return site.Host == string(host) })
+	if i < 0 {
+		return StoredSite{}, noSuchSite(host)
+	}
+	return sites[i], nil
+}
+
+func (site StoredSite) version(number int) (Version, bool) {
+	i := slices.IndexFunc(site.Versions, func(v Version) bool { return v.Number == number })
+	if i < 0 {
+		return Version{}, false
+	}
+	return site.Versions[i], true
+}
+
+func (site StoredSite) has(number int) bool {
+	_, ok := site.version(number)
+	return ok
+}
+
+func (site StoredSite) site(v Version) appliance.Site {
+	return appliance.Site{
+		Host: hostname.Name(site.Host), Version: v.Number, Files: v.Files, Bytes: v.Bytes, Created: v.Created,
+	}
+}
+
+func noSuchSite(host hostname.Name) error {
+	return &problem.Problem{
+		Code: "no-such-site", Kind: problem.NotFound,
+		What: "there is no site at " + string(host),
+		Next: []string{"coopkit site list", "coopkit site push <folder> " + string(host)},
+	}
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sites
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
+	"coopkit/internal/hostname"
+)
+
+// The kinds of plans and jobs about sites.
+const (
+	KindPush     = "publish"
+	KindRollback = "rollback-site"
+	KindRemove   = "remove-site"
+)
+
+// PublishSteps returns the steps that publish a version in place of before,
+// which is the number that was published when the job was asked for (0: none).
+// The same steps go back to an older version.
+func (s *Sites) PublishSteps(host hostname.Name, number, before int) []jobs.Step {
+	return []jobs.Step{{
+		Name: "publish", Title: fmt.Sprintf("Publish version %d", number),
+		Do: func(ctx context.Context, _ appliance.Progress) error {
+			_, err := s.Publish(ctx, host, number)
+			return err
+		},
+		Undo: func(ctx context.Context) error {
+			_, err := s.Publish(ctx, host, before)
+			if errors.Is(err, noSuchSite(host)) {
+				return nil
+			}
+			return err
+		},
+	}}
+}
+
+// PruneSteps returns the step that deletes old versions; it belongs after the
+// commit point of a job.
+func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
+	return []jobs.Step{{
+		Name: "prune", Title: "Delete the oldest versions",
+		Do: func(ctx context.Context, _ appliance.Progress) error { return s.Prune(ctx, host) },
+	}}
+}
+
+// RemoveSteps returns the steps that take a site off. They can not be undone,
+// so they come last; the last version stays in a folder for 30 days.
+func (s *Sites) RemoveSteps(host hostname.Name) []jobs.Step {
+	return []jobs.Step{{
+		Name: "remove-site", Title: "Take the site off", Commit: true,
+		Do: func(ctx context.Context, p appliance.Progress) error {
+			kept, err := s.Remove(ctx, host)
+			if kept != "" {
+				p.Log("its last version is kept for 30 days in " + kept)
+			}
+			return err
+		},
+	}}
+}
+
+// Published returns the number of the version that is published at host, 0 if
+// there is none.
+func (s *Sites) Published(ctx context.Context, host hostname.Name) (int, error) {
+	site, err := s.find(ctx, host)
+	if errors.Is(err, noSuchSite(host)) {
+		return 0, nil
+	}
+	return site.Published, err
+}
+
+// PlanPush says what publishing files files with bytes bytes at host does. The
+// agent adds the lines about the name.
+func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, bytes int64) (appliance.Plan, error) {
+	before, err := s.Published(ctx, host)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	p := appliance.Plan{
+		Kind: KindPush, Subject: "site:" + string(host), Title: "Publish a site at " + string(host),
+		WayBack: "coopkit site remove " + string(host),
+	}
+	l := appliance.Line{Verb: "create", Thing: "site " + string(host), To: size(files, bytes)}
+	if before != 0 {
+		l.Verb, l.From = "change", fmt.Sprintf("version %d", before)
+		p.WayBack = "coopkit site rollback " + string(host)
+	}
+	p.Lines = []appliance.Line{l}
+	p.Hash = Hash(p)
+	return p, nil
+}
+
+// PlanRemove says what removing the site at host does. The error is a Problem
+// "no-such-site".
+func (s *Sites) PlanRemove(ctx context.Context, host hostname.Name) (appliance.Plan, error) {
+	site, err := s.find(ctx, host)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	p := appliance.Plan{
+		Kind: KindRemove, Subject: "site:" + string(host), Title: "Take the site at " + string(host) + " off",
+		WayBack: "its last version is kept for 30 days; push that folder again",
+	}
+	for _, v := range site.Versions {
+		p.Lines = append(p.Lines, appliance.Line{
+			Verb: "remove", Thing: fmt.Sprintf("version %d of site %s", v.Number, host), From: size(v.Files, v.Bytes),
+			Destructive: v.Number != site.Published,
+		})
+	}
+	p.Hash = Hash(p)
+	return p, nil
+}
+
+// Hash returns a short fingerprint of what a plan would do, for the agent to
+// set again when it has added lines.
+func Hash(p appliance.Plan) string {
+	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Lines})
+	if err != nil {
+		return fmt.Sprint(err) // strings always marshal
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+func size(files int, bytes int64) string { return fmt.Sprintf("%d files, %d bytes", files, bytes) }
