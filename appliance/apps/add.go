@@ -201,7 +201,7 @@ func (a *Apps) visiting(name appliance.InstallName, do func(context.Context, *vi
 		if err != nil {
 			return err
 		}
-		v, err := newVisitor(recipe, vars, spec)
+		v, err := a.visitor(recipe, vars, spec)
 		if err != nil {
 			return err
 		}

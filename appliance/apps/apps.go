@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"time"
 
@@ -51,7 +52,7 @@ type Room struct {
 	MemoryBytes uint64
 }
 
-// Deps is what Apps needs. All fields are required.
+// Deps is what Apps needs. All fields but Dial are required.
 type Deps struct {
 	Engine    engine.Engine
 	Store     *store.Store
@@ -66,12 +67,14 @@ type Deps struct {
 	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
 	Exports   string                         // folder for final exports
 	Timezone  string
+	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
 }
 
 // Apps is the life of installs. It is safe for concurrent use.
 type Apps struct {
 	Deps
-	wake chan struct{} // asks the reconcile loop to look now
+	wake  chan struct{} // asks the reconcile loop to look now
+	shelf shelf
 }
 
 // New makes Apps and registers its kinds of job.
@@ -107,7 +110,7 @@ func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spe
 	if err != nil {
 		return fail(err)
 	}
-	recipe, err := unpack(folder)
+	recipe, err := a.shelf.recipe(folder)
 	if err != nil {
 		return fail(err)
 	}

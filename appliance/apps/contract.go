@@ -41,7 +41,7 @@ type visitor struct {
 	pass   string
 }
 
-func newVisitor(r *recipes.Recipe, vars recipes.Vars, spec engine.Spec) (*visitor, error) {
+func (a *Apps) visitor(r *recipes.Recipe, vars recipes.Vars, spec engine.Spec) (*visitor, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, fmt.Errorf("make cookie jar: %w", err)
@@ -55,7 +55,7 @@ func newVisitor(r *recipes.Recipe, vars recipes.Vars, spec engine.Spec) (*visito
 		client: &http.Client{
 			Jar: jar, Timeout: attemptLimit,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+			Transport:     &http.Transport{DialContext: a.Dial, DisableKeepAlives: true},
 		},
 	}, nil
 }

@@ -117,7 +117,7 @@ func (a *Apps) Signin(ctx context.Context, name appliance.InstallName) (applianc
 	if err != nil {
 		return appliance.Signin{}, err
 	}
-	v, err := newVisitor(recipe, vars, spec)
+	v, err := a.visitor(recipe, vars, spec)
 	if err != nil {
 		return appliance.Signin{}, err
 	}

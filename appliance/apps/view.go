@@ -49,7 +49,7 @@ func (a *Apps) view(ctx context.Context, in appliance.Install) (control.App, err
 	if err != nil {
 		return app, err
 	}
-	recipe, err := unpack(folder)
+	recipe, err := a.shelf.recipe(folder)
 	if err != nil {
 		return app, err
 	}
@@ -172,7 +172,7 @@ func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
 	if err := a.guardData(ctx, spec); err != nil || spec.Stopped {
 		return err
 	}
-	v, err := newVisitor(recipe, vars, spec)
+	v, err := a.visitor(recipe, vars, spec)
 	if err != nil {
 		return err
 	}

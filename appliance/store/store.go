@@ -96,3 +96,8 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
+
+// scanText scans a row of one text column.
+func scanText(rows *sql.Rows) (text string, err error) {
+	return text, rows.Scan(&text)
+}

@@ -74,3 +74,34 @@ CREATE TABLE job_event (
     event TEXT NOT NULL CHECK (json_valid(event)),
     PRIMARY KEY (job, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE zone (
+    name        TEXT PRIMARY KEY,           -- without the final dot
+    serial      INTEGER NOT NULL,
+    ttl         INTEGER NOT NULL,           -- seconds, as all times of a zone
+    ns          TEXT NOT NULL CHECK (json_valid(ns)),
+    primary_ns  TEXT NOT NULL,
+    mailbox     TEXT NOT NULL,
+    refresh     INTEGER NOT NULL,
+    retry       INTEGER NOT NULL,
+    expire      INTEGER NOT NULL,
+    minimum     INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE record (
+    zone  TEXT NOT NULL REFERENCES zone(name) ON DELETE CASCADE,
+    seq   INTEGER NOT NULL,
+    name  TEXT NOT NULL,
+    type  TEXT NOT NULL,
+    ttl   INTEGER NOT NULL,
+    data  TEXT NOT NULL,
+    owner TEXT NOT NULL,                    -- who asked for it; only owners change a record
+    PRIMARY KEY (zone, name, type, data)
+) STRICT;
+
+CREATE TABLE finding (
+    code    TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    finding TEXT NOT NULL CHECK (json_valid(finding)),
+    PRIMARY KEY (code, subject)
+) STRICT;

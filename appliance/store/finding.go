@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"coopkit/appliance"
+	"coopkit/appliance/health"
+)
+
+var _ health.Store = (*Store)(nil)
+
+// LoadFindings implements health.Store.
+func (s *Store) LoadFindings(ctx context.Context) ([]appliance.Finding, error) {
+	return query(ctx, s.db.Read(), func(rows *sql.Rows) (f appliance.Finding, err error) {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return f, err
+		}
+		return f, json.Unmarshal([]byte(text), &f)
+	}, `SELECT finding FROM finding ORDER BY code, subject`)
+}
+
+// SaveFindings implements health.Store.
+func (s *Store) SaveFindings(ctx context.Context, findings []appliance.Finding) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM finding`); err != nil {
+			return fmt.Errorf("replace findings: %w", err)
+		}
+		for _, f := range findings {
+			text, err := encode(f)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO finding (code, subject, finding) VALUES (?, ?, ?)`, f.Code, f.Subject, text); err != nil {
+				return fmt.Errorf("insert finding: %w", err)
+			}
+		}
+		return nil
+	})
+}

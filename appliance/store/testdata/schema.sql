@@ -1,0 +1,106 @@
+CREATE TABLE address (
+    host    TEXT PRIMARY KEY,
+    kind    TEXT NOT NULL CHECK (kind IN ('service', 'site', 'redirect')),
+    install TEXT REFERENCES install(name) ON DELETE CASCADE,
+    web     TEXT NOT NULL DEFAULT '',
+    target  TEXT NOT NULL DEFAULT '',
+    seq     INTEGER NOT NULL,               -- order within the install; the lowest is the main one
+    CHECK ((kind = 'service') = (install IS NOT NULL))
+) STRICT;
+
+CREATE INDEX address_by_install ON address (install, seq);
+
+CREATE TABLE finding (
+    code    TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    finding TEXT NOT NULL CHECK (json_valid(finding)),
+    PRIMARY KEY (code, subject)
+) STRICT;
+
+CREATE TABLE install (
+    name      TEXT PRIMARY KEY,             -- slug; part of container and volume names
+    recipe    TEXT NOT NULL,
+    wanted    TEXT NOT NULL CHECK (wanted IN ('running', 'stopped')),
+    release   INTEGER NOT NULL DEFAULT 0,   -- number of the current release; 0 before the first
+    subnet    TEXT NOT NULL UNIQUE,         -- of its own network
+    has_owner INTEGER NOT NULL DEFAULT 0 CHECK (has_owner IN (0, 1)),
+    scratch   INTEGER NOT NULL DEFAULT 0 CHECK (scratch IN (0, 1)), -- made by "recipe test"
+    settings  TEXT NOT NULL CHECK (json_valid(settings)),
+    created   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE job (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind      TEXT NOT NULL,
+    subject   TEXT NOT NULL,
+    state     TEXT NOT NULL CHECK (state IN ('running', 'done', 'undone', 'failed')),
+    committed INTEGER NOT NULL DEFAULT 0 CHECK (committed IN (0, 1)),
+    input     TEXT NOT NULL CHECK (json_valid(input)),
+    problem   TEXT CHECK (problem IS NULL OR json_valid(problem)),
+    created   INTEGER NOT NULL,
+    finished  INTEGER
+) STRICT;
+
+CREATE TABLE job_event (
+    job   INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
+    seq   INTEGER NOT NULL,
+    time  INTEGER NOT NULL,
+    event TEXT NOT NULL CHECK (json_valid(event)),
+    PRIMARY KEY (job, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX job_one_per_subject ON job (subject) WHERE state = 'running';
+
+CREATE TABLE job_step (
+    job      INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
+    idx      INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    title    TEXT NOT NULL,
+    state    TEXT NOT NULL CHECK (state IN ('todo', 'running', 'done', 'bad', 'undone')),
+    detail   TEXT NOT NULL DEFAULT '',
+    started  INTEGER,
+    finished INTEGER,
+    PRIMARY KEY (job, idx)
+) STRICT;
+
+CREATE TABLE record (
+    zone  TEXT NOT NULL REFERENCES zone(name) ON DELETE CASCADE,
+    seq   INTEGER NOT NULL,
+    name  TEXT NOT NULL,
+    type  TEXT NOT NULL,
+    ttl   INTEGER NOT NULL,
+    data  TEXT NOT NULL,
+    owner TEXT NOT NULL,                    -- who asked for it; only owners change a record
+    PRIMARY KEY (zone, name, type, data)
+) STRICT;
+
+CREATE TABLE release (
+    install  TEXT NOT NULL REFERENCES install(name) ON DELETE CASCADE,
+    number   INTEGER NOT NULL CHECK (number > 0),
+    version  TEXT NOT NULL,                 -- of the recipe
+    images   TEXT NOT NULL CHECK (json_valid(images)),
+    settings TEXT NOT NULL CHECK (json_valid(settings)),
+    folder   BLOB NOT NULL,                 -- zip of the recipe's folder: a release never changes
+    created  INTEGER NOT NULL,
+    PRIMARY KEY (install, number)
+) STRICT;
+
+CREATE TABLE secret (
+    install TEXT NOT NULL REFERENCES install(name) ON DELETE CASCADE,
+    name    TEXT NOT NULL,
+    value   TEXT NOT NULL,
+    PRIMARY KEY (install, name)
+) STRICT;
+
+CREATE TABLE zone (
+    name        TEXT PRIMARY KEY,           -- without the final dot
+    serial      INTEGER NOT NULL,
+    ttl         INTEGER NOT NULL,           -- seconds, as all times of a zone
+    ns          TEXT NOT NULL CHECK (json_valid(ns)),
+    primary_ns  TEXT NOT NULL,
+    mailbox     TEXT NOT NULL,
+    refresh     INTEGER NOT NULL,
+    retry       INTEGER NOT NULL,
+    expire      INTEGER NOT NULL,
+    minimum     INTEGER NOT NULL
+) STRICT;
