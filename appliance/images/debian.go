@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +106,19 @@ type teeProgress struct {
 	lines *lineWriter
 }
 
-func (t teeProgress) Log(line string) { _, _ = fmt.Fprintln(t.lines, line) }
+func (t teeProgress) Log(line string) {
+	line = colour.ReplaceAllString(line, "")
+	if builderTalk.MatchString(line) {
+		t.Progress.Log(line)
+		return
+	}
+	_, _ = fmt.Fprintln(t.lines, line)
+}
+
+var (
+	colour      = regexp.MustCompile("\x1b\\[[0-9;]*m") // the builder paints what commands say as errors
+	builderTalk = regexp.MustCompile(`^( ---> |Removing intermediate container|Step \d+/\d+ :)`)
+)
 
 // sweep removes the layers that a failed build left: those of this build that
 // have no name.
@@ -135,7 +148,7 @@ func (im *Images) buildFailed(ctx context.Context, w want, said *lineWriter, err
 	}
 	said.end()
 	return &problem.Problem{
-		Code: "image-build-failed", Kind: problem.Failed,
+		Code: "debian-build-failed", Kind: problem.Failed,
 		What: fmt.Sprintf("the program for %s (%s) could not be built from Debian's packages", w.recipe, w.service),
 		Why:  (&commandError{last: said.last}).lastLine(),
 		Next: []string{
