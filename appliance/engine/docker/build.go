@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/build"
@@ -28,7 +30,7 @@ func (e *Engine) BuildImage(ctx context.Context, b engine.Build, p appliance.Pro
 	}
 	resp, err := e.cli.ImageBuild(ctx, b.Context, build.ImageBuildOptions{
 		Tags: []string{b.Tag}, BuildArgs: args, Labels: b.Labels, NoCache: b.NoCache,
-		Remove: true, ForceRemove: true, Version: build.BuilderV1,
+		Remove: true, ForceRemove: true, Version: build.BuilderV1, ExtraHosts: extraHosts(b.Hosts),
 	})
 	if err != nil {
 		return engine.ImageInfo{}, e.buildFailed(ctx, b.Tag, err, nil)
@@ -40,6 +42,15 @@ func (e *Engine) BuildImage(ctx context.Context, b engine.Build, p appliance.Pro
 		return engine.ImageInfo{}, e.buildFailed(ctx, b.Tag, err, out.last)
 	}
 	return e.made(ctx, b.Tag)
+}
+
+// extraHosts writes host names with their addresses as the engine wants them.
+func extraHosts(hosts map[string]string) []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(hosts)) {
+		list = append(list, name+":"+hosts[name])
+	}
+	return list
 }
 
 func (e *Engine) buildFailed(ctx context.Context, tag string, err error, last []string) error {
