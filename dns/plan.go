@@ -5,7 +5,6 @@ package dns
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"coopkit/internal/problem"
@@ -208,7 +207,7 @@ func ownerWords(owner string) string {
 	if owner == You {
 		return "you (it was set by hand)"
 	}
-	return strings.TrimSpace("“" + owner + "”")
+	return "“" + owner + "”"
 }
 
 func tooLarge(zone Zone, d Diff) error {

@@ -106,6 +106,39 @@ func (s *Sites) Prune(ctx context.Context, host hostname.Name) error {
 	return errors.Join(errs...)
 }
 
+// Discard drops a version that is not published, and the whole site when that
+// was its only one. It is no error when there is no such version.
+func (s *Sites) Discard(ctx context.Context, host hostname.Name, number int) error {
+	if err := s.discard(ctx, host, number); err != nil {
+		return err
+	}
+	err := s.tidy(ctx, host)
+	if errors.Is(err, noSuchSite(host)) {
+		return nil
+	}
+	return err
+}
+
+func (s *Sites) discard(ctx context.Context, host hostname.Name, number int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	site, err := s.find(ctx, host)
+	if errors.Is(err, noSuchSite(host)) || (err == nil && !site.has(number)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if site.Published == number {
+		return fmt.Errorf("discard version %d of %s: it is published", number, host)
+	}
+	site.Versions = slices.DeleteFunc(slices.Clone(site.Versions), func(v Version) bool { return v.Number == number })
+	if err := s.d.Store.PutSite(ctx, site); err != nil {
+		return fmt.Errorf("store site %s: %w", host, err)
+	}
+	return os.RemoveAll(s.path(host, number))
+}
+
 // Remove takes the site off and sets its published version aside for 30 days;
 // it returns the folder where that is. It is no error when there is no such
 // site any more: kept is then empty.

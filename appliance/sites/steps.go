@@ -22,6 +22,31 @@ const (
 	KindRemove   = "remove-site"
 )
 
+// ReceivedSteps returns the first step of a job that publishes what Receive
+// has received: it looks that the version is there, and when the job is undone
+// it drops that version.
+func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
+	return []jobs.Step{{
+		Name: "received", Title: "Receive the files",
+		Do: func(ctx context.Context, p appliance.Progress) error {
+			site, err := s.find(ctx, host)
+			if err != nil {
+				return err
+			}
+			v, ok := site.version(number)
+			if !ok {
+				return noSuchVersion(host, number)
+			}
+			for _, w := range v.Warnings {
+				p.Log(w)
+			}
+			p.Log(size(v.Files, v.Bytes))
+			return nil
+		},
+		Undo: func(ctx context.Context) error { return s.Discard(ctx, host, number) },
+	}}
+}
+
 // PublishSteps returns the steps that publish a version in place of before,
 // which is the number that was published when the job was asked for (0: none).
 // The same steps go back to an older version.

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -91,7 +90,7 @@ func (s *Server) listenOne(b bind) (string, error) {
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String()) // the net package made it
 		var socks []*udpSocket
-		socks, err = openUDP(b.family, net.JoinHostPort(b.host, port), runtime.GOMAXPROCS(0))
+		socks, err = openUDP(b.family, net.JoinHostPort(b.host, port), sockets())
 		if err == nil {
 			s.mu.Lock()
 			s.tcp, s.udp = append(s.tcp, l), append(s.udp, socks...)
@@ -105,6 +104,9 @@ func (s *Server) listenOne(b bind) (string, error) {
 	}
 	return "", err
 }
+
+// sockets returns how many UDP sockets share one address.
+func sockets() int { return min(runtime.GOMAXPROCS(0), maxSockets) }
 
 // openUDP opens n sockets at one address, among which the kernel spreads the
 // askers. A first socket without that option finds out whether somebody else
@@ -186,6 +188,6 @@ func reason(err error) string {
 	case errors.Is(err, syscall.EAFNOSUPPORT):
 		return "this machine has no addresses of this kind"
 	default:
-		return strings.TrimSpace("the address is not understood or not usable")
+		return "the address is not understood or not usable"
 	}
 }

@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	batch      = 64   // messages taken from or given to the kernel at once
-	queryBytes = 4096 // longer queries over UDP are not read in full, so not understood
+	batch      = 32   // messages taken from or given to the kernel at once
+	queryBytes = 1500 // longer queries over UDP are not read in full, so not understood
 	oobBytes   = 64   // for the address at which a query came in
+	maxSockets = 4    // for one address; each costs about 120 kB
+	readPause  = 100 * time.Millisecond
 )
 
 // batchConn is what package ipv4 and ipv6 have in common; their messages are
@@ -100,6 +102,7 @@ func (s *Server) serveUDP(u *udpSocket) {
 				return
 			}
 			s.cfg.Log.Warn("read queries", logkey.Err, err)
+			<-time.After(readPause)
 			continue
 		}
 		answers := s.answerBatch(u, q, lim, in[:n], out)
