@@ -62,6 +62,7 @@ zone:
   xfrdfile: DIR/xfrd
   zonelistfile: DIR/zones
   server-count: 1
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 zone:
