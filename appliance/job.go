@@ -92,24 +92,3 @@ func (Quiet) Log(string) {}
 
 // Advance does nothing.
 func (Quiet) Advance(int64, int64) {}
-
-// Line is one line of a plan: data that the CLI and the console each render.
-type Line struct {
-	Verb        string `json:"verb"`           // create, change, remove, keep, start, stop, build, fetch, ask …
-	Thing       string `json:"thing"`          // "volume coopkit-wordpress_db"
-	From        string `json:"from,omitempty"` // the value before
-	To          string `json:"to,omitempty"`   // the value after
-	Destructive bool   `json:"destructive,omitempty"`
-}
-
-// Plan is what a change would do, before anybody agreed to it. Hash changes
-// when the plan does, so that agreeing to an old plan can be refused.
-type Plan struct {
-	Kind    string   `json:"kind"`
-	Subject string   `json:"subject"`
-	Title   string   `json:"title"` // one sentence
-	Lines   []Line   `json:"lines"`
-	Notes   []string `json:"notes,omitempty"` // warnings that do not stop it, records to set by hand …
-	WayBack string   `json:"way_back"`        // how to undo it, one sentence
-	Hash    string   `json:"hash"`
-}

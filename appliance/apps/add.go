@@ -32,7 +32,7 @@ func (a *Apps) Add(ctx context.Context, req control.AddApp) (appliance.Job, erro
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(plan, req.PlanHash); err != nil {
+	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
 	return a.Jobs.Start(ctx, "add", subject(in.Install.Name), in)

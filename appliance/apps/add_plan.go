@@ -4,9 +4,6 @@ package apps
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -200,8 +197,7 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 	if room, err := a.Room(); err == nil && room.MemoryBytes>>20 < uint64(recipe.Needs.MemoryMiB) { //nolint:gosec // bounded
 		plan.Notes = append(plan.Notes, fmt.Sprintf("memory is short: it uses about %d MiB, %d MiB are free", recipe.Needs.MemoryMiB, room.MemoryBytes>>20))
 	}
-	plan.Hash = planHash(plan)
-	return plan, nil
+	return plan.Seal(), nil
 }
 
 // origin says where the image of a service will come from.
@@ -224,29 +220,4 @@ func planned(p *recipes.Project) map[string]appliance.Image {
 		out[s.Name] = appliance.Image{Ref: s.Image, ID: "sha256:planned"}
 	}
 	return out
-}
-
-// planHash is what agreeing refers to.
-func planHash(p appliance.Plan) string {
-	p.Hash = ""
-	b, err := json.Marshal(p)
-	if err != nil { // plain strings always encode
-		return ""
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8])
-}
-
-// agreed refuses a plan that is another by now. An empty hash agrees to
-// anything: scripts that did not look at the plan use it.
-func agreed(p appliance.Plan, hash string) error {
-	if hash == "" || hash == p.Hash {
-		return nil
-	}
-	return &problem.Problem{
-		Code: "plan-changed", Kind: problem.Conflict,
-		What: "the plan is not the same any more, so nothing was changed",
-		Why:  "something on the box changed since the plan was shown",
-		Next: []string{"look at the new plan, then agree again"},
-	}
 }

@@ -48,8 +48,7 @@ func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bo
 	for _, s := range engine.Teardown(have, false) {
 		plan.Lines = append(plan.Lines, s.Describe())
 	}
-	plan.Hash = planHash(plan)
-	return plan, nil
+	return plan.Seal(), nil
 }
 
 // Remove starts removing an app.
@@ -62,7 +61,7 @@ func (a *Apps) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(plan, req.PlanHash); err != nil {
+	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
 	input := removeInput{Install: in}

@@ -105,3 +105,10 @@ CREATE TABLE finding (
     finding TEXT NOT NULL CHECK (json_valid(finding)),
     PRIMARY KEY (code, subject)
 ) STRICT;
+
+CREATE TABLE site (
+    host      TEXT PRIMARY KEY,
+    published INTEGER NOT NULL,             -- number of the published version; 0: none
+    last      INTEGER NOT NULL,             -- the highest number ever given
+    versions  TEXT NOT NULL CHECK (json_valid(versions))
+) STRICT;

@@ -92,6 +92,13 @@ CREATE TABLE secret (
     PRIMARY KEY (install, name)
 ) STRICT;
 
+CREATE TABLE site (
+    host      TEXT PRIMARY KEY,
+    published INTEGER NOT NULL,             -- number of the published version; 0: none
+    last      INTEGER NOT NULL,             -- the highest number ever given
+    versions  TEXT NOT NULL CHECK (json_valid(versions))
+) STRICT;
+
 CREATE TABLE zone (
     name        TEXT PRIMARY KEY,           -- without the final dot
     serial      INTEGER NOT NULL,

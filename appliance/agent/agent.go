@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package agent is the composition root of the appliance: it turns a Config
+// into a store and parts that know nothing of each other, joins them, and runs
+// them as one group. It is the only package that knows all the parts. Its tests
+// start whole agents on loopback.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
+	"coopkit/appliance/apps"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine/docker"
+	"coopkit/appliance/engine/hostnet"
+	"coopkit/appliance/gateway"
+	"coopkit/appliance/images"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/names"
+	"coopkit/appliance/sites"
+	"coopkit/appliance/store"
+	"coopkit/dns/server"
+	"coopkit/internal/hostname"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+	"coopkit/recipes"
+)
+
+// Agent is one appliance. Make it with New, run it once with Run.
+type Agent struct {
+	cfg     Config
+	log     *slog.Logger
+	backend *backend
+	dns     *server.Server
+	lock    *os.File
+	socket  net.Listener
+}
+
+// New opens the state folder and makes the parts; no port is open yet. Errors
+// that a person can act on are Problems: another agent runs, the records are
+// damaged, a flag is wrong. Close frees what Run did not.
+func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error) {
+	a := &Agent{cfg: cfg, log: log, backend: &backend{cfg: cfg, started: time.Now().UTC(), catalogue: recipes.Embedded()}}
+	if err := os.MkdirAll(cfg.State, 0o750); err != nil {
+		return nil, stateUnusable(cfg.State, err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	if a.lock, err = lockState(cfg.State); err != nil {
+		return nil, err
+	}
+	if a.backend.store, err = store.Open(ctx, cfg.path("coopkit.db")); err != nil {
+		return nil, err
+	}
+	if err = a.makeParts(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// makeParts makes and joins the parts, innermost first.
+func (a *Agent) makeParts(ctx context.Context) error {
+	b, cfg := a.backend, a.cfg
+	var err error
+	if b.engine, err = docker.New(cfg.Engine); err != nil {
+		return err
+	}
+	b.jobs = jobs.New(jobs.Deps{Journal: b.store, Log: a.part("jobs")})
+	if err := a.makeDoor(ctx); err != nil {
+		return err
+	}
+	if b.images, err = images.New(images.Deps{
+		Engine: b.engine, Dir: cfg.path("images"), Log: a.log, Mirror: cfg.RegistryMirrors,
+	}); err != nil {
+		return err
+	}
+	b.apps = apps.New(apps.Deps{
+		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
+		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: a.room, Subnets: hostnet.Subnets,
+		Exports: cfg.path("exports"), Timezone: timezone(),
+	})
+	b.door.endpoints = b.apps.Endpoints
+	b.register()
+	return a.makeHealth()
+}
+
+// makeDoor makes what visitors meet: names, sites and the gateway.
+func (a *Agent) makeDoor(ctx context.Context) error {
+	b, cfg := a.backend, a.cfg
+	addrs, err := cfg.publicAddrs()
+	if err != nil {
+		return err
+	}
+	a.dns = server.New(server.Config{Listen: cfg.DNS, Log: a.log})
+	b.dns = a.dns
+	b.names = names.New(names.Deps{
+		Store: b.store, Server: a.dns, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
+		PublicAddrs: func() []netip.Addr { return addrs },
+		ServerAddr:  a.dnsAddr,
+		NameServers: func(hostname.Name) []string { return cfg.NameServers },
+	})
+	b.sites = sites.New(sites.Deps{Store: b.store, Dir: cfg.path("sites"), Log: a.log, Now: time.Now})
+	issuer, err := cfg.issuer()
+	if err != nil {
+		return err
+	}
+	if b.gateway, err = gateway.New(gateway.Config{
+		HTTP: cfg.HTTP, HTTPS: cfg.HTTPS, PublicHTTPSPort: cfg.publicPort(), Storage: cfg.path("certificates"), Issuer: issuer,
+	}, gateway.Deps{Log: a.log, TXT: b.names}); err != nil {
+		return err
+	}
+	b.door = &door{gateway: b.gateway, store: b.store, siteRoot: b.sites.Root, port: cfg.publicPort()}
+	return b.sites.Load(ctx)
+}
+
+// dnsAddr is where the name server of this box is asked.
+func (a *Agent) dnsAddr() string {
+	if addrs := a.dns.Addrs(); len(addrs) > 0 {
+		return addrs[0]
+	}
+	return ""
+}
+
+// Run opens the ports, serves until ctx ends, and closes everything. The ports
+// are open before the first job is taken up, and a missing engine stops
+// nothing.
+func (a *Agent) Run(ctx context.Context) error {
+	b := a.backend
+	if err := a.listen(ctx); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.dns.Run(ctx) })
+	group.Go(func() error { return b.gateway.Run(ctx) })
+	if err := errors.Join(b.names.Load(ctx), b.door.Refresh(ctx)); err != nil {
+		a.log.Error("not everything is served", slog.Any(logkey.Err, err))
+	}
+	ready := make(chan struct{})
+	group.Go(func() error { return b.jobs.Run(ctx, ready) })
+	<-ready
+	group.Go(func() error { return b.apps.Run(ctx) })
+	group.Go(func() error { return b.health.Run(ctx) })
+	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.part("control"))) })
+	a.notify(daemon.SdNotifyReady)
+	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
+	err := group.Wait()
+	a.notify(daemon.SdNotifyStopping)
+	return err
+}
+
+// listen opens every port, so that one that is taken is known at once.
+func (a *Agent) listen(ctx context.Context) error {
+	if err := a.backend.gateway.Listen(); err != nil {
+		return err
+	}
+	if err := a.dns.Listen(); err != nil {
+		return err
+	}
+	var err error
+	a.socket, err = control.Listen(a.cfg.Socket, socketGroup())
+	return err
+}
+
+// Close frees what the agent holds; it may be called more than once.
+func (a *Agent) Close() error {
+	var errs []error
+	if b := a.backend; b.engine != nil {
+		errs = append(errs, b.engine.Close())
+		b.engine = nil
+	}
+	if b := a.backend; b.store != nil {
+		errs = append(errs, b.store.Close())
+		b.store = nil
+	}
+	if a.lock != nil {
+		errs = append(errs, a.lock.Close())
+		a.lock = nil
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Agent) part(name string) *slog.Logger {
+	return a.log.With(slog.String(logkey.Component, name))
+}
+
+// notify tells systemd; without one it does nothing.
+func (a *Agent) notify(state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		a.log.Warn("systemd not told", slog.Any(logkey.Err, err))
+	}
+}
+
+// room measures what is free where the engine keeps volumes, or, when it does
+// not answer, where the state is.
+func (a *Agent) room() (apps.Room, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	at := a.cfg.State
+	if info, err := a.backend.engine.Info(ctx); err == nil && info.RootDir != "" {
+		if _, err := os.Stat(info.RootDir); err == nil {
+			at = info.RootDir
+		}
+	}
+	var disk unix.Statfs_t
+	if err := unix.Statfs(at, &disk); err != nil {
+		return apps.Room{}, fmt.Errorf("measure disk at %s: %w", at, err)
+	}
+	free, err := freeMemory()
+	return apps.Room{DiskBytes: disk.Bavail * uint64(disk.Bsize), MemoryBytes: free}, err //nolint:gosec // block sizes are positive
+}
+
+// lockState makes sure that one agent at a time uses a state folder. The lock
+// goes with the process, however it ends.
+func lockState(state string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // our own state folder
+	if err != nil {
+		return nil, stateUnusable(state, err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // descriptors are small
+		return nil, errors.Join(&problem.Problem{
+			Code: "state-in-use", Kind: problem.Conflict,
+			What: "another agent uses the folder " + state,
+			Next: []string{"coopkit status", "stop the other agent, or give this one another folder with --state"},
+			Err:  err,
+		}, f.Close())
+	}
+	return f, nil
+}
+
+func stateUnusable(state string, err error) error {
+	return &problem.Problem{
+		Code: "state-unusable", Kind: problem.Unavailable,
+		What: "the folder " + state + " can not be used",
+		Why:  "it can not be made or written to",
+		Next: []string{"make it, and give it to the user that runs the agent", "or choose another with --state"},
+		Err:  err,
+	}
+}
+
+// timezone names this machine's time zone for the apps.
+func timezone() string {
+	if name, err := os.Readlink("/etc/localtime"); err == nil {
+		if _, zone, ok := strings.Cut(name, "zoneinfo/"); ok {
+			return zone
+		}
+	}
+	return "Etc/UTC"
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/apps"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/gateway"
+	"coopkit/appliance/health"
+	"coopkit/appliance/images"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/names"
+	"coopkit/appliance/sites"
+	"coopkit/appliance/store"
+	"coopkit/recipes"
+)
+
+// certificateLimit is how long a job waits for a certificate before it ends
+// well without one; the gateway goes on trying.
+const certificateLimit = 90 * time.Second
+
+// backend is what the agent does for the CLI, the console and the tests: it
+// hands each call to the part that owns it, and joins parts where a change
+// needs several.
+type backend struct {
+	cfg       Config
+	started   time.Time
+	store     *store.Store
+	engine    engine.Engine
+	catalogue *recipes.Catalogue
+	images    *images.Images
+	apps      *apps.Apps
+	names     *names.Names
+	sites     *sites.Sites
+	door      *door
+	gateway   *gateway.Gateway
+	dns       interface{ Addrs() []string }
+	health    *health.Registry
+	jobs      *jobs.Runner
+}
+
+var _ control.Backend = (*backend)(nil)
+
+// register makes the kinds of job known that join several parts.
+func (b *backend) register() {
+	b.jobs.Register(sites.KindPush, jobs.Typed(b.publishSteps))
+	b.jobs.Register(sites.KindRollback, jobs.Typed(b.publishSteps))
+	b.jobs.Register(sites.KindRemove, jobs.Typed(b.removeSiteSteps))
+	b.jobs.Register("add-name", jobs.Typed(b.addZoneSteps))
+	b.jobs.Register("remove-name", jobs.Typed(b.removeZoneSteps))
+	b.jobs.Register("add-redirect", jobs.Typed(b.addRedirectSteps))
+	b.jobs.Register("remove-redirect", jobs.Typed(b.removeRedirectSteps))
+	b.jobs.Register("refresh-images", jobs.Typed(b.refreshSteps))
+}
+
+// Status says how the agent is.
+func (b *backend) Status(ctx context.Context) (control.Status, error) {
+	s := control.Status{
+		Version: buildVersion(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
+		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(b.health.Findings()),
+	}
+	if a := b.gateway.Addrs(); a.HTTPS != nil {
+		s.HTTPS = a.HTTPS.String()
+		if a.HTTP != nil {
+			s.HTTP = a.HTTP.String()
+		}
+	}
+	info, err := b.engine.Info(ctx)
+	if err != nil {
+		s.Engine = "does not answer"
+		return s, nil //nolint:nilerr // the doctor says why
+	}
+	s.Engine = info.Name + " " + info.Version
+	return s, nil
+}
+
+func worst(findings []appliance.Finding) appliance.Severity {
+	w := appliance.OK
+	for _, f := range findings {
+		w = max(w, f.Severity)
+	}
+	return w
+}
+
+// Doctor looks at everything now.
+func (b *backend) Doctor(ctx context.Context) (control.Report, error) {
+	r := b.health.Now(ctx)
+	if r.Findings == nil {
+		r.Findings = []appliance.Finding{}
+	}
+	return control.Report(r), nil
+}
+
+// Recipes lists the catalogue.
+func (b *backend) Recipes(context.Context) ([]*recipes.Recipe, error) { return b.catalogue.All(), nil }
+
+// Recipe shows one recipe.
+func (b *backend) Recipe(_ context.Context, name string) (*recipes.Recipe, error) {
+	return b.catalogue.Find(name)
+}
+
+// TestRecipe tries a recipe in a scratch place.
+func (b *backend) TestRecipe(ctx context.Context, name string, source appliance.ImageSource) (appliance.Job, error) {
+	return b.apps.TestRecipe(ctx, name, source)
+}
+
+// RefreshImages builds images anew for which Debian has newer packages.
+func (b *backend) RefreshImages(ctx context.Context) (appliance.Job, error) {
+	return b.jobs.Start(ctx, "refresh-images", "images", struct{}{})
+}
+
+func (b *backend) refreshSteps(context.Context, struct{}) ([]jobs.Step, error) {
+	return []jobs.Step{{
+		Name: "refresh", Title: "Look for newer packages and build anew what they change",
+		Do: func(ctx context.Context, p appliance.Progress) error {
+			done, err := b.images.Refresh(ctx, b.catalogue.All(), p)
+			for _, r := range done {
+				p.Log(fmt.Sprintf("%s: %d packages newer", strings.TrimSpace(r.Recipe+" "+r.Service), len(r.Packages)))
+			}
+			if err == nil && len(done) == 0 {
+				p.Log("everything is as Debian publishes it")
+			}
+			return err
+		},
+	}}, nil
+}
+
+// Apps lists the installs.
+func (b *backend) Apps(ctx context.Context) ([]control.App, error) { return b.apps.List(ctx) }
+
+// App shows one install.
+func (b *backend) App(ctx context.Context, name string) (control.App, error) {
+	return b.apps.Show(ctx, appliance.InstallName(name))
+}
+
+// PlanAdd says what adding an app would do.
+func (b *backend) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+	return b.apps.PlanAdd(ctx, req)
+}
+
+// Add starts adding an app.
+func (b *backend) Add(ctx context.Context, req control.AddApp) (appliance.Job, error) {
+	return b.apps.Add(ctx, req)
+}
+
+// PlanRemove says what removing an app would do.
+func (b *backend) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+	return b.apps.PlanRemove(ctx, req)
+}
+
+// Remove starts removing an app.
+func (b *backend) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+	return b.apps.Remove(ctx, req)
+}
+
+// Start starts an app.
+func (b *backend) Start(ctx context.Context, name string) (appliance.Job, error) {
+	return b.apps.Start(ctx, appliance.InstallName(name))
+}
+
+// Stop stops an app.
+func (b *backend) Stop(ctx context.Context, name string) (appliance.Job, error) {
+	return b.apps.Stop(ctx, appliance.InstallName(name))
+}
+
+// Restart stops an app and starts it again.
+func (b *backend) Restart(ctx context.Context, name string) (appliance.Job, error) {
+	return b.apps.Restart(ctx, appliance.InstallName(name))
+}
+
+// Logs writes what the services of an app said.
+func (b *backend) Logs(ctx context.Context, name, service string, tail int, follow bool, w io.Writer) error {
+	return b.apps.Logs(ctx, appliance.InstallName(name), service, tail, follow, w)
+}
+
+// Signin says how the owner of an app signs in the first time.
+func (b *backend) Signin(ctx context.Context, name string) (appliance.Signin, error) {
+	return b.apps.Signin(ctx, appliance.InstallName(name))
+}
+
+// Jobs lists the newest jobs.
+func (b *backend) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
+	return b.store.Jobs(ctx, limit)
+}
+
+// Job shows one job.
+func (b *backend) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
+	return b.store.Job(ctx, id)
+}
+
+// JobEvents follows a job.
+func (b *backend) JobEvents(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error {
+	return b.jobs.Follow(ctx, id, after, each)
+}
+
+// Certificates lists the certificates of the front door.
+func (b *backend) Certificates(context.Context) ([]control.Certificate, error) {
+	all := b.gateway.Certificates()
+	out := make([]control.Certificate, len(all))
+	for i, c := range all {
+		out[i] = control.Certificate{Host: c.Host.String(), Issuer: c.Issuer, Expires: c.NotAfter}
+		if c.LastError != nil {
+			out[i].Problem = c.LastError.Error()
+		}
+	}
+	return out, nil
+}

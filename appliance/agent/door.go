@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package agent
+
+import (
+	"context"
+	"strconv"
+	"sync"
+
+	"coopkit/appliance"
+	"coopkit/appliance/apps"
+	"coopkit/appliance/gateway"
+	"coopkit/appliance/store"
+	"coopkit/internal/hostname"
+)
+
+// door computes the routes of the gateway from the store, whole, each time: it
+// is level-triggered, so nothing is lost when a change is missed.
+type door struct {
+	gateway   *gateway.Gateway
+	store     *store.Store
+	endpoints func(ctx context.Context) ([]apps.Endpoint, error)
+	siteRoot  func(host hostname.Name) (dir string, ok bool)
+	port      int
+
+	mu   sync.Mutex // one refresh at a time, so that an old table never replaces a newer one
+	last []gateway.Route
+}
+
+// URL is where visitors reach host.
+func (d *door) URL(host hostname.Name) string {
+	if d.port == 443 {
+		return "https://" + host.String()
+	}
+	return "https://" + host.String() + ":" + strconv.Itoa(d.port)
+}
+
+// WaitCertificate waits until host has a certificate.
+func (d *door) WaitCertificate(ctx context.Context, host hostname.Name) error {
+	return d.gateway.WaitCertificate(ctx, host)
+}
+
+// Refresh puts the routes in force that the store asks for.
+func (d *door) Refresh(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	routes, err := d.routes(ctx)
+	if err != nil {
+		return err
+	}
+	if sameRoutes(routes, d.last) {
+		return nil
+	}
+	if err := d.gateway.SetRoutes(routes); err != nil {
+		return err
+	}
+	d.last = routes
+	return nil
+}
+
+func (d *door) routes(ctx context.Context) ([]gateway.Route, error) {
+	routes := []gateway.Route{} // not nil: the first refresh always counts
+	ends, err := d.endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range ends {
+		routes = append(routes, appRoute(e))
+	}
+	addresses, err := d.store.Addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range addresses {
+		switch a.Kind {
+		case appliance.ToRedirect:
+			routes = append(routes, gateway.Route{Host: a.Host, Kind: gateway.Redirect, To: a.Target})
+		case appliance.ToSite:
+			if dir, ok := d.siteRoot(a.Host); ok {
+				routes = append(routes, gateway.Route{Host: a.Host, Kind: gateway.Site, Root: dir})
+			}
+		case appliance.ToService: // came with the endpoints
+		}
+	}
+	return routes, nil
+}
+
+// appRoute is the route of one web service of an install.
+func appRoute(e apps.Endpoint) gateway.Route {
+	r := gateway.Route{Host: e.Host, Kind: gateway.Service, Target: e.Target, Title: e.Title, Closed: !e.Owned}
+	switch {
+	case e.Stopped:
+		r.Kind, r.Hold = gateway.Held, gateway.Stopped
+	case !e.Target.IsValid():
+		r.Kind, r.Hold = gateway.Held, gateway.Starting
+	}
+	return r
+}
+
+func sameRoutes(a, b []gateway.Route) bool {
+	if a == nil || b == nil || len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

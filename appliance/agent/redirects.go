@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package agent
+
+import (
+	"context"
+	"net/url"
+
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/store"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+)
+
+func redirectSubject(host hostname.Name) string { return "redirect:" + host.String() }
+
+// Redirects lists the addresses that lead elsewhere.
+func (b *backend) Redirects(ctx context.Context) ([]appliance.Address, error) {
+	all, err := b.store.Addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := []appliance.Address{}
+	for _, a := range all {
+		if a.Kind == appliance.ToRedirect {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// AddRedirect starts leading a host elsewhere.
+func (b *backend) AddRedirect(ctx context.Context, host, target string) (appliance.Job, error) {
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	to, err := url.Parse(target)
+	if err != nil || (to.Scheme != "https" && to.Scheme != "http") || to.Host == "" || to.User != nil {
+		return appliance.Job{}, &problem.Problem{
+			Code: "redirect-target-invalid", Kind: problem.Invalid,
+			What: "that is not an address to lead visitors to",
+			Next: []string{"write a whole web address, such as https://www.demo.coop"},
+			Err:  err,
+		}
+	}
+	if _, taken, err := b.store.Address(ctx, h); err != nil {
+		return appliance.Job{}, err
+	} else if taken {
+		return appliance.Job{}, store.AddressTaken(h)
+	}
+	return b.jobs.Start(ctx, "add-redirect", redirectSubject(h), appliance.Address{Host: h, Kind: appliance.ToRedirect, Target: to.String()})
+}
+
+func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
+	owner := redirectSubject(in.Host)
+	return []jobs.Step{
+		{
+			Name: "address", Title: "Take the address",
+			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.store.AddAddress(ctx, in) },
+			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host) },
+		},
+		{
+			Name: "names", Title: "Point the name at this box",
+			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.names.EnsureHost(ctx, in.Host, owner) },
+			Undo: func(ctx context.Context) error { return b.names.RemoveHost(ctx, in.Host, owner) },
+		},
+		{
+			Name: "door", Title: "Open the address", Commit: true,
+			Do: func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
+		},
+	}, nil
+}
+
+// RemoveRedirect starts taking a redirect away.
+func (b *backend) RemoveRedirect(ctx context.Context, host string) (appliance.Job, error) {
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	a, known, err := b.store.Address(ctx, h)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if !known || a.Kind != appliance.ToRedirect {
+		return appliance.Job{}, &problem.Problem{
+			Code: "redirect-unknown", Kind: problem.NotFound,
+			What: "no redirect stands at " + h.String(),
+			Next: []string{"coopkit redirect list"},
+		}
+	}
+	return b.jobs.Start(ctx, "remove-redirect", redirectSubject(h), a)
+}
+
+func (b *backend) removeRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
+	return []jobs.Step{
+		{
+			Name: "close", Title: "Close the address", Commit: true,
+			Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, in.Host) },
+		},
+		{
+			Name: "names", Title: "Take back its name",
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				return b.names.RemoveHost(ctx, in.Host, redirectSubject(in.Host))
+			},
+		},
+	}, nil
+}

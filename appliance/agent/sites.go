@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
+	"coopkit/appliance/sites"
+	"coopkit/appliance/store"
+	"coopkit/internal/hostname"
+)
+
+// siteInput is the input of the jobs about a site.
+type siteInput struct {
+	Host            hostname.Name
+	Version, Before int
+}
+
+func siteSubject(host hostname.Name) string { return "site:" + host.String() }
+
+// PlanPush says what publishing would do: to the site and to its name.
+func (b *backend) PlanPush(ctx context.Context, host string, files int, bytes int64) (appliance.Plan, error) {
+	h, err := b.siteHost(ctx, host)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	plan, err := b.sites.PlanPush(ctx, h, files, bytes)
+	if err != nil {
+		return plan, err
+	}
+	lines, notes, err := b.names.PlanHost(ctx, h, siteSubject(h))
+	if err != nil {
+		return plan, err
+	}
+	plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
+	plan.Lines = append(plan.Lines, appliance.Line{Verb: "open", Thing: "address " + b.door.URL(h)})
+	return plan.Seal(), nil
+}
+
+// siteHost parses a host and refuses one at which an app or a redirect answers.
+func (b *backend) siteHost(ctx context.Context, host string) (hostname.Name, error) {
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return "", err
+	}
+	if a, taken, err := b.store.Address(ctx, h); err != nil {
+		return "", err
+	} else if taken && a.Kind != appliance.ToSite {
+		return "", store.AddressTaken(h)
+	}
+	return h, nil
+}
+
+// Push receives a version and starts publishing it.
+func (b *backend) Push(ctx context.Context, host string, tar io.Reader) (appliance.Job, error) {
+	h, err := b.siteHost(ctx, host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	before, err := b.sites.Published(ctx, h)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	v, err := b.sites.Receive(ctx, h, tar)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return b.jobs.Start(ctx, sites.KindPush, siteSubject(h), siteInput{Host: h, Version: v.Number, Before: before})
+}
+
+// RollbackSite starts publishing an older version; 0 means the one before.
+func (b *backend) RollbackSite(ctx context.Context, host string, version int) (appliance.Job, error) {
+	h, err := b.siteHost(ctx, host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	target, err := b.sites.RollbackTarget(ctx, h, version)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	before, err := b.sites.Published(ctx, h)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return b.jobs.Start(ctx, sites.KindRollback, siteSubject(h), siteInput{Host: h, Version: target, Before: before})
+}
+
+// publishSteps publish a version at an address that they make if need be.
+func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, error) {
+	owner := siteSubject(in.Host)
+	first := in.Before == 0
+	steps := []jobs.Step{
+		{
+			Name: "address", Title: "Take the address",
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				return b.store.AddAddress(ctx, appliance.Address{Host: in.Host, Kind: appliance.ToSite})
+			},
+			Undo: func(ctx context.Context) error {
+				if !first {
+					return nil
+				}
+				return b.forgetAddress(ctx, in.Host)
+			},
+		},
+		{
+			Name: "names", Title: "Point the name at this box",
+			Do: func(ctx context.Context, _ appliance.Progress) error { return b.names.EnsureHost(ctx, in.Host, owner) },
+			Undo: func(ctx context.Context) error {
+				if !first {
+					return nil
+				}
+				return b.names.RemoveHost(ctx, in.Host, owner)
+			},
+		},
+	}
+	steps = append(steps, b.sites.PublishSteps(in.Host, in.Version, in.Before)...)
+	steps = append(steps, jobs.Step{
+		Name: "door", Title: "Open the address", Commit: true,
+		Do:   func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
+		Undo: func(ctx context.Context) error { return b.door.Refresh(ctx) },
+	})
+	return append(steps, b.sites.PruneSteps(in.Host)...), nil
+}
+
+func (b *backend) forgetAddress(ctx context.Context, host hostname.Name) error {
+	if err := b.store.DeleteAddress(ctx, host); err != nil {
+		return err
+	}
+	return b.door.Refresh(ctx)
+}
+
+// openHost puts the route of a host in force and waits for its certificate,
+// which may come later: that does not undo the publishing.
+func (b *backend) openHost(ctx context.Context, host hostname.Name, p appliance.Progress) error {
+	if err := b.door.Refresh(ctx); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, certificateLimit)
+	defer cancel()
+	if err := b.door.WaitCertificate(limited, host); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p.Log(fmt.Sprintf("no certificate for %s yet; coopkit doctor says why", host))
+		return nil
+	}
+	p.Log(b.door.URL(host))
+	return nil
+}
+
+// PlanRemoveSite says what taking a site off would do.
+func (b *backend) PlanRemoveSite(ctx context.Context, host string) (appliance.Plan, error) {
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	plan, err := b.sites.PlanRemove(ctx, h)
+	if err != nil {
+		return plan, err
+	}
+	plan.Lines = append(plan.Lines, appliance.Line{Verb: "close", Thing: "address " + b.door.URL(h)})
+	return plan.Seal(), nil
+}
+
+// RemoveSite starts taking a site off.
+func (b *backend) RemoveSite(ctx context.Context, host, planHash string) (appliance.Job, error) {
+	plan, err := b.PlanRemoveSite(ctx, host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	if err := plan.Agreed(planHash); err != nil {
+		return appliance.Job{}, err
+	}
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return b.jobs.Start(ctx, sites.KindRemove, siteSubject(h), siteInput{Host: h})
+}
+
+func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step, error) {
+	steps := []jobs.Step{
+		{
+			Name: "close", Title: "Close its address", Commit: true,
+			Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, in.Host) },
+		},
+		{
+			Name: "names", Title: "Take back its name",
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				return b.names.RemoveHost(ctx, in.Host, siteSubject(in.Host))
+			},
+		},
+	}
+	return append(steps, b.sites.RemoveSteps(in.Host)...), nil
+}
+
+// Sites lists the published sites.
+func (b *backend) Sites(ctx context.Context) ([]appliance.Site, error) { return b.sites.List(ctx) }
+
+// SiteVersions lists the versions of a site that are kept.
+func (b *backend) SiteVersions(ctx context.Context, host string) ([]appliance.Site, error) {
+	h, err := hostname.Parse(host)
+	if err != nil {
+		return nil, err
+	}
+	return b.sites.Versions(ctx, h)
+}
