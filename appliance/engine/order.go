@@ -66,23 +66,39 @@ func check(want Spec) ([]Service, error) {
 	}
 	taken := map[netip.Addr]string{}
 	for _, s := range ordered {
-		if s.Resolved.ID == "" {
-			return nil, specInvalid("the image of " + s.Name + " is not resolved")
-		}
-		if !usable(want.Subnet, s.Address) {
-			return nil, specInvalid("the address of " + s.Name + " is not one of its network")
-		}
 		if other, ok := taken[s.Address]; ok {
 			return nil, specInvalid(s.Name + " and " + other + " have the same address")
 		}
 		taken[s.Address] = s.Name
-		for _, m := range s.Mounts {
-			if !slices.Contains(want.Volumes, m.Volume) {
-				return nil, specInvalid(s.Name + " uses the volume " + m.Volume + ", which is not declared")
-			}
+		if why := wrong(want, s); why != "" {
+			return nil, specInvalid(why)
 		}
 	}
 	return ordered, nil
+}
+
+// wrong says what is wrong with one service; nothing if it is empty.
+func wrong(want Spec, s Service) string {
+	if s.Resolved.ID == "" {
+		return "the image of " + s.Name + " is not resolved"
+	}
+	if !usable(want.Subnet, s.Address) {
+		return "the address of " + s.Name + " is not one of its network"
+	}
+	for _, m := range s.Mounts {
+		if !slices.Contains(want.Volumes, m.Volume) {
+			return s.Name + " uses the volume " + m.Volume + ", which is not declared"
+		}
+	}
+	for _, t := range s.Tmpfs {
+		dir, _, _ := strings.Cut(t, ":")
+		for _, f := range s.Files {
+			if strings.HasPrefix(f.Target, strings.TrimSuffix(dir, "/")+"/") {
+				return "the file " + f.Target + " of " + s.Name + " would be hidden by the tmpfs at " + dir
+			}
+		}
+	}
+	return ""
 }
 
 func specInvalid(why string) error {

@@ -22,5 +22,8 @@ func connect(t *testing.T) *Engine {
 }
 
 func TestDocker_conforms(t *testing.T) {
-	enginetest.Conformance(t, func(t *testing.T) engine.Engine { return connect(t) })
+	enginetest.Conformance(t, func(t *testing.T) engine.Engine {
+		t.Helper()
+		return connect(t)
+	})
 }

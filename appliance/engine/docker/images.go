@@ -30,7 +30,7 @@ func (e *Engine) Image(ctx context.Context, ref string) (engine.ImageInfo, bool,
 	if err != nil {
 		return engine.ImageInfo{}, false, e.wrap(err, "inspect image")
 	}
-	created, _ := time.Parse(time.RFC3339Nano, i.Created) //nolint:errcheck // zero if the image does not say
+	created, _ := time.Parse(time.RFC3339Nano, i.Created) // zero if the image does not say
 	info := engine.ImageInfo{
 		ID: i.ID, Tags: i.RepoTags, Digests: i.RepoDigests, Bytes: i.Size, Created: created, Arch: i.Architecture,
 	}

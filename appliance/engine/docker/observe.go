@@ -63,8 +63,8 @@ func (e *Engine) Observe(ctx context.Context, install appliance.InstallName) (en
 func observed(install appliance.InstallName, i container.InspectResponse) engine.Container {
 	labels := i.Config.Labels
 	service := labels[engine.LabelService]
-	release, _ := strconv.Atoi(labels[engine.LabelRelease])       //nolint:errcheck // ours; 0 if somebody changed it
-	started, _ := time.Parse(time.RFC3339Nano, i.State.StartedAt) //nolint:errcheck // zero if it never started
+	release, _ := strconv.Atoi(labels[engine.LabelRelease])       // ours; 0 if somebody changed it
+	started, _ := time.Parse(time.RFC3339Nano, i.State.StartedAt) // zero if it never started
 	c := engine.Container{
 		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: service, Release: release,
 		ConfigHash: labels[engine.LabelConfigHash], ImageID: i.Image, State: state(i.State.Status),
@@ -77,9 +77,9 @@ func observed(install appliance.InstallName, i container.InspectResponse) engine
 		c.Health = i.State.Health.Status
 	}
 	if ep := i.NetworkSettings.Networks[engine.NetworkName(install)]; ep != nil {
-		c.Address, _ = netip.ParseAddr(ep.IPAddress) //nolint:errcheck // it has none while it does not run
+		c.Address, _ = netip.ParseAddr(ep.IPAddress) // it has none while it does not run
 		if !c.Address.IsValid() && ep.IPAMConfig != nil {
-			c.Address, _ = netip.ParseAddr(ep.IPAMConfig.IPv4Address) //nolint:errcheck // zero then
+			c.Address, _ = netip.ParseAddr(ep.IPAMConfig.IPv4Address) // zero then
 		}
 	}
 	return c

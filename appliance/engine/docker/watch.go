@@ -48,7 +48,7 @@ func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
 				case <-ctx.Done():
 					return
 				}
-			case <-failed:
+			case <-failed: //nolint:errcheck // why the stream ended does not matter: the caller connects again
 				return
 			}
 		}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
+//nolint:thelper // the checks here are the tests themselves
 package enginetest
 
 import (

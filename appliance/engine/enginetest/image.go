@@ -24,21 +24,21 @@ const LabelTest = "coop.coopkit.test"
 // TestImage puts the test app into the engine, without a registry, as the only
 // file of an image: "/app" (see testapp). It is removed when the test ends, so
 // ask for it before making installs of it. In a Fake it is an empty file.
-func TestImage(t testing.TB, e engine.Engine) appliance.Image {
-	t.Helper()
+func TestImage(tb testing.TB, e engine.Engine) appliance.Image {
+	tb.Helper()
 	var binary []byte
 	if _, fake := e.(*Fake); !fake {
 		var err error
 		if binary, err = buildTestApp(); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	tag := "coopkit/testapp:" + random()
-	info, err := e.Import(t.Context(), tag, map[string]string{LabelTest: "testapp"}, oneFile(t, "app", binary))
+	info, err := e.Import(tb.Context(), tag, map[string]string{LabelTest: "testapp"}, oneFile(tb, "app", binary))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	cleanup(t, func() error { return e.RemoveImage(background(t), info.ID) })
+	cleanup(tb, func() error { return e.RemoveImage(background(tb), info.ID) })
 	return appliance.Image{Ref: tag, ID: info.ID, Source: appliance.FromBundle}
 }
 
@@ -49,7 +49,7 @@ var buildTestApp = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "app")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "coopkit/appliance/engine/enginetest/testapp") //nolint:noctx // as long as the test binary lives
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "coopkit/appliance/engine/enginetest/testapp") //nolint:gosec // the path is our own
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -59,18 +59,18 @@ var buildTestApp = sync.OnceValues(func() ([]byte, error) {
 	return binary, errors.Join(err, os.RemoveAll(dir))
 })
 
-func oneFile(t testing.TB, name string, content []byte) *bytes.Buffer {
-	t.Helper()
+func oneFile(tb testing.TB, name string, content []byte) *bytes.Buffer {
+	tb.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o755, Size: int64(len(content))}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if _, err := w.Write(content); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &buf
 }

@@ -20,22 +20,22 @@ import (
 // Place returns a spec without services for an install that no other test has:
 // its name, its release 1 and a free subnet. Everything of the install is
 // removed when the test ends.
-func Place(t testing.TB, e engine.Engine) engine.Spec {
-	t.Helper()
+func Place(tb testing.TB, e engine.Engine) engine.Spec {
+	tb.Helper()
 	name := appliance.InstallName("test-" + random())
-	used, err := e.UsedSubnets(t.Context())
+	used, err := e.UsedSubnets(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	own, err := hostnet.Subnets()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	subnet, err := engine.ChooseSubnet(append([]netip.Prefix{somewhere()}, engine.DefaultPools()...), engine.SubnetBits, slices.Concat(used, own))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	cleanup(t, func() error { return Remove(background(t), e, name) })
+	cleanup(tb, func() error { return Remove(background(tb), e, name) })
 	return engine.Spec{Install: name, Release: 1, Recipe: "testapp", Version: "1.0-1", Subnet: subnet}
 }
 
@@ -59,14 +59,14 @@ func Remove(ctx context.Context, e engine.Engine, install appliance.InstallName)
 
 // Run plans and applies spec after giving its services addresses, and fails
 // the test if that fails.
-func Run(t testing.TB, e engine.Engine, spec engine.Spec) engine.Observed {
-	t.Helper()
-	if err := Try(t.Context(), e, spec); err != nil {
-		t.Fatal(err)
+func Run(tb testing.TB, e engine.Engine, spec engine.Spec) engine.Observed {
+	tb.Helper()
+	if err := Try(tb.Context(), e, spec); err != nil {
+		tb.Fatal(err)
 	}
-	have, err := e.Observe(t.Context(), spec.Install)
+	have, err := e.Observe(tb.Context(), spec.Install)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return have
 }
@@ -107,18 +107,19 @@ func Once(name string, image appliance.Image, args ...string) engine.Service {
 }
 
 // cleanup reports what could not be removed.
-func cleanup(t testing.TB, do func() error) {
-	t.Helper()
-	t.Cleanup(func() {
+func cleanup(tb testing.TB, do func() error) {
+	tb.Helper()
+	tb.Cleanup(func() {
 		if err := do(); err != nil {
-			t.Errorf("clean up: %v", err)
+			tb.Errorf("clean up: %v", err)
 		}
 	})
 }
 
 // background is a context for cleaning up, when the test's own has ended.
-func background(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
-	t.Cleanup(cancel)
+func background(tb testing.TB) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 2*time.Minute)
+	tb.Cleanup(cancel)
 	return ctx
 }
