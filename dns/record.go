@@ -86,16 +86,32 @@ func FromRR(rr mdns.RR) (Record, error) {
 	if h.Class != mdns.ClassINET || slices.Contains(unsupportedTypes, h.Rrtype) || strings.HasPrefix(typ, "TYPE") {
 		return Record{}, invalidRecord(n, typ, "this kind of record is not supported", nil)
 	}
+	rr, err = overTheWire(rr)
+	if err != nil {
+		return Record{}, invalidRecord(n, typ, "its value does not fit into a DNS message", err)
+	}
 	lowerTargets(rr)
 	r := Record{Name: n, Type: typ, TTL: h.Ttl, Data: rdata(rr)}
 	again, err := r.RR()
 	if err != nil || rdata(again) != r.Data || r.TTL > 1<<31-1 {
 		return Record{}, invalidRecord(n, typ, "its value has no normal form", err)
 	}
-	if _, err := mdns.PackRR(rr, make([]byte, mdns.MaxMsgSize), 0, nil, false); err != nil {
-		return Record{}, invalidRecord(n, typ, "its value does not fit into a DNS message", err)
-	}
 	return r, nil
+}
+
+// overTheWire packs and unpacks a record, after which its value has one form
+// only, however it was written.
+func overTheWire(rr mdns.RR) (mdns.RR, error) {
+	buf := make([]byte, mdns.MaxMsgSize)
+	end, err := mdns.PackRR(rr, buf, 0, nil, false)
+	if err != nil {
+		return nil, fmt.Errorf("pack record: %w", err)
+	}
+	rr, _, err = mdns.UnpackRR(buf[:end], 0)
+	if err != nil {
+		return nil, fmt.Errorf("unpack record: %w", err)
+	}
+	return rr, nil
 }
 
 // RR returns the record as the DNS library has it.
