@@ -61,13 +61,14 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine
 	return e.wrap(e.cli.ContainerRename(ctx, made.ID, name), "rename container")
 }
 
-// StartContainer starts a container; one that runs stays as it is, one that
-// somebody paused goes on.
+// StartContainer starts a container; one that runs stays as it is. One that
+// somebody paused is restarted: the engine calls it unhealthy after unpausing
+// until its next check, and nobody could tell that from a real fault.
 func (e *Engine) StartContainer(ctx context.Context, install appliance.InstallName, service string) error {
 	name := engine.ContainerName(install, service)
 	err := e.cli.ContainerStart(ctx, name, container.StartOptions{})
 	if cerrdefs.IsConflict(err) {
-		err = e.cli.ContainerUnpause(ctx, name)
+		err = e.cli.ContainerRestart(ctx, name, container.StopOptions{})
 	}
 	if err == nil || ctx.Err() != nil || cerrdefs.IsNotFound(err) {
 		return e.wrap(err, "start container")

@@ -135,7 +135,7 @@ func (l *lineWriter) Write(p []byte) (int, error) {
 			return len(p), nil
 		}
 		cut := i + 1
-		if i < 0 {
+		if i < 0 || i > longestLine {
 			i, cut = longestLine, longestLine
 		}
 		if err := l.line(l.rest[:i]); err != nil {
