@@ -4,6 +4,7 @@ package dns
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -161,9 +162,7 @@ func Apply(zone Zone, d Diff, now time.Time) (Zone, error) {
 // Apply returns the ledger after the diff; l itself stays as it is.
 func (l Ledger) Apply(d Diff) Ledger {
 	out := make(Ledger, len(l)+len(d.Add))
-	for id, owner := range l {
-		out[id] = owner
-	}
+	maps.Copy(out, l)
 	for _, r := range d.Remove {
 		delete(out, r.ID())
 	}

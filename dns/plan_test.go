@@ -19,37 +19,37 @@ import (
 var today = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 // rec reads "name type data"; the TTL is 300.
-func rec(t testing.TB, line string) Record {
-	t.Helper()
+func rec(tb testing.TB, line string) Record {
+	tb.Helper()
 	f := strings.SplitN(line, " ", 3)
 	r, err := NewRecord(f[0], f[1], 300, f[2])
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return r
 }
 
-func recs(t testing.TB, lines ...string) []Record {
-	t.Helper()
+func recs(tb testing.TB, lines ...string) []Record {
+	tb.Helper()
 	var out []Record
 	for _, l := range lines {
-		out = append(out, rec(t, l))
+		out = append(out, rec(tb, l))
 	}
 	return out
 }
 
 // demoZone has records of ours and of others.
-func demoZone(t testing.TB) (Zone, Ledger) {
-	t.Helper()
+func demoZone(tb testing.TB) (Zone, Ledger) {
+	tb.Helper()
 	z := NewZone("demo.coop", today)
-	ours := recs(t, "ns1.demo.coop A 192.0.2.1", "wiki.demo.coop A 192.0.2.1")
-	z.Records = append(recs(t,
+	ours := recs(tb, "ns1.demo.coop A 192.0.2.1", "wiki.demo.coop A 192.0.2.1")
+	z.Records = append(recs(tb,
 		"www.demo.coop A 198.51.100.9", "shop.demo.coop CNAME shop.example.", "demo.coop TXT hello",
 		"sub.demo.coop NS ns.example.", "mail.demo.coop A 198.51.100.8",
 	), ours...)
 	z, err := z.Normalise()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return z, Ledger{ours[0].ID(): "zone", ours[1].ID(): "app:wiki"}
 }
@@ -212,8 +212,12 @@ func TestApply_refusesAnOldDiff(t *testing.T) {
 
 func TestNextSerial(t *testing.T) {
 	for _, c := range []struct{ old, want uint32 }{
-		{0, 2026112301}, {2026112201, 2026112301}, {2026112301, 2026112302}, {2026112399, 2026112400},
-		{2030010101, 2030010102}, {1, 2026112301},
+		{0, 2026112301},
+		{2026112201, 2026112301},
+		{2026112301, 2026112302},
+		{2026112399, 2026112400},
+		{2030010101, 2030010102},
+		{1, 2026112301},
 		{1<<32 - 1, 2026112301}, // by RFC 1982 the dated one is later
 		{4_200_000_000, 4_200_000_001},
 	} {

@@ -127,10 +127,18 @@ func TestAddressRecord(t *testing.T) {
 
 func FuzzNewRecord(f *testing.F) {
 	for _, s := range [][3]string{
-		{"www.demo.coop", "A", "192.0.2.1"}, {"demo.coop", "TXT", `"a\"b" \255 c`}, {"demo.coop", "CAA", `0 issue "x"`},
-		{"demo.coop", "HTTPS", "1 . alpn=h2 ipv4hint=192.0.2.1"}, {"demo.coop", "SVCB", `16 a.b. key65333="\001"`}, {"_x.demo.coop", "SRV", "0 0 0 ."},
-		{"demo.coop", "LOC", "51 30 12.748 N 0 7 39.611 W 0.00m"}, {"demo.coop", "NAPTR", `1 2 "u" "" "!.*!x!" .`}, {"demo.coop", "TXT", `"unclosed`},
-		{"demo.coop", "A", `\# 4 c0000201`}, {"demo.coop", "TYPE731", `\# 1 aa`}, {"demo.coop", "A", "( 192.0.2.1 ) ; note"},
+		{"www.demo.coop", "A", "192.0.2.1"},
+		{"demo.coop", "TXT", `"a\"b" \255 c`},
+		{"demo.coop", "CAA", `0 issue "x"`},
+		{"demo.coop", "HTTPS", "1 . alpn=h2 ipv4hint=192.0.2.1"},
+		{"demo.coop", "SVCB", `16 a.b. key65333="\001"`},
+		{"_x.demo.coop", "SRV", "0 0 0 ."},
+		{"demo.coop", "LOC", "51 30 12.748 N 0 7 39.611 W 0.00m"},
+		{"demo.coop", "NAPTR", `1 2 "u" "" "!.*!x!" .`},
+		{"demo.coop", "TXT", `"unclosed`},
+		{"demo.coop", "A", `\# 4 c0000201`},
+		{"demo.coop", "TYPE731", `\# 1 aa`},
+		{"demo.coop", "A", "( 192.0.2.1 ) ; note"},
 	} {
 		f.Add(s[0], s[1], uint32(300), s[2])
 	}

@@ -72,18 +72,18 @@ type shelf struct {
 	now   time.Time
 }
 
-func newShelf(t testing.TB) *shelf {
-	t.Helper()
+func newShelf(tb testing.TB) *shelf {
+	tb.Helper()
 	s := &shelf{
-		store: &memStore{sites: map[string]StoredSite{}}, dir: t.TempDir(),
+		store: &memStore{sites: map[string]StoredSite{}}, dir: tb.TempDir(),
 		now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC),
 	}
 	s.Sites = New(Deps{
 		Store: s.store, Dir: s.dir, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return s.now }, MaxBytes: 1 << 20, MaxFiles: 50,
 	})
-	if err := s.Load(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := s.Load(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -91,8 +91,8 @@ func newShelf(t testing.TB) *shelf {
 const demo hostname.Name = "demo.example"
 
 // archive makes a tar of "path", "content" pairs.
-func archive(t testing.TB, pairs ...string) io.Reader {
-	t.Helper()
+func archive(tb testing.TB, pairs ...string) io.Reader {
+	tb.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for i := 0; i < len(pairs); i += 2 {
@@ -101,21 +101,21 @@ func archive(t testing.TB, pairs ...string) io.Reader {
 			h.Typeflag = tar.TypeDir
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := io.WriteString(w, pairs[i+1]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &b
 }
 
 // files returns what is below dir, "path: content".
-func files(t testing.TB, dir string) []string {
-	t.Helper()
+func files(tb testing.TB, dir string) []string {
+	tb.Helper()
 	var out []string
 	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -127,34 +127,34 @@ func files(t testing.TB, dir string) []string {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
 // push receives and publishes one version with the given index.html.
-func (s *shelf) push(t testing.TB, host hostname.Name, text string) Version {
-	t.Helper()
-	v, err := s.Receive(t.Context(), host, archive(t, "index.html", text))
+func (s *shelf) push(tb testing.TB, host hostname.Name, text string) Version {
+	tb.Helper()
+	v, err := s.Receive(tb.Context(), host, archive(tb, "index.html", text))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	if _, err := s.Publish(t.Context(), host, v.Number); err != nil {
-		t.Fatal(err)
+	if _, err := s.Publish(tb.Context(), host, v.Number); err != nil {
+		tb.Fatal(err)
 	}
 	return v
 }
 
 // shown returns the index.html that visitors see.
-func (s *shelf) shown(t testing.TB, host hostname.Name) string {
-	t.Helper()
+func (s *shelf) shown(tb testing.TB, host hostname.Name) string {
+	tb.Helper()
 	dir, ok := s.Root(host)
 	if !ok {
 		return ""
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "index.html"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }

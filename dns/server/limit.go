@@ -29,7 +29,7 @@ type limiter struct {
 // newLimiter returns a limiter for one of the sockets that share the rate.
 func newLimiter(rate int) *limiter {
 	per := max(1, rate/sockets())
-	return &limiter{seed: maphash.MakeSeed(), limit: uint32(min(per, 1<<30))} //nolint:gosec // in range
+	return &limiter{seed: maphash.MakeSeed(), limit: uint32(min(per, 1<<30))}
 }
 
 // take counts one query.

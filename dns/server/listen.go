@@ -143,7 +143,7 @@ func openUDP(family, addr string, n int) (socks []*udpSocket, err error) {
 func reusePort(_, _ string, c syscall.RawConn) error {
 	var opt error
 	err := c.Control(func(fd uintptr) {
-		opt = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) //nolint:gosec // a file descriptor
+		opt = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	})
 	return errors.Join(err, opt)
 }

@@ -84,19 +84,19 @@ zone "ZONE" { type primary; file "DIR/zone"; check-names ignore; };
 }
 
 // startPeer serves the zone with another program and returns its address.
-func startPeer(t testing.TB, p peer, z dns.Zone) string {
-	t.Helper()
-	path := testkit.NeedProgram(t, p.program)
-	dir := t.TempDir()
+func startPeer(tb testing.TB, p peer, z dns.Zone) string {
+	tb.Helper()
+	path := testkit.NeedProgram(tb, p.program)
+	dir := tb.TempDir()
 	var file bytes.Buffer
 	if err := zonefile.Format(&file, z); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	port := strconv.Itoa(testkit.FreePort(t))
+	port := strconv.Itoa(testkit.FreePort(tb))
 	fill := strings.NewReplacer("DIR", dir, "PORT", port, "ZONE", z.Name, "CONF", filepath.Join(dir, "conf"))
 	for name, text := range map[string]string{"zone": file.String(), "conf": fill.Replace(p.config)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	var args []string
@@ -107,17 +107,17 @@ func startPeer(t testing.TB, p peer, z dns.Zone) string {
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s says:\n%s", p.program, &log)
+		if tb.Failed() {
+			tb.Logf("%s says:\n%s", p.program, &log)
 		}
 	})
 	addr := net.JoinHostPort("127.0.0.1", port)
-	testkit.Eventually(t, 20*time.Second, p.program+" answers for the zone", func() bool {
+	testkit.Eventually(tb, 20*time.Second, p.program+" answers for the zone", func() bool {
 		c := mdns.Client{Timeout: 200 * time.Millisecond}
 		a, _, err := c.Exchange(question(z.Name+".", mdns.TypeSOA), addr)
 		return err == nil && a.Rcode == mdns.RcodeSuccess && len(a.Answer) == 1
@@ -126,9 +126,9 @@ func startPeer(t testing.TB, p peer, z dns.Zone) string {
 }
 
 // comparedZone has every shape that answers depend on.
-func comparedZone(t testing.TB) dns.Zone {
-	t.Helper()
-	return zoneOf(t, "demo.example",
+func comparedZone(tb testing.TB) dns.Zone {
+	tb.Helper()
+	return zoneOf(tb, "demo.example",
 		[3]string{"@", "A", "192.0.2.10"},
 		[3]string{"@", "AAAA", "2001:db8::10"},
 		[3]string{"@", "MX", "10 mail.demo.example."},
