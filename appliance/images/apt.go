@@ -80,7 +80,7 @@ func (a Apt) host(ctx context.Context, suite string) (packageHost, error) {
 		return h, err
 	}
 	h.conf, h.proxy = carryOver(dump)
-	text, err := os.ReadFile(a.Hosts) //nolint:gosec // the host's own file
+	text, err := os.ReadFile(a.Hosts)
 	if err == nil {
 		h.hosts = pinned(string(text), h.archive, h.security, h.proxy)
 	}

@@ -210,7 +210,7 @@ func (im *Images) packagesPath(id string) string {
 func hashOf(parts ...string) string {
 	h := sha256.New()
 	for _, part := range parts {
-		fmt.Fprintf(h, "%d:%s", len(part), part)
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part) // a hash takes everything
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

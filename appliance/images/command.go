@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,9 +32,9 @@ func (e *commandError) Unwrap() error { return e.err }
 
 // lastLine is the last thing the program said that sounds like a reason.
 func (e *commandError) lastLine() string {
-	for i := len(e.last) - 1; i >= 0; i-- {
-		if strings.HasPrefix(e.last[i], "E:") {
-			return strings.TrimSpace(strings.TrimPrefix(e.last[i], "E:"))
+	for _, line := range slices.Backward(e.last) {
+		if reason, ok := strings.CutPrefix(line, "E:"); ok {
+			return strings.TrimSpace(reason)
 		}
 	}
 	if len(e.last) == 0 {

@@ -59,5 +59,5 @@ func freeBytes(path string) (uint64, error) {
 	if err := unix.Statfs(path, &s); err != nil {
 		return 0, fmt.Errorf("ask for free space: %w", err)
 	}
-	return s.Bavail * uint64(s.Bsize), nil //nolint:gosec,unconvert // a block size is positive; its type differs by architecture
+	return s.Bavail * uint64(s.Bsize), nil //nolint:gosec // a block size is positive
 }

@@ -61,7 +61,7 @@ func parseDeb822(text string) []source {
 		if len(suites) == 0 || len(components) == 0 {
 			continue
 		}
-		for _, uri := range strings.Fields(stanza["uris"]) {
+		for uri := range strings.FieldsSeq(stanza["uris"]) {
 			found = append(found, source{uri: uri, suites: suites, components: components})
 		}
 	}
