@@ -32,7 +32,7 @@ const (
 // returns; after an error nothing of the stream is left. Symbolic and hard
 // links, devices, and paths that lead out of the site are refused. The errors
 // are Problems: "site-archive-invalid", "site-too-large", "site-empty",
-// "disk-full".
+// "site-disk-full".
 func (s *Sites) Receive(ctx context.Context, host hostname.Name, stream io.Reader) (Version, error) {
 	number, err := s.reserve(ctx, host)
 	if err != nil {
@@ -266,7 +266,7 @@ func explain(err error) error {
 		return err
 	}
 	return &problem.Problem{
-		Code: "disk-full", Kind: problem.Unavailable,
+		Code: "site-disk-full", Kind: problem.Unavailable,
 		What: "the disk is full, so the site could not be received",
 		Why:  "nothing of it was kept; the site that is published stays as it is",
 		Next: []string{"make room on the disk and push again", "coopkit doctor"},

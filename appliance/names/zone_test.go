@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"coopkit/appliance"
+	"coopkit/internal/hostname"
+)
+
+func TestAddZone_isServedAndVerified(t *testing.T) {
+	b := newBox(t)
+	p, err := b.PlanAddZone(t.Context(), "demo.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []appliance.Line{
+		{Verb: "create", Thing: "zone demo.example"},
+		{Verb: "create", Thing: "NS record demo.example", To: "ns1.demo.example."},
+		{Verb: "create", Thing: "A record ns1.demo.example", To: "192.0.2.7"},
+		{Verb: "create", Thing: "AAAA record ns1.demo.example", To: "2001:db8::7"},
+	}
+	if diff := cmp.Diff(want, p.Lines); diff != "" {
+		t.Error(diff)
+	}
+	notes := strings.Join(p.Notes, "\n")
+	for _, s := range []string{"demo.example. 3600 NS ns1.demo.example.", "ns1.demo.example. 300 A 192.0.2.7", "domains.coop"} {
+		if !strings.Contains(notes, s) {
+			t.Errorf("the notes lack %q:\n%s", s, notes)
+		}
+	}
+	b.withZone(t)
+	if got := b.answer(t, "demo.example", "NS") + " " + b.answer(t, "ns1.demo.example", "A"); got != "ns1.demo.example. 192.0.2.7" {
+		t.Errorf("the server answers %q", got)
+	}
+	_, err = b.PlanAddZone(t.Context(), "demo.example")
+	wantCode(t, err, "zone-exists")
+	b.withZone(t) // the steps may run again
+}
+
+func TestAddZone_withNameServersElsewhere(t *testing.T) {
+	b := newBox(t)
+	b.d.NameServers = func(hostname.Name) []string { return []string{"ns1.provider.example", "ns2.provider.example"} }
+	b.withZone(t)
+	if got := b.answer(t, "demo.example", "NS"); got != "ns1.provider.example. ns2.provider.example." {
+		t.Errorf("the server answers %q", got)
+	}
+}
+
+func TestAddZone_undone(t *testing.T) {
+	b := newBox(t)
+	steps := b.AddZoneSteps("demo.example")
+	if err := steps[0].Undo(t.Context()); err != nil {
+		t.Errorf("before anything was done: %v", err)
+	}
+	b.withZone(t)
+	if err := steps[0].Undo(t.Context()); err != nil || len(b.store.zones) != 0 || b.answer(t, "demo.example", "NS") != "" {
+		t.Errorf("%v; left: %v", err, b.store.zones)
+	}
+	b.withZone(t)
+	if err := b.EnsureHost(t.Context(), "www.demo.example", "app:x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := steps[0].Undo(t.Context()); err != nil || len(b.store.zones) != 1 {
+		t.Errorf("a zone in use was removed: %v", err)
+	}
+	wantCode(t, runJob(t, steps), "zone-exists")
+}
+
+func TestRemoveZone(t *testing.T) {
+	b := newBox(t).withZone(t)
+	_, err := b.PlanRemoveZone(t.Context(), "other.example")
+	wantCode(t, err, "no-such-zone")
+	if err := b.EnsureHost(t.Context(), "www.demo.example", "app:x"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = b.PlanRemoveZone(t.Context(), "demo.example")
+	wantCode(t, err, "zone-in-use")
+	wantCode(t, runJob(t, b.RemoveZoneSteps("demo.example")), "zone-in-use")
+	if err := b.RemoveHost(t.Context(), "www.demo.example", "app:x"); err != nil {
+		t.Fatal(err)
+	}
+	p, err := b.PlanRemoveZone(t.Context(), "demo.example")
+	if err != nil || len(p.Lines) != 3 || !p.Lines[0].Destructive {
+		t.Errorf("%+v, %v", p, err)
+	}
+	before := b.store.zones["demo.example"]
+	steps := b.RemoveZoneSteps("demo.example")
+	for range 2 { // as after a crash
+		if err := runJob(t, steps); err != nil || len(b.store.zones) != 0 || b.answer(t, "demo.example", "NS") != "" {
+			t.Fatalf("%v; left: %v", err, b.store.zones)
+		}
+	}
+	for range 2 {
+		if err := steps[1].Undo(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(before, b.store.zones["demo.example"]); diff != "" {
+			t.Error(diff)
+		}
+	}
+	if got := b.answer(t, "ns1.demo.example", "A"); got != "192.0.2.7" {
+		t.Errorf("after the way back the server answers %q", got)
+	}
+}
