@@ -44,7 +44,7 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine
 	}
 	made, err := e.cli.ContainerCreate(ctx, config(spec, s), hostConfig(spec, s), networking(spec, s), nil, first)
 	if err != nil {
-		return e.wrap(err, "create container")
+		return e.refused(ctx, err, spec.Install, s.Name, "made")
 	}
 	if len(groups) == 0 {
 		return nil
@@ -70,19 +70,26 @@ func (e *Engine) StartContainer(ctx context.Context, install appliance.InstallNa
 	if cerrdefs.IsConflict(err) {
 		err = e.cli.ContainerRestart(ctx, name, container.StopOptions{})
 	}
-	if err == nil || ctx.Err() != nil || cerrdefs.IsNotFound(err) {
-		return e.wrap(err, "start container")
-	}
-	wrapped := e.wrap(err, "start container")
-	if errors.Is(wrapped, &problem.Problem{Code: "engine-unreachable"}) {
-		return wrapped
+	return e.refused(ctx, err, install, service, "started")
+}
+
+// refused explains why a container could not be made or started, in the
+// engine's words: they name the missing program, image or memory.
+func (e *Engine) refused(ctx context.Context, err error, install appliance.InstallName, service, what string) error {
+	wrapped := e.wrap(err, "have container "+what)
+	if err == nil || ctx.Err() != nil || errors.Is(wrapped, &problem.Problem{Code: "engine-unreachable"}) {
+		return cause(ctx, wrapped)
 	}
 	return &problem.Problem{
-		Code: "container-start-failed",
-		What: fmt.Sprintf("%s of %s could not be started", service, install),
+		Code: "container-refused",
+		What: fmt.Sprintf("the container of %s of %s could not be %s", service, install, what),
 		Why:  "the container engine says: " + err.Error(),
-		Next: []string{"df -h and free -m, to see whether disk or memory is full", "coopkit recipe test, to see whether the recipe works elsewhere", "ask your IT co-op, with this text"},
-		Err:  wrapped,
+		Next: []string{
+			"df -h and free -m, to see whether disk or memory is full",
+			"coopkit app restart " + string(install) + ", which makes again what is missing",
+			"ask your IT co-op, with this text",
+		},
+		Err: wrapped,
 	}
 }
 

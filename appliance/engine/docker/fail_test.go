@@ -5,6 +5,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,7 +33,8 @@ func TestService_failuresAreProblemsWithTheLog(t *testing.T) {
 		"unhealthy": {func(s *engine.Service) {
 			s.Health.Test, s.Health.Retries = []string{"CMD", "/app", "say", "no", "1"}, 2
 		}, "service-unhealthy", "its own health check fails; its last words were:\nweb | serving"},
-		"no such program": {func(s *engine.Service) { s.Entrypoint = []string{"/nothing"} }, "container-start-failed", "/nothing"},
+		"no such program": {func(s *engine.Service) { s.Entrypoint = []string{"/nothing"} }, "container-refused", "/nothing"},
+		"no such image":   {func(s *engine.Service) { s.Resolved.ID = "sha256:" + strings.Repeat("0", 64) }, "container-refused", "No such image"},
 		"file at the root": {func(s *engine.Service) {
 			s.ReadOnly, s.Files = true, []recipes.File{{Target: "/x"}}
 		}, "file-target-invalid", "absolute"},
