@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package app
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+)
+
+type addOptions struct {
+	req    control.AddApp
+	images string
+	set    []string
+	yes    bool
+}
+
+func newAdd(env *term.Env) *cobra.Command {
+	var o addOptions
+	cmd := &cobra.Command{
+		Use:   "add <recipe> --address <host>",
+		Short: "Add an app at a name",
+		Long: "Adds an app from a recipe and gives it an address with HTTPS. Shows what will be made, asks, " +
+			"follows the work, and prints how to sign in the first time. If anything fails, everything is put back.",
+		Example: `  coopkit app add wordpress --address www.demo.coop
+  coopkit app add dokuwiki --address wiki.demo.coop --name members-wiki --set title="Our wiki" --yes`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Recipes(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.req.Recipe = args[0]
+			return o.run(cmd.Context(), env, cmd.CommandPath())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.req.Host, "address", "", "host name where it will be, e.g. www.demo.coop")
+	f.StringVar(&o.req.Name, "name", "", "name of the app on this box (default: the recipe's)")
+	f.StringArrayVar(&o.set, "set", nil, "answer to one of the recipe's questions, as `key=value`; may be repeated")
+	f.StringVar(&o.images, "images", "", "where images come from: registry or debian (default: what works, in this order)")
+	f.BoolVar(&o.yes, "yes", false, "do not ask, go ahead")
+	return cmd
+}
+
+func (o *addOptions) run(ctx context.Context, env *term.Env, command string) error {
+	if o.req.Host == "" {
+		return term.Usage(command, "the app needs an address", "say where it will be: --address www.demo.coop")
+	}
+	var err error
+	if o.req.Settings, err = settings(command, o.set); err != nil {
+		return err
+	}
+	if o.req.Images, err = change.Images(command, o.images); err != nil {
+		return err
+	}
+	b := env.Backend()
+	return change.Change{
+		Yes:  o.yes,
+		Plan: func(ctx context.Context) (appliance.Plan, error) { return b.PlanAdd(ctx, o.req) },
+		Start: func(ctx context.Context, hash string) (appliance.Job, error) {
+			o.req.PlanHash = hash
+			return b.Add(ctx, o.req)
+		},
+		Done: func(ctx context.Context, _ appliance.Job) error { return o.done(ctx, env) },
+	}.Run(ctx, env)
+}
+
+func (o *addOptions) done(ctx context.Context, env *term.Env) error {
+	name := cmp.Or(o.req.Name, o.req.Recipe)
+	a, err := env.Backend().App(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := env.Say("\n%s is ready at %s\n", term.Clean(a.Title), a.URL); err != nil {
+		return err
+	}
+	r, err := env.Backend().Recipe(ctx, o.req.Recipe)
+	if err != nil {
+		return err
+	}
+	if r.FirstAccount.None {
+		return env.Say("It has no accounts: whoever knows the address can use it.\n")
+	}
+	s, err := env.Backend().Signin(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := env.Facts("sign in", s.URL, "user", s.User, "password", s.Password); err != nil {
+		return err
+	}
+	return env.Say("Change the password when you sign in the first time. To see this again: coopkit app signin %s\n", name)
+}
+
+// settings reads key=value pairs.
+func settings(command string, pairs []string) (map[string]string, error) {
+	if len(pairs) == 0 {
+		return nil, nil
+	}
+	m := map[string]string{}
+	for _, p := range pairs {
+		key, value, ok := strings.Cut(p, "=")
+		if !ok || key == "" {
+			return nil, term.Usage(command, "“"+p+"” is not an answer", "write it as --set title=\"Our site\"")
+		}
+		if _, twice := m[key]; twice {
+			return nil, term.Usage(command, "“"+key+"” is answered twice", "give each --set once")
+		}
+		m[key] = value
+	}
+	return m, nil
+}

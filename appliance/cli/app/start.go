@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package app
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+)
+
+func newStart(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "start <name>", Short: "Start an app that was stopped",
+		Long:              "Starts the app and waits until it answers. From now on it is kept running.",
+		Example:           "  coopkit app start wordpress",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Apps(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change.Change{
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return env.Backend().Start(ctx, args[0]) },
+				Done: func(context.Context, appliance.Job) error {
+					return env.Say("\n%s runs again.\n", args[0])
+				},
+			}.Run(cmd.Context(), env)
+		},
+	}
+}

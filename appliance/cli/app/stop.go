@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package app
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+)
+
+func newStop(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "stop <name>", Short: "Stop an app; its data stays",
+		Long:              "Stops the app and keeps it stopped, also over a restart of the box. Visitors see a page that says so.",
+		Example:           "  coopkit app stop wordpress",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Apps(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change.Change{
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return env.Backend().Stop(ctx, args[0]) },
+				Done: func(context.Context, appliance.Job) error {
+					return env.Say("\n%[1]s is stopped; its data is kept. To start it: coopkit app start %[1]s\n", args[0])
+				},
+			}.Run(cmd.Context(), env)
+		},
+	}
+}

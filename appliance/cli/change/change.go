@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package change owns the five beats of every changing command: show the plan,
+// confirm, apply, follow, say what came of it. It knows nothing of apps, sites
+// or names. The CLI's scripts run all of it.
+package change
+
+import (
+	"context"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/term"
+	"coopkit/internal/problem"
+)
+
+// Change is one change to the box, as a command asks for it.
+type Change struct {
+	// Plan asks what it would do; nil for what needs no consent.
+	Plan func(context.Context) (appliance.Plan, error)
+	// Start starts it, if the plan is still the one with that hash.
+	Start func(ctx context.Context, hash string) (appliance.Job, error)
+	// Done says to people what came of it and what to do next; it may be nil.
+	Done func(ctx context.Context, ended appliance.Job) error
+	// Yes is set when the person has agreed already.
+	Yes bool
+}
+
+// Run does it. With --json it writes the job as it ended, and nothing else.
+func (c Change) Run(ctx context.Context, env *term.Env) error {
+	hash := ""
+	if c.Plan != nil {
+		plan, err := c.Plan(ctx)
+		if err != nil {
+			return err
+		}
+		if err := showPlan(env, plan); err != nil {
+			return err
+		}
+		if err := env.Confirm(ctx, c.Yes); err != nil {
+			return err
+		}
+		hash = plan.Hash
+	}
+	job, err := c.Start(ctx, hash)
+	if err != nil {
+		return err
+	}
+	return Follow(ctx, env, job.ID, c.Done)
+}
+
+// showPlan shows a plan with its verbs aligned and what destroys data marked.
+func showPlan(env *term.Env, p appliance.Plan) error {
+	var b strings.Builder
+	b.WriteString(env.Paint(term.Bold, term.Clean(p.Title)) + "\n\n")
+	width := 0
+	for _, l := range p.Lines {
+		width = max(width, len([]rune(l.Verb)))
+	}
+	destroys := false
+	for _, l := range p.Lines {
+		b.WriteString(planLine(env, l, width))
+		destroys = destroys || l.Destructive
+	}
+	b.WriteString("\n")
+	if destroys {
+		b.WriteString(env.Paint(term.Red, "! destroys data") + "\n")
+	}
+	for _, n := range p.Notes {
+		b.WriteString("note: " + term.Clean(n) + "\n")
+	}
+	if p.WayBack != "" {
+		b.WriteString("way back: " + term.Clean(p.WayBack) + "\n")
+	}
+	return env.Say("%s\n", b.String())
+}
+
+func planLine(env *term.Env, l appliance.Line, width int) string {
+	mark, style := " ", term.Style("")
+	if l.Destructive {
+		mark, style = "!", term.Red
+	}
+	verb := l.Verb + strings.Repeat(" ", width-len([]rune(l.Verb)))
+	text := mark + " " + verb + "  " + term.Clean(l.Thing)
+	switch {
+	case l.From != "" && l.To != "":
+		text += "  " + term.Clean(l.From) + " → " + term.Clean(l.To)
+	case l.From != "":
+		text += "  (was " + term.Clean(l.From) + ")"
+	case l.To != "":
+		text += "  → " + term.Clean(l.To)
+	}
+	if style != "" {
+		text = env.Paint(style, text)
+	}
+	return text + "\n"
+}
+
+// outcome is the error of a job that has ended: nil if it ended well.
+func outcome(j appliance.Job) error {
+	switch j.State {
+	case appliance.JobDone:
+		return nil
+	case appliance.JobFailed, appliance.JobUndone, appliance.JobRunning:
+	}
+	p := problem.Problem{Code: "job-failed", Kind: problem.Failed, What: "the change did not work"}
+	if j.Problem != nil {
+		p = *j.Problem
+	}
+	show := "coopkit job show " + id(j.ID)
+	switch j.State {
+	case appliance.JobUndone:
+		p.Next = append(p.Next, "everything was put back; the steps: "+show)
+	case appliance.JobFailed:
+		p.Kind = problem.Partial
+		p.Next = append(p.Next, "not everything could be put back; see what is left: "+show)
+	}
+	return &p
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package change
+
+import (
+	"fmt"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/term"
+)
+
+// view shows a job while it runs.
+type view interface {
+	event(appliance.JobEvent) error
+	// end takes the job as it ended, or the zero Job if nobody knows.
+	end(appliance.Job) error
+}
+
+func newView(env *term.Env, job appliance.Job) (view, error) {
+	switch {
+	case env.JSON:
+		return quiet{}, nil
+	case env.Live():
+		return newLive(env, job)
+	default:
+		return &plain{env: env, job: job}, nil
+	}
+}
+
+type quiet struct{}
+
+func (quiet) event(appliance.JobEvent) error { return nil }
+func (quiet) end(appliance.Job) error        { return nil }
+
+// plain writes a line whenever a step changes its state: for logs and pipes.
+type plain struct {
+	env  *term.Env
+	job  appliance.Job
+	tail tail
+}
+
+func (p *plain) event(e appliance.JobEvent) error {
+	p.tail.event(e)
+	what := ""
+	switch e.State {
+	case appliance.StepRunning:
+	case appliance.StepDone:
+		what = " done"
+	case appliance.StepBad:
+		what = " failed"
+	case appliance.StepUndone:
+		what = " put back"
+	default:
+		return nil
+	}
+	return p.env.Say("[%6s] %s …%s\n", seconds(e.Time.Sub(p.job.Created)), title(p.job, e.Step), what)
+}
+
+func (p *plain) end(j appliance.Job) error { return p.tail.show(p.env, j) }
+
+// title is the step's title, or its name in a job that has grown since.
+func title(j appliance.Job, step string) string {
+	for _, s := range j.Steps {
+		if s.Name == step {
+			return term.Clean(s.Title)
+		}
+	}
+	return term.Clean(step)
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", max(d, 0).Seconds()) }
+
+// tail keeps the last lines of the step that runs, to show them if it fails.
+type tail struct {
+	step, bad string
+	lines     []string
+}
+
+const tailLines = 10
+
+func (t *tail) event(e appliance.JobEvent) {
+	if t.bad != "" {
+		return
+	}
+	if e.Step != t.step {
+		t.step, t.lines = e.Step, nil
+	}
+	if e.Text != "" {
+		t.lines = append(t.lines, term.Clean(e.Text))
+		t.lines = t.lines[max(0, len(t.lines)-tailLines):]
+	}
+	if e.State == appliance.StepBad {
+		t.bad = e.Step
+	}
+}
+
+func (t *tail) show(env *term.Env, j appliance.Job) error {
+	if t.bad == "" || len(t.lines) == 0 {
+		return nil
+	}
+	if err := env.Say("last lines of “%s”:\n", title(j, t.bad)); err != nil {
+		return err
+	}
+	for _, l := range t.lines {
+		if err := env.Say("  %s\n", l); err != nil {
+			return err
+		}
+	}
+	return nil
+}

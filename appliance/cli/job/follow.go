@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package job
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+)
+
+func newFollow(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "follow <id>", Short: "Watch a job until it ends",
+		Long:              "Shows the steps of a job as they happen. Ctrl-C leaves; the job goes on. The exit code is that of the job.",
+		Example:           "  coopkit job follow 7",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Jobs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := parseID(cmd.CommandPath(), args[0])
+			if err != nil {
+				return err
+			}
+			return change.Follow(cmd.Context(), env, id, func(_ context.Context, ended appliance.Job) error {
+				return env.Say("\nJob %d is done.\n", ended.ID)
+			})
+		},
+	}
+}

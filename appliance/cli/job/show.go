@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package job
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+)
+
+func newShow(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "show <id>", Short: "Show one job with its steps",
+		Example:           "  coopkit job show 7",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Jobs(env),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := parseID(cmd.CommandPath(), args[0])
+			if err != nil {
+				return err
+			}
+			j, err := env.Backend().Job(cmd.Context(), id)
+			if err != nil {
+				return err
+			}
+			return env.Show(j, func() error { return show(env, j) })
+		},
+	}
+}
+
+func show(env *term.Env, j appliance.Job) error {
+	pairs := []string{
+		"job", fmt.Sprint(j.ID), "kind", j.Kind, "subject", j.Subject, "state", string(j.State),
+		"began", term.Time(j.Created), "took", took(j),
+	}
+	if p := j.Problem; p != nil {
+		pairs = append(pairs, "problem", p.What, "why", p.Why, "next", strings.Join(p.Next, "; "))
+	}
+	if err := env.Facts(pairs...); err != nil {
+		return err
+	}
+	if err := env.Say("\n"); err != nil {
+		return err
+	}
+	rows := make([][]string, 0, len(j.Steps))
+	for _, s := range j.Steps {
+		rows = append(rows, []string{s.Title, string(s.State), stepTook(s), s.Detail})
+	}
+	return env.Table([]string{"step", "state", "took", "detail"}, rows, "It has no steps.")
+}
+
+func stepTook(s appliance.JobStep) string {
+	if s.Started.IsZero() || s.Finished.IsZero() {
+		return ""
+	}
+	return s.Finished.Sub(s.Started).Round(100 * time.Millisecond).String()
+}

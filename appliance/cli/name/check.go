@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package name
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+)
+
+func newCheck(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "check <host>", Short: "Look whether a name leads to this box",
+		Long:    "Asks the server that answers for the name, and compares with the addresses of this box. Exit code 1 when it does not lead here.",
+		Example: "  coopkit name check www.demo.coop",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := env.Backend().CheckName(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := env.Show(c, func() error { return check(env, c) }); err != nil {
+				return err
+			}
+			if !c.OK {
+				return term.Exit(term.ExitFailed)
+			}
+			return nil
+		},
+	}
+}
+
+func check(env *term.Env, c control.NameCheck) error {
+	verdict := env.Paint(term.Green, "✓") + " it leads to this box"
+	if !c.OK {
+		verdict = env.Paint(term.Red, "✗") + " it does not lead to this box"
+	}
+	if err := env.Say("%s: %s\n", c.Host, verdict); err != nil {
+		return err
+	}
+	return env.Facts("asked", c.Server, "found", list(c.Found), "wanted", list(c.Want), "why", c.Problem)
+}
+
+func list(addresses []string) string {
+	if len(addresses) == 0 {
+		return "nothing"
+	}
+	return strings.Join(addresses, ", ")
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package name owns the commands about DNS zones and host names: coopkit name
+// …, one file per verb. It asks the agent through control.Backend and knows
+// nothing of DNS itself. The scripts in appliance/cli/testdata run each command.
+package name
+
+import (
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance/cli/term"
+)
+
+// New returns the noun with its verbs.
+func New(env *term.Env) *cobra.Command {
+	cmd := &cobra.Command{Use: "name", Short: "Look after names: the zones that this box answers for"}
+	cmd.AddCommand(newAdd(env), newList(env), newShow(env), newCheck(env), newRemove(env))
+	return cmd
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package site
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+)
+
+func newPush(env *term.Env) *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use: "push <folder> <host>", Short: "Publish a folder as a site at a name",
+		Long: "Publishes the files of a folder as the next version of the site, at once for every visitor. " +
+			"Files and folders that begin with a dot are left out, except .well-known; links that lead out of the folder are refused.",
+		Example: "  coopkit site push public/ demo.coop",
+		Args:    cobra.ExactArgs(2),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return nil, cobra.ShellCompDirectiveFilterDirs
+			}
+			return complete.Sites(env, 1)(cmd, args, typed)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return push(cmd.Context(), env, args[0], args[1], yes)
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, go ahead")
+	return cmd
+}
+
+func push(ctx context.Context, env *term.Env, dir, host string, yes bool) (err error) {
+	a, err := openArchive(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close()) }()
+	if err := describe(env, dir, a); err != nil {
+		return err
+	}
+	b := env.Backend()
+	return change.Change{
+		Yes:   yes,
+		Plan:  func(ctx context.Context) (appliance.Plan, error) { return b.PlanPush(ctx, host, len(a.files), a.bytes) },
+		Start: func(ctx context.Context, _ string) (appliance.Job, error) { return send(ctx, b, host, a) },
+		Done: func(context.Context, appliance.Job) error {
+			return env.Say("\nThe site is published at %s. To go back: coopkit site rollback %[1]s\n", host)
+		},
+	}.Run(ctx, env)
+}
+
+func describe(env *term.Env, dir string, a *archive) error {
+	if err := env.Say("%s: %s, %s\n", dir, term.Count(len(a.files), "file"), term.Bytes(a.bytes)); err != nil {
+		return err
+	}
+	if len(a.skipped) > 0 {
+		if err := env.Say("left out: %s\n", term.Clean(strings.Join(a.skipped, ", "))); err != nil {
+			return err
+		}
+	}
+	if !a.hasIndex() {
+		if err := env.Say("note: it has no index.html, so visitors of the bare name see “not found”\n"); err != nil {
+			return err
+		}
+	}
+	return env.Say("\n")
+}
+
+// send streams the archive while the agent reads it.
+func send(ctx context.Context, b control.Backend, host string, a *archive) (appliance.Job, error) {
+	r, w := io.Pipe()
+	wrote := make(chan error, 1)
+	go func() {
+		err := a.write(w)
+		_ = w.CloseWithError(err) // it never fails
+		wrote <- err
+	}()
+	job, err := b.Push(ctx, host, r)
+	_ = r.Close() // it never fails; the writer ends if it has not yet
+	if werr := <-wrote; err != nil && werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
+		return job, werr // it is the cause
+	}
+	return job, err
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package site
+
+import (
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance/cli/complete"
+	"coopkit/appliance/cli/term"
+)
+
+func newVersions(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "versions <host>", Short: "List the versions of a site that are kept",
+		Example:           "  coopkit site versions demo.coop",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: complete.Sites(env, 0),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			versions, err := env.Backend().SiteVersions(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return env.Show(versions, func() error { return env.Table(head, rows(versions), "It has no versions.") })
+		},
+	}
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/term"
+)
+
+func newStatus(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Show how the agent is",
+		Example: "  coopkit status\n  coopkit status --json",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := env.Backend().Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return env.Show(s, func() error {
+				return env.Facts(
+					"agent", fmt.Sprintf("runs, version %s, process %d", s.Version, s.PID), "since", term.Time(s.Started),
+					"health", health(env, s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS,
+					"local CA", s.CA, "state", s.State,
+				)
+			})
+		},
+	}
+}
+
+func health(env *term.Env, worst appliance.Severity) string {
+	if worst == appliance.OK {
+		return "ok"
+	}
+	return worst.String() + ": see coopkit doctor"
+}

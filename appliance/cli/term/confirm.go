@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package term
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"coopkit/internal/problem"
+)
+
+// Confirm asks whether to go ahead and returns nil on a yes. It does not ask
+// when yes is set already. Where nobody can be asked (no terminal, or --json)
+// it gives a Problem "confirmation-needed"; on a no, "not-confirmed".
+func (e *Env) Confirm(ctx context.Context, yes bool) error {
+	if yes {
+		return nil
+	}
+	if !e.InTerminal || e.JSON {
+		return &problem.Problem{
+			Code: "confirmation-needed", Kind: problem.Invalid,
+			What: "this needs a confirmation, and nobody can be asked here",
+			Why:  "it would change the box as the plan says",
+			Next: []string{"read the plan, then run the same command with --yes"},
+		}
+	}
+	if _, err := fmt.Fprint(e.Out, "Go ahead? [y/N] "); err != nil {
+		return err
+	}
+	answer, err := e.readLine(ctx)
+	if err != nil {
+		return err
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes", "s", "sí", "si", "o", "oui":
+		return nil
+	}
+	return &problem.Problem{
+		Code: "not-confirmed", Kind: problem.Cancelled,
+		What: "nothing was changed", Why: "you did not say yes",
+		Next: []string{"run it again when you are ready"},
+	}
+}
+
+// readLine reads one line. When ctx ends first, the reading ends with the
+// process, because a terminal can not be told to stop waiting.
+func (e *Env) readLine(ctx context.Context) (string, error) {
+	type line struct {
+		text string
+		err  error
+	}
+	lines := make(chan line, 1)
+	go func() {
+		text, err := bufio.NewReader(e.In).ReadString('\n')
+		lines <- line{text, err}
+	}()
+	select {
+	case l := <-lines:
+		if l.err != nil && !errors.Is(l.err, io.EOF) {
+			return "", fmt.Errorf("read answer: %w", l.err)
+		}
+		return l.text, nil
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
