@@ -177,7 +177,7 @@ func apexFrozen(zone Zone, r Record) error {
 		Code: "apex-frozen", Kind: problem.Forbidden,
 		What: "the " + r.Type + " records of " + zone.Name + " itself are not changed by a plan",
 		Why:  "a mistake there takes the whole name off the Internet",
-		Next: []string{"change the zone's name servers in the settings of the zone"},
+		Next: []string{"remove the zone and add it again with the name servers that it shall have"},
 	}
 }
 

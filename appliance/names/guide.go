@@ -83,6 +83,14 @@ func noSuchZone(name hostname.Name) error {
 	}
 }
 
+func notListening() error {
+	return &problem.Problem{
+		Code: "dns-not-listening", Kind: problem.Unavailable,
+		What: "the DNS server of this box does not listen anywhere, so it can not answer for names",
+		Next: []string{"start the agent with --dns and the address to listen at, for example --dns :53"},
+	}
+}
+
 func notVerified(name, server, why string, err error) error {
 	return &problem.Problem{
 		Code: "name-not-verified", Kind: problem.Failed,

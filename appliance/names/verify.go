@@ -4,6 +4,7 @@ package names
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -92,6 +93,9 @@ func (n *Names) verify(ctx context.Context, d dns.Diff) error {
 	for s := range sets {
 		for _, network := range []string{"udp", "tcp"} {
 			got, err := n.ask(ctx, network, s)
+			if errors.Is(err, notListening()) {
+				return err
+			}
 			if err != nil {
 				return notVerified(s.Name, n.d.ServerAddr(), "it did not answer over "+network, err)
 			}
@@ -116,6 +120,9 @@ func hasRecord(records []dns.Record, r dns.Record) bool {
 
 // ask asks the server for one set of records.
 func (n *Names) ask(ctx context.Context, network string, s dns.Set) ([]dns.Record, error) {
+	if n.d.ServerAddr() == "" {
+		return nil, notListening()
+	}
 	client := mdns.Client{Net: network, Timeout: askLimit}
 	msg := new(mdns.Msg).SetQuestion(mdns.Fqdn(s.Name), mdns.StringToType[s.Type])
 	msg.RecursionDesired = false

@@ -25,8 +25,11 @@ const (
 
 // PlanAddZone returns what adding a zone would do, with the records to set
 // where the name was registered among the notes. The errors are Problems:
-// "zone-exists", "host-name-invalid", "no-public-address".
+// "zone-exists", "no-public-address", "dns-not-listening".
 func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
+	if n.d.ServerAddr() == "" {
+		return appliance.Plan{}, notListening()
+	}
 	zones, err := n.zones(ctx)
 	if err != nil {
 		return appliance.Plan{}, err

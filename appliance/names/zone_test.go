@@ -107,3 +107,18 @@ func TestRemoveZone(t *testing.T) {
 		t.Errorf("after the way back the server answers %q", got)
 	}
 }
+
+func TestZones_whenTheServerListensNowhere(t *testing.T) {
+	b := newBox(t).withZone(t)
+	b.addr = ""
+	_, err := b.PlanAddZone(t.Context(), "other.example")
+	wantCode(t, err, "dns-not-listening")
+	before := b.store.zones["demo.example"].Records
+	wantCode(t, b.EnsureHost(t.Context(), "www.demo.example", "app:x"), "dns-not-listening")
+	if diff := cmp.Diff(before, b.store.zones["demo.example"].Records); diff != "" {
+		t.Error(diff)
+	}
+	if c, err := b.Check(t.Context(), "www.demo.example"); err != nil || c.OK || c.Problem == "" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
