@@ -47,7 +47,33 @@ func (e *Engine) hasNetwork(ctx context.Context, install appliance.InstallName, 
 	return err == nil && n.Labels[engine.LabelInstall] == string(install) && slices.Contains(subnetsOf(n), subnet.Masked())
 }
 
-// RemoveNetwork removes the install's network.
+// RemoveNetwork removes the install's network. What somebody attached to it by
+// hand, and endpoints that a killed engine forgot, are detached first.
 func (e *Engine) RemoveNetwork(ctx context.Context, install appliance.InstallName) error {
-	return e.wrap(ignoreMissing(e.cli.NetworkRemove(ctx, engine.NetworkName(install))), "remove network")
+	name := engine.NetworkName(install)
+	err := e.cli.NetworkRemove(ctx, name)
+	if cerrdefs.IsPermissionDenied(err) { // what the engine says when something is attached
+		if err := e.detachAll(ctx, name); err != nil {
+			return err
+		}
+		err = e.cli.NetworkRemove(ctx, name)
+	}
+	return e.wrap(ignoreMissing(err), "remove network")
+}
+
+func (e *Engine) detachAll(ctx context.Context, name string) error {
+	n, err := e.cli.NetworkInspect(ctx, name, network.InspectOptions{})
+	if err != nil {
+		return e.wrap(ignoreMissing(err), "inspect network")
+	}
+	for id, endpoint := range n.Containers {
+		err := e.cli.NetworkDisconnect(ctx, name, id, true)
+		if cerrdefs.IsNotFound(err) { // a forgotten endpoint is known by its name only
+			err = e.cli.NetworkDisconnect(ctx, name, endpoint.Name, true)
+		}
+		if ignoreMissing(err) != nil {
+			return e.wrap(err, "detach from network")
+		}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/mount"
@@ -18,6 +19,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
 )
 
 // CreateVolume makes a volume; one that exists stays as it is, with its data.
@@ -43,7 +45,16 @@ func (e *Engine) RemoveVolume(ctx context.Context, install appliance.InstallName
 			return err
 		}
 	}
-	return e.wrap(ignoreMissing(e.cli.VolumeRemove(ctx, full, false)), "remove volume")
+	err = e.cli.VolumeRemove(ctx, full, false)
+	if cerrdefs.IsConflict(err) {
+		return &problem.Problem{
+			Code: "volume-in-use", Kind: problem.Conflict,
+			What: "the data of " + string(install) + " (" + name + ") is in use and was not removed",
+			Why:  "a container that is not part of the app uses it",
+			Next: []string{"docker ps -a --filter volume=" + full, "remove that container, then try again"}, Err: err,
+		}
+	}
+	return e.wrap(ignoreMissing(err), "remove volume")
 }
 
 // ReaderImage is the empty image of the helper containers that read volumes;
