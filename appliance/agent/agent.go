@@ -142,7 +142,7 @@ func (a *Agent) dnsAddr() string {
 // nothing.
 func (a *Agent) Run(ctx context.Context) error {
 	b := a.backend
-	if err := a.listen(ctx); err != nil {
+	if err := a.listen(); err != nil {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
@@ -165,7 +165,7 @@ func (a *Agent) Run(ctx context.Context) error {
 }
 
 // listen opens every port, so that one that is taken is known at once.
-func (a *Agent) listen(ctx context.Context) error {
+func (a *Agent) listen() error {
 	if err := a.backend.gateway.Listen(); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func lockState(state string) (*os.File, error) {
 	if err != nil {
 		return nil, stateUnusable(state, err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // descriptors are small
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		return nil, errors.Join(&problem.Problem{
 			Code: "state-in-use", Kind: problem.Conflict,
 			What: "another agent uses the folder " + state,

@@ -98,7 +98,7 @@ func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, err
 		{
 			Name: "place", Title: "Make its network and volumes",
 			Do:   func(ctx context.Context, p appliance.Progress) error { return a.bring(ctx, install.Name, nil, p) },
-			Undo: func(ctx context.Context) error { return a.teardown(ctx, install.Name, false, appliance.Quiet{}) },
+			Undo: func(ctx context.Context) error { return a.teardown(ctx, install.Name, appliance.Quiet{}) },
 		},
 	}
 	for i, service := range order {

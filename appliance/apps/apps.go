@@ -156,11 +156,11 @@ func (a *Apps) apply(ctx context.Context, spec engine.Spec, p appliance.Progress
 	return engine.Apply(ctx, a.Engine, steps, p)
 }
 
-// teardown removes everything that the engine has of an install.
-func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, keepVolumes bool, p appliance.Progress) error {
+// teardown removes everything that the engine has of an install, its data too.
+func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
 		return err
 	}
-	return engine.Apply(ctx, a.Engine, engine.Teardown(have, keepVolumes), p)
+	return engine.Apply(ctx, a.Engine, engine.Teardown(have, false), p)
 }

@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 		crash(c)
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(m.Run()) //nolint:forbidigo // this is main of the test binary
 }
 
 // realBox is a box on the real engine; subnets below the case's own count as
@@ -111,6 +111,7 @@ func TestAdd_survivesKillAtEveryStep(t *testing.T) {
 
 // survive kills an add and looks at what the next start makes of it.
 func survive(t *testing.T, c crashCase) {
+	t.Helper()
 	told, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func survive(t *testing.T, c crashCase) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if err := b.teardown(ctx, appliance.InstallName(c.Name), false, appliance.Quiet{}); err != nil {
+		if err := b.teardown(ctx, appliance.InstallName(c.Name), appliance.Quiet{}); err != nil {
 			t.Error(err)
 		}
 		b.end()

@@ -107,7 +107,7 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 		},
 		jobs.Step{
 			Name: "containers", Title: "Remove its containers, network and volumes",
-			Do: func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, false, p) },
+			Do: func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, p) },
 		},
 		jobs.Step{
 			Name: "forget", Title: "Forget the app",
@@ -172,7 +172,7 @@ func (a *Apps) testSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 	return append(steps, jobs.Step{
 		Name: "clear", Title: "Remove the scratch place",
 		Do: func(ctx context.Context, p appliance.Progress) error {
-			if err := a.teardown(ctx, in.Install.Name, false, p); err != nil {
+			if err := a.teardown(ctx, in.Install.Name, p); err != nil {
 				return err
 			}
 			return a.Store.DeleteInstall(ctx, in.Install.Name)

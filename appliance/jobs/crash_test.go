@@ -78,7 +78,7 @@ func TestMain(m *testing.M) {
 		crash(at, os.Getenv("JOBS_CRASH_DIR"))
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(m.Run()) //nolint:forbidigo // this is main of the test binary
 }
 
 // crash runs the job and ends the process with SIGKILL at one boundary.

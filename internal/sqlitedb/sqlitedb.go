@@ -103,16 +103,12 @@ func (db *DB) Check(ctx context.Context) error {
 	if verdict != "ok" {
 		return damaged(db.path, errors.New(verdict))
 	}
-	rows, err := db.read.QueryContext(ctx, "PRAGMA foreign_key_check")
-	if err != nil {
+	var broken int
+	if err := db.read.QueryRowContext(ctx, "SELECT count(*) FROM pragma_foreign_key_check").Scan(&broken); err != nil {
 		return fmt.Errorf("check foreign keys: %w", err)
 	}
-	broken := rows.Next()
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return fmt.Errorf("check foreign keys: %w", err)
-	}
-	if broken {
-		return damaged(db.path, errors.New("a row refers to one that does not exist"))
+	if broken > 0 {
+		return damaged(db.path, fmt.Errorf("%d rows refer to one that does not exist", broken))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -20,9 +21,7 @@ var one = fstest.MapFS{"0001_init.sql": {Data: []byte(
 
 func with(extra map[string]string) fstest.MapFS {
 	m := fstest.MapFS{}
-	for name, f := range one {
-		m[name] = f
-	}
+	maps.Copy(m, one)
 	for name, sql := range extra {
 		m[name] = &fstest.MapFile{Data: []byte(sql)}
 	}

@@ -17,8 +17,8 @@ import (
 
 // Eventually calls ok every 20 ms until it returns true, or fails the test
 // with message after limit. ok must only look, never change anything.
-func Eventually(t testing.TB, limit time.Duration, message string, ok func() bool) {
-	t.Helper()
+func Eventually(tb testing.TB, limit time.Duration, message string, ok func() bool) {
+	tb.Helper()
 	deadline := time.NewTimer(limit)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -26,7 +26,7 @@ func Eventually(t testing.TB, limit time.Duration, message string, ok func() boo
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("after %v: %s", limit, message)
+			tb.Fatalf("after %v: %s", limit, message)
 		case <-tick.C:
 		}
 	}
@@ -35,11 +35,11 @@ func Eventually(t testing.TB, limit time.Duration, message string, ok func() boo
 // NeedProgram returns the path of a program that the test needs. Without it
 // the test is skipped, or fails when CI=true, unless COOPKIT_TEST_WITHOUT
 // (comma-separated) lists the program.
-func NeedProgram(t testing.TB, name string) string {
-	t.Helper()
+func NeedProgram(tb testing.TB, name string) string {
+	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		Missing(t, name, "it is not installed")
+		Missing(tb, name, "it is not installed")
 	}
 	return path
 }
@@ -47,11 +47,11 @@ func NeedProgram(t testing.TB, name string) string {
 // NeedDocker makes sure that a Docker Engine answers on its socket; see
 // NeedProgram for what happens when none does. Packages whose tests change
 // containers run with -p 1 or with names of their own.
-func NeedDocker(t testing.TB) {
-	t.Helper()
-	conn, err := net.DialTimeout("unix", "/var/run/docker.sock", time.Second)
+func NeedDocker(tb testing.TB) {
+	tb.Helper()
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(tb.Context(), "unix", "/var/run/docker.sock")
 	if err != nil {
-		Missing(t, "docker", err.Error())
+		Missing(tb, "docker", err.Error())
 		return
 	}
 	_ = conn.Close()
@@ -59,21 +59,21 @@ func NeedDocker(t testing.TB) {
 
 // Missing skips the test because a real part is missing, or fails it when
 // CI=true, so that nothing rots unseen.
-func Missing(t testing.TB, part, why string) {
-	t.Helper()
+func Missing(tb testing.TB, part, why string) {
+	tb.Helper()
 	without := strings.Split(os.Getenv("COOPKIT_TEST_WITHOUT"), ",")
 	if os.Getenv("CI") == "true" && !slices.Contains(without, part) {
-		t.Fatalf("this test needs %s: %s (make test installs it)", part, why)
+		tb.Fatalf("this test needs %s: %s (make test installs it)", part, why)
 	}
-	t.Skipf("needs %s: %s", part, why)
+	tb.Skipf("needs %s: %s", part, why)
 }
 
 // FreePort returns a TCP port of 127.0.0.1 that was free a moment ago.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func FreePort(tb testing.TB) int {
+	tb.Helper()
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
 	return l.Addr().(*net.TCPAddr).Port
