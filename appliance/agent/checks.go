@@ -2,10 +2,101 @@
 
 package agent
 
-import "coopkit/appliance/health"
+import (
+	"context"
+	"time"
 
-// makeHealth makes the registry with every check.
+	"coopkit/appliance"
+	"coopkit/appliance/health"
+)
+
+// makeHealth makes the registry with every check, and tells each where it
+// learns what it judges.
 func (a *Agent) makeHealth() (err error) {
-	a.backend.health, err = health.New(health.Deps{Log: a.log, Store: a.backend.store})
+	b := a.backend
+	b.health, err = health.New(health.Deps{Log: a.log, Store: b.store}, health.Standard(health.Facts{
+		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.healthCertificates,
+		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
+	})...)
 	return err
+}
+
+// noBackups says that nothing was backed up yet: backups are not part of this
+// version, and the doctor says so.
+func noBackups(context.Context, appliance.InstallName) (time.Time, error) { return time.Time{}, nil }
+
+// listeners are the addresses of the front door.
+func (b *backend) listeners() []string {
+	var out []string
+	at := b.gateway.Addrs()
+	if at.HTTP != nil {
+		out = append(out, at.HTTP.String())
+	}
+	if at.HTTPS != nil {
+		out = append(out, at.HTTPS.String())
+	}
+	return out
+}
+
+// healthApps are the installs with what they should have and what they have.
+func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
+	installs, err := b.store.Installs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []health.App
+	for _, in := range installs {
+		if in.Scratch {
+			continue
+		}
+		app, err := b.healthApp(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, app)
+	}
+	return out, nil
+}
+
+func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.App, error) {
+	app := health.App{Install: in, Title: in.Recipe, Busy: in.Release == 0 || b.apps.Changing(in.Name)}
+	if app.Busy {
+		return app, nil
+	}
+	services, err := b.apps.Services(ctx, in.Name)
+	if err != nil {
+		return app, err
+	}
+	for _, s := range services {
+		app.Services = append(app.Services, health.AppService{Name: s.Name, OneShot: s.OneShot})
+	}
+	have, err := b.engine.Observe(ctx, in.Name)
+	if err != nil {
+		return app, err
+	}
+	app.Containers = have.Containers
+	app.Contract = func(ctx context.Context) error { return b.apps.Trouble(ctx, in.Name) }
+	return app, nil
+}
+
+func (b *backend) healthCertificates(context.Context) ([]health.Certificate, error) {
+	var out []health.Certificate
+	for _, c := range b.gateway.Certificates() {
+		out = append(out, health.Certificate{Host: c.Host.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, LastError: c.LastError})
+	}
+	return out, nil
+}
+
+// healthNames looks up every address of this box where it counts.
+func (b *backend) healthNames(ctx context.Context) ([]health.Name, error) {
+	addresses, err := b.store.Addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []health.Name
+	for _, a := range addresses {
+		c, err := b.names.Check(ctx, a.Host)
+		out = append(out, health.Name{Host: a.Host.String(), Found: c.Found, Want: c.Want, OK: c.OK, Err: err})
+	}
+	return out, nil
 }

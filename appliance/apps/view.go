@@ -162,8 +162,14 @@ func (a *Apps) Logs(ctx context.Context, name appliance.InstallName, service str
 	return a.Engine.Logs(ctx, name, engine.LogOptions{Service: service, Tail: tail, Follow: follow}, w)
 }
 
+// Services returns the services that an install should have.
+func (a *Apps) Services(ctx context.Context, name appliance.InstallName) ([]engine.Service, error) {
+	spec, _, _, err := a.spec(ctx, name)
+	return spec.Services, err
+}
+
 // Trouble is what is wrong with an install, for the health checks; nil when it
-// is as wanted.
+// is as wanted: its data is there and it keeps its health contract.
 func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
 	spec, recipe, vars, err := a.spec(ctx, name)
 	if err != nil {
@@ -178,3 +184,6 @@ func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
 	}
 	return v.look(ctx, recipe.Health)
 }
+
+// Changing reports whether a job is changing an install now.
+func (a *Apps) Changing(name appliance.InstallName) bool { return a.Jobs.Working(subject(name)) }
