@@ -102,7 +102,7 @@ func FromRR(rr mdns.RR) (Record, error) {
 // overTheWire packs and unpacks a record, after which its value has one form
 // only, however it was written.
 func overTheWire(rr mdns.RR) (mdns.RR, error) {
-	buf := make([]byte, mdns.MaxMsgSize)
+	buf := make([]byte, min(mdns.Len(rr)+64, mdns.MaxMsgSize))
 	end, err := mdns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
 		return nil, fmt.Errorf("pack record: %w", err)

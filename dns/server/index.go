@@ -100,7 +100,7 @@ func (z *zone) addRecord(r dns.Record) error {
 	if err != nil {
 		return err
 	}
-	buf := make([]byte, mdns.MaxMsgSize)
+	buf := make([]byte, mdns.Len(rr)+64)
 	end, err := mdns.PackRR(rr, buf, 0, nil, false)
 	if err != nil {
 		return fmt.Errorf("pack record: %w", err)
