@@ -8,6 +8,7 @@ SHELL := /bin/bash
 export DEMO_HTTPS ?= 8443
 export DEMO_HTTP ?= 8080
 export DEMO_DNS ?= 5453
+export DEMO_BEGAN := $(shell date +%s)
 
 MACHINE := installer/devmachine.sh
 LINT_VERSION := v2.15.0

@@ -18,8 +18,9 @@ const Licence = "SPDX-License-Identifier: AGPL-3.0-or-later"
 const maxLines = 400
 
 // source are the endings and names of files that carry the licence line.
-// Pages of docs/, JSON and pictures do not: LICENSE covers them.
-var source = []string{".go", ".sh", ".yaml", ".yml", ".sql", ".css", ".js", ".mjs", ".html", "Dockerfile", "Makefile", "run"}
+// What is sent to people as it is (pages, styles, pictures) and JSON do not:
+// LICENSE covers them.
+var source = []string{".go", ".sh", ".yaml", ".yml", ".sql", ".js", ".mjs", "Dockerfile", "Makefile", "run"}
 
 // Sources returns one line for each source file without the licence line in
 // its first three lines, and for each Go file that is too long.

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"coopkit/recipes"
+)
+
+func TestMedian(t *testing.T) {
+	for _, tt := range []struct {
+		values []float64
+		want   float64
+	}{
+		{nil, 0},
+		{[]float64{7}, 7},
+		{[]float64{9, 1, 2}, 2},
+		{[]float64{4, 1, 3, 2}, 2.5},
+	} {
+		if got := median(tt.values); got != tt.want {
+			t.Errorf("median(%v) = %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}
+
+func TestTable_saysWhetherGoalsAreMet(t *testing.T) {
+	got := table([]row{
+		{what: "fast", ours: 3000, unit: "req/s", peer: "Peer", them: 1500, goal: 1.5},
+		{what: "slow", ours: 1000, unit: "req/s", peer: "Peer", them: 1500, goal: 0.8},
+		{what: "late", ours: 2.5, unit: "ms", peer: "Peer", them: 2, goal: 1, most: true},
+		{what: "small", ours: 22.25, unit: "MiB", goal: 30, most: true},
+		{what: "free", ours: 1, unit: "s", peer: "Peer", them: 4},
+	})
+	want := strings.Join([]string{
+		"| what | Coopkit | against | ratio | goal | met |",
+		"|---|---:|---|---:|---:|---|",
+		"| fast | 3000 req/s | Peer 1500 req/s | 2.00 | ≥ 1.5 × | yes |",
+		"| slow | 1000 req/s | Peer 1500 req/s | 0.67 | ≥ 0.8 × | no |",
+		"| late | 2.5 ms | Peer 2 ms | 1.25 | ≤ 1 × | no |",
+		"| small | 22.2 MiB | – | – | ≤ 30 MiB | yes |",
+		"| free | 1 s | Peer 4 s | 0.25 | – | – |",
+		"",
+	}, "\n")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+const wrkReport = `Running 5s test @ https://app.bench.example:4433/index.html
+  1 threads and 32 connections
+  Latency Distribution
+     50%    2.51ms
+     99%   16.15ms
+  41877 requests in 5.01s, 49.12MB read
+Requests/sec:   8354.12
+`
+
+func TestReadWrk(t *testing.T) {
+	got, err := readWrk(wrkReport)
+	if err != nil || got != (loaded{8354.12, 16.15}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for unit, want := range map[string]float64{"800.00us": 0.8, "1.50s": 1500} {
+		got, err := readWrk(strings.Replace(wrkReport, "16.15ms", unit, 1))
+		if err != nil || got.p99 != want {
+			t.Errorf("%s: %+v, %v", unit, got, err)
+		}
+	}
+	for _, bad := range []string{"", "unable to connect", wrkReport + "  Non-2xx or 3xx responses: 12\n", wrkReport + "  Socket errors: connect 0, read 4, write 0, timeout 0\n"} {
+		if _, err := readWrk(bad); err == nil {
+			t.Errorf("took %q", bad)
+		}
+	}
+}
+
+func TestReadDNSPerf(t *testing.T) {
+	const report = "  Queries sent:         100\n  Queries completed:    100 (100.00%)\n  Queries lost:         0 (0.00%)\n\n  Queries per second:   70804.5\n"
+	if got, err := readDNSPerf(report); err != nil || got != 70804.5 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"", strings.Replace(report, "0 (0.00%)", "5 (5.00%)", 1)} {
+		if _, err := readDNSPerf(bad); err == nil {
+			t.Errorf("took %q", bad)
+		}
+	}
+}
+
+func TestReadProcess(t *testing.T) {
+	if got, err := readTicks("42 (my (odd) name) S 1 42 42 0 -1 4194560 900 0 0 0 123 45 0 0 20 0 9 0 100"); err != nil || got != 168 {
+		t.Errorf("ticks: %v, %v", got, err)
+	}
+	if got, err := ticks(os.Getpid()); err != nil || got < 0 {
+		t.Errorf("own ticks: %v, %v", got, err)
+	}
+	if got, err := readRSS("Name:\tx\nVmRSS:\t   22784 kB\nRssAnon:\t 1 kB\n"); err != nil || got != 22.25 {
+		t.Errorf("memory: %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "42 (x) S 1 2", "42 (x) S 1 42 42 0 -1 4194560 900 0 0 0 a b"} {
+		if _, err := readTicks(bad); err == nil {
+			t.Errorf("took %q", bad)
+		}
+	}
+	if _, err := readRSS("Name: x"); err == nil {
+		t.Error("took a status without memory")
+	}
+}
+
+func TestAddSpec_bothReadTheSameFile(t *testing.T) {
+	issues, err := recipes.Lint(os.DirFS("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range issues {
+		t.Error(i)
+	}
+	b := &bench{dir: t.TempDir()}
+	path, err := b.composeFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil || strings.Count(string(text), "image: "+addImage+"\n") != 2 || strings.Contains(string(text), "sha256") {
+		t.Errorf("%v:\n%s", err, text)
+	}
+}
+
+func TestBenchZone(t *testing.T) {
+	zone, err := benchZone()
+	if err != nil || len(zone.Records) != dnsHosts+1 {
+		t.Errorf("%d records, %v", len(zone.Records), err)
+	}
+	if n := strings.Count(dnsQueries(), "\n"); n != dnsHosts+dnsHosts/10 {
+		t.Errorf("%d queries", n)
+	}
+}
+
+func TestRun_refusesUnknownContenders(t *testing.T) {
+	for _, args := range [][]string{{"-serve", "apache"}, {"-serve", "dns"}, {"-serve", "gateway", "x"}, {"-wrong"}} {
+		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
+			t.Errorf("%v worked", args)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// boxApps are added before the agent is watched at rest.
+var boxApps = [][]string{
+	{"radicale", "dav.bench.example"},
+	{"dokuwiki", "wiki.bench.example"},
+	{"wordpress", "www.bench.example", "--set", "title=Bench", "--set", "email=steward@bench.example"},
+}
+
+// resting is how long the agent is watched at rest.
+const resting = 30 * time.Second
+
+// box is an agent of the bench with a state folder of its own.
+type box struct {
+	*bench
+	https, socket string
+	args          []string
+}
+
+// boxRows measures the agent itself: its size, its start, and at rest.
+func boxRows(ctx context.Context, b *bench) (rows []row, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	size, err := os.Stat(b.program)
+	if err != nil {
+		return nil, fmt.Errorf("the program is not built: %w", err)
+	}
+	x, err := b.newBox()
+	if err != nil {
+		return nil, err
+	}
+	p, err := x.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { p.stop() }()
+	defer func() { err = errors.Join(err, x.empty(context.WithoutCancel(ctx))) }()
+	if err := x.fill(ctx); err != nil {
+		return nil, err
+	}
+	var starts []float64
+	for round := range b.rounds {
+		p.stop()
+		begin := time.Now()
+		if p, err = x.start(ctx); err != nil {
+			return nil, err
+		}
+		starts = append(starts, time.Since(begin).Seconds())
+		b.say("  round %d start to serving: %.3f s", round+1, starts[round])
+	}
+	rss, cpu, err := rest(ctx, p.cmd.Process.Pid)
+	if err != nil {
+		return nil, err
+	}
+	return []row{
+		{what: "size of the program", ours: float64(size.Size()) / (1 << 20), unit: "MiB", goal: 30, most: true},
+		{what: "start to serving a site, 3 installs", ours: median(starts), unit: "s", goal: 0.3, most: true},
+		{what: "memory at rest, 3 installs", ours: rss, unit: "MiB", goal: 40, most: true},
+		{what: "CPU at rest, 3 installs", ours: cpu, unit: "% of a core", goal: 0.5, most: true},
+	}, nil
+}
+
+func (b *bench) newBox() (*box, error) {
+	x := &box{bench: b, socket: filepath.Join(b.dir, "coopkit.sock")}
+	addrs := make([]string, 3)
+	for i := range addrs {
+		var err error
+		if addrs[i], err = freeAddr(); err != nil {
+			return nil, err
+		}
+	}
+	x.https = addrs[0]
+	x.args = []string{
+		"agent", "run", "--state", filepath.Join(b.dir, "state"), "--socket", x.socket, "--https", addrs[0], "--http", addrs[1], "--dns", addrs[2],
+		"--public-address", "127.0.0.1", "--issuer", "local",
+	}
+	_, err := b.file("site/index.html", "<p>Hello")
+	return x, err
+}
+
+// start starts the agent and returns once its HTTPS port answers; a box with a
+// site must serve it.
+func (x *box) start(ctx context.Context) (*process, error) {
+	p, err := start(ctx, x.program, x.args...)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{ServerName: "bench.example", InsecureSkipVerify: true}, //nolint:gosec // only whether it answers counts
+	}}
+	_, err = os.Stat(filepath.Join(x.dir, "filled"))
+	filled := err == nil
+	return p, p.wait(ctx, func() bool {
+		if !filled {
+			_, err := os.Stat(x.socket)
+			return err == nil && listens(x.https)()
+		}
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+x.https+"/", nil)
+		if err != nil {
+			return false
+		}
+		req.Host = "bench.example"
+		resp, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+func (x *box) coopkit(ctx context.Context, args ...string) (string, error) {
+	return output(ctx, x.program, append([]string{"--socket", x.socket}, args...)...)
+}
+
+// fill adds a zone, a site and three apps.
+func (x *box) fill(ctx context.Context) error {
+	if _, err := x.coopkit(ctx, "name", "add", "bench.example", "--yes"); err != nil {
+		return err
+	}
+	if _, err := x.coopkit(ctx, "site", "push", filepath.Join(x.dir, "site"), "bench.example", "--yes"); err != nil {
+		return err
+	}
+	for _, a := range boxApps {
+		x.say("  adding %s", a[0])
+		args := append([]string{"app", "add", a[0], "--name", "bench-" + a[0], "--address", a[1], "--yes"}, a[2:]...)
+		if _, err := x.coopkit(ctx, args...); err != nil {
+			return err
+		}
+	}
+	_, err := x.file("filled", "")
+	return err
+}
+
+// empty removes every app again.
+func (x *box) empty(ctx context.Context) error {
+	out, err := x.coopkit(ctx, "app", "list", "--json")
+	if err != nil {
+		return err
+	}
+	var apps []struct {
+		Name string `json:"name"`
+	}
+	if err := json.Unmarshal([]byte(out), &apps); err != nil {
+		return fmt.Errorf("read the list of apps: %w", err)
+	}
+	for _, a := range apps {
+		_, err2 := x.coopkit(ctx, "app", "remove", a.Name, "--no-export", "--yes")
+		err = errors.Join(err, err2)
+	}
+	return err
+}
+
+// rest watches a process for a while and returns its memory in MiB and its use
+// of the processor in percent of a core.
+func rest(ctx context.Context, pid int) (rss, cpu float64, err error) {
+	wait := func(d time.Duration) {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+	}
+	wait(10 * time.Second) // what a start has to do comes to its end
+	before, err := ticks(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	wait(resting)
+	after, err := ticks(pid)
+	if err != nil {
+		return 0, 0, err
+	}
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	if rss, err = readRSS(string(status)); err != nil {
+		return 0, 0, err
+	}
+	return rss, float64(after-before) / ticksPerSecond / resting.Seconds() * 100, ctx.Err()
+}
+
+// ticksPerSecond is USER_HZ, which is 100 on every Linux that Go runs on.
+const ticksPerSecond = 100
+
+func ticks(pid int) (int, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	return readTicks(string(stat))
+}
+
+// readTicks adds utime and stime, the 14th and 15th field of proc(5)'s stat;
+// the second is a name in brackets that may have spaces in it.
+func readTicks(stat string) (int, error) {
+	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, errors.New("read process times: too few fields")
+	}
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		return 0, fmt.Errorf("read process times: %w", err)
+	}
+	system, err := strconv.Atoi(fields[12])
+	if err != nil {
+		return 0, fmt.Errorf("read process times: %w", err)
+	}
+	return user + system, nil
+}
+
+var vmRSS = regexp.MustCompile(`(?m)^VmRSS:\s+(\d+) kB$`)
+
+func readRSS(status string) (float64, error) {
+	m := vmRSS.FindStringSubmatch(status)
+	if m == nil {
+		return 0, errors.New("read process memory: no VmRSS")
+	}
+	kib, err := strconv.ParseFloat(m[1], 64)
+	return kib / 1024, err
+}
