@@ -64,6 +64,7 @@ func helpOrUnknown(cmd *cobra.Command, args []string) error {
 		return cmd.Help()
 	}
 	var next []string
+	cmd.SuggestionsMinimumDistance = 2
 	for _, s := range cmd.SuggestionsFor(args[0]) {
 		next = append(next, "did you mean: "+cmd.CommandPath()+" "+s)
 	}

@@ -28,7 +28,11 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 			Next: []string{"read the plan, then run the same command with --yes"},
 		}
 	}
-	if _, err := fmt.Fprint(e.Out, "Go ahead? [y/N] "); err != nil {
+	prompt := e.Out
+	if !e.OutTerminal {
+		prompt = e.Err // so that the question does not end up in a file
+	}
+	if _, err := fmt.Fprint(prompt, "Go ahead? [y/N] "); err != nil {
 		return err
 	}
 	answer, err := e.readLine(ctx)

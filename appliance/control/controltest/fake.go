@@ -32,7 +32,7 @@ type Fake struct {
 
 	jobs      []*job
 	apps      map[appliance.InstallName]*control.App
-	sites     map[hostname.Name][]appliance.Site // by host, oldest first
+	sites     map[hostname.Name]*site
 	zones     []string
 	redirects map[hostname.Name]string
 	findings  []appliance.Finding
@@ -47,7 +47,7 @@ func New() *Fake {
 		fail:      map[string]error{},
 		changed:   make(chan struct{}),
 		apps:      map[appliance.InstallName]*control.App{},
-		sites:     map[hostname.Name][]appliance.Site{},
+		sites:     map[hostname.Name]*site{},
 		zones:     []string{"demo.coop"},
 		redirects: map[hostname.Name]string{},
 	}

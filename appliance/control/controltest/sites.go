@@ -16,6 +16,12 @@ import (
 	"coopkit/internal/problem"
 )
 
+// site is a static site: its versions, oldest first, and which is published.
+type site struct {
+	versions  []appliance.Site
+	published int
+}
+
 // Sites implements control.Backend.
 func (f *Fake) Sites(ctx context.Context) ([]appliance.Site, error) {
 	defer f.mu.Unlock()
@@ -24,7 +30,8 @@ func (f *Fake) Sites(ctx context.Context) ([]appliance.Site, error) {
 	}
 	list := []appliance.Site{}
 	for _, host := range slices.Sorted(maps.Keys(f.sites)) {
-		list = append(list, f.sites[host][len(f.sites[host])-1])
+		s := f.sites[host]
+		list = append(list, s.versions[s.published-1])
 	}
 	return list, nil
 }
@@ -39,12 +46,13 @@ func (f *Fake) PlanPush(ctx context.Context, host string, files int, bytes int64
 	if err != nil {
 		return appliance.Plan{}, err
 	}
+	next := len(f.versions(h)) + 1
 	p := appliance.Plan{
 		Kind: "publish", Subject: "site:" + string(h), Title: "Publish a site at " + string(h),
-		Lines:   []appliance.Line{{Verb: "create", Thing: fmt.Sprintf("version %d: %d files, %d bytes", len(f.sites[h])+1, files, bytes)}},
+		Lines:   []appliance.Line{{Verb: "create", Thing: fmt.Sprintf("version %d: %d files, %d bytes", next, files, bytes)}},
 		WayBack: "coopkit site rollback " + string(h),
 	}
-	if len(f.sites[h]) == 0 {
+	if next == 1 {
 		p.WayBack = "coopkit site remove " + string(h)
 	}
 	return plan(p)
@@ -60,12 +68,11 @@ func (f *Fake) Push(ctx context.Context, host string, stream io.Reader) (applian
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	site := appliance.Site{Host: h, Version: len(f.sites[h]) + 1, Created: f.now}
-	if site.Files, site.Bytes, err = count(stream); err != nil {
+	next := appliance.Site{Host: h, Version: len(f.versions(h)) + 1, Created: f.now}
+	if next.Files, next.Bytes, err = count(stream); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("publish", "site:"+string(h), func() { f.sites[h] = append(f.sites[h], site) },
-		"Check the files", "Publish them"), nil
+	return f.start("publish", "site:"+string(h), func() { f.publish(next) }, "Check the files", "Publish them"), nil
 }
 
 func count(stream io.Reader) (files int, bytes int64, err error) {
@@ -89,12 +96,29 @@ func count(stream io.Reader) (files int, bytes int64, err error) {
 	}
 }
 
-func (f *Fake) site(host string) ([]appliance.Site, error) {
-	versions := f.sites[hostname.Name(host)]
-	if len(versions) == 0 {
+func (f *Fake) versions(h hostname.Name) []appliance.Site {
+	if s := f.sites[h]; s != nil {
+		return s.versions
+	}
+	return nil
+}
+
+func (f *Fake) publish(next appliance.Site) {
+	s := f.sites[next.Host]
+	if s == nil {
+		s = &site{}
+		f.sites[next.Host] = s
+	}
+	s.versions = append(s.versions, next)
+	s.published = next.Version
+}
+
+func (f *Fake) site(host string) (*site, error) {
+	s := f.sites[hostname.Name(host)]
+	if s == nil {
 		return nil, unknown("site-unknown", fmt.Sprintf("there is no site at %q", host), "coopkit site list")
 	}
-	return versions, nil
+	return s, nil
 }
 
 // SiteVersions implements control.Backend.
@@ -103,11 +127,11 @@ func (f *Fake) SiteVersions(ctx context.Context, host string) ([]appliance.Site,
 	if err := f.enter(ctx, "SiteVersions"); err != nil {
 		return nil, err
 	}
-	versions, err := f.site(host)
+	s, err := f.site(host)
 	if err != nil {
 		return nil, err
 	}
-	versions = slices.Clone(versions)
+	versions := slices.Clone(s.versions)
 	slices.Reverse(versions)
 	return versions, nil
 }
@@ -118,21 +142,18 @@ func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appl
 	if err := f.enter(ctx, "RollbackSite"); err != nil {
 		return appliance.Job{}, err
 	}
-	versions, err := f.site(host)
+	s, err := f.site(host)
 	if err != nil {
 		return appliance.Job{}, err
 	}
 	if version == 0 {
-		version = len(versions) - 1
+		version = s.published - 1
 	}
-	if version < 1 || version > len(versions) {
+	if version < 1 || version > len(s.versions) {
 		return appliance.Job{}, unknown("site-version-unknown",
 			fmt.Sprintf("%s has no version %d", host, version), "coopkit site versions "+host)
 	}
-	return f.start("rollback", "site:"+host, func() {
-		again := versions[version-1]
-		f.sites[again.Host] = append(f.sites[again.Host][:version-1:version-1], again)
-	}, "Publish the older version"), nil
+	return f.start("rollback", "site:"+host, func() { s.published = version }, "Publish the older version"), nil
 }
 
 // PlanRemoveSite implements control.Backend.
@@ -145,13 +166,13 @@ func (f *Fake) PlanRemoveSite(ctx context.Context, host string) (appliance.Plan,
 }
 
 func (f *Fake) planRemoveSite(host string) (appliance.Plan, error) {
-	versions, err := f.site(host)
+	s, err := f.site(host)
 	if err != nil {
 		return appliance.Plan{}, err
 	}
 	return plan(appliance.Plan{
 		Kind: "remove", Subject: "site:" + host, Title: "Remove the site at " + host,
-		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("%d versions of it", len(versions)), Destructive: true}},
+		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("%d versions of it", len(s.versions)), Destructive: true}},
 		WayBack: "push it again from its folder",
 	})
 }

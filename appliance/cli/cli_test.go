@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package cli_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli"
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"coopkit": func() {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+		defer stop()
+		os.Exit(cli.Main(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, extra)) //nolint:forbidigo // it is main
+	}})
+}
+
+// extra stands for the verbs that another part brings to a noun.
+func extra(env *term.Env) *cobra.Command {
+	noun := &cobra.Command{Use: "recipe"}
+	noun.AddCommand(&cobra.Command{
+		Use: "count", Short: "Count to three", Example: "  coopkit recipe count", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return env.Say("one two three\n") },
+	})
+	return noun
+}
+
+// fakeKey is where a script's environment keeps its agent.
+type fakeKey struct{}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup:               setup,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+			"fake":  fake,
+		},
+	})
+}
+
+// setup starts an agent of its own for each script.
+func setup(e *testscript.Env) error {
+	dir, err := os.MkdirTemp("", "ck")
+	if err != nil {
+		return err
+	}
+	socket := filepath.Join(dir, "coopkit.sock")
+	ln, err := control.Listen(socket, -1)
+	if err != nil {
+		return err
+	}
+	f := controltest.New()
+	ctx, stop := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- control.Serve(ctx, ln, control.Handler(f, slog.New(slog.DiscardHandler))) }()
+	e.Defer(func() {
+		stop()
+		if err := errors.Join(<-served, os.RemoveAll(dir)); err != nil {
+			e.T().Log(err)
+		}
+	})
+	e.Values[fakeKey{}] = f
+	e.Setenv("COOPKIT_SOCKET", socket)
+	e.Setenv("TZ", "UTC")
+	e.Setenv("TERM", "xterm")
+	return nil
+}
+
+// exits runs a command and checks its exit code: exits <code> <command> …
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits <code> <command> …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if e, ok := errors.AsType[*exec.ExitError](err); ok {
+		got = e.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run: %v", err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d; want %d", got, want)
+	}
+}
+
+// fake tells the script's agent what to do.
+func fake(ts *testscript.TestScript, neg bool, args []string) {
+	f, ok := ts.Value(fakeKey{}).(*controltest.Fake)
+	if !ok || neg || len(args) == 0 {
+		ts.Fatalf("usage: fake <verb> …")
+	}
+	trouble := &problem.Problem{
+		Code: "registry-unreachable", Kind: problem.Unavailable, What: "the images can not be fetched",
+		Why: "registry.example does not answer", Next: []string{"try it with --images debian"},
+	}
+	switch args[0] {
+	case "fail":
+		f.Fail(args[1], trouble)
+	case "break":
+		f.Fail(args[1], errors.New("a wire came loose"))
+	case "fail-jobs":
+		f.FailJobs(trouble)
+	case "work":
+		f.FailJobs(nil)
+	case "hold":
+		f.Hold()
+	case "release":
+		f.Release()
+	case "await-follower":
+		await(ts, func() bool { return f.Following() > 0 })
+	case "find":
+		f.Find(findings(args[1:])...)
+	default:
+		ts.Fatalf("fake: unknown verb %s", args[0])
+	}
+}
+
+func await(ts *testscript.TestScript, ok func() bool) {
+	limit := time.NewTimer(10 * time.Second)
+	defer limit.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit.C:
+			ts.Fatalf("nobody follows")
+		}
+	}
+}
+
+func findings(severities []string) []appliance.Finding {
+	var all []appliance.Finding
+	for _, name := range severities {
+		var s appliance.Severity
+		_ = s.UnmarshalText([]byte(name)) // it never fails
+		all = append(all, appliance.Finding{
+			Code: "DISK-NEARLY-FULL", Subject: "disk:/", Severity: s,
+			What: "members can not save files in three days", Why: "the disk is 94 % full",
+			Next: []string{"remove what is not needed"}, Who: appliance.You, Since: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
+		})
+	}
+	return all
+}
+
+// TestTree_everyCommandHelps: what a person reads first is there for each.
+func TestTree_everyCommandHelps(t *testing.T) {
+	var visit func(*cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		path := cmd.CommandPath()
+		if !strings.Contains(cmd.Long, "Exit codes:") {
+			t.Errorf("%s: its help does not end with the exit codes", path)
+		}
+		if cmd.Short == "" || strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("%s: short help %q", path, cmd.Short)
+		}
+		ours := !strings.HasPrefix(path, "coopkit completion") && !strings.HasPrefix(path, "coopkit help")
+		if ours && !cmd.HasSubCommands() && cmd.Example == "" {
+			t.Errorf("%s: no example", path)
+		}
+		if ours && !cmd.HasSubCommands() && cmd.Args == nil {
+			t.Errorf("%s: does not check its arguments", path)
+		}
+		for _, c := range cmd.Commands() {
+			visit(c)
+		}
+	}
+	visit(cli.New(term.New(nil, nil, nil, os.Getenv)))
+}
+
+// TestFollow_outlivesARestartOfTheAgent: the agent goes away and comes back
+// while a job is watched.
+func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
+	dir, err := os.MkdirTemp("", "ck") //nolint:usetesting // t.TempDir is longer than a socket path may be
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "c.sock")
+	f := controltest.New()
+	f.Hold()
+	job, err := f.RefreshImages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func() (stop func()) {
+		ln, err := control.Listen(socket, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- control.Serve(ctx, ln, control.Handler(f, slog.New(slog.DiscardHandler))) }()
+		return func() {
+			cancel()
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	stop := run()
+	var out, errOut strings.Builder
+	code := make(chan int, 1)
+	go func() {
+		code <- cli.Main(t.Context(), []string{"--socket", socket, "job", "follow", strconv.Itoa(int(job.ID))}, nil, &out, &errOut)
+	}()
+	testkit.Eventually(t, 10*time.Second, "nobody follows", func() bool { return f.Following() == 1 })
+	stop()
+	stop = run()
+	defer func() { stop() }()
+	f.Release()
+	if got := <-code; got != 0 {
+		t.Fatalf("exit code %d: %s%s", got, out.String(), errOut.String())
+	}
+	if n := strings.Count(out.String(), "Look for updates … done"); n != 1 {
+		t.Errorf("the first step is told %d times:\n%s", n, out.String())
+	}
+}
