@@ -9,6 +9,8 @@ import (
 	"io/fs"
 
 	"github.com/goccy/go-yaml"
+
+	"coopkit/internal/problem"
 )
 
 //go:generate go test . -run UpToDate -update
@@ -152,6 +154,6 @@ func (l *linter) checkRendered() {
 		vars[name] = "x"
 	}
 	if _, err := composeProject(l.compose, vars); err != nil {
-		l.issues.add(composeFile, l.compose, "compose-invalid", err.Error(), "correct it as the Compose Specification says")
+		l.issues.add(composeFile, l.compose, "compose-invalid", problem.From(err, "").Why, "correct it as the Compose Specification says")
 	}
 }

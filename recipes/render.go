@@ -6,6 +6,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/compose-spec/compose-go/v2/loader"
@@ -63,12 +64,22 @@ func composeProject(root *node, vars Vars) (*types.Project, error) {
 		return nil, &problem.Problem{
 			Code: "compose-invalid", Kind: problem.Invalid,
 			What: "compose.yaml does not follow the Compose Specification",
-			Why:  err.Error(),
+			Why:  oneLine(err.Error()),
 			Next: []string{"correct compose.yaml, then run coopkit recipe lint"},
 			Err:  err,
 		}
 	}
 	return project, nil
+}
+
+// oneLine is the beginning of a library's message, on one line.
+func oneLine(message string) string {
+	const enough = 200
+	text := []rune(strings.Join(strings.Fields(message), " "))
+	if len(text) > enough {
+		return string(text[:enough]) + "…"
+	}
+	return string(text)
 }
 
 func fromCompose(p *types.Project) *Project {
