@@ -28,8 +28,9 @@ func orUsual(n int) int {
 }
 
 // observe takes in one result of a check and says whether what shows changed.
-// The caller holds mu.
-func (r *Registry) observe(check string, found []appliance.Finding, at time.Time) (changed bool) {
+// Only a complete result makes anything good that it does not name. The caller
+// holds mu.
+func (r *Registry) observe(check string, found []appliance.Finding, complete bool, at time.Time) (changed bool) {
 	now := map[key]bool{}
 	for _, f := range found {
 		k := key{f.Code, f.Subject}
@@ -40,7 +41,7 @@ func (r *Registry) observe(check string, found []appliance.Finding, at time.Time
 		changed = r.isBad(check, k, f, at) || changed
 	}
 	for k, s := range r.known {
-		if s.check == check && !now[k] {
+		if complete && s.check == check && !now[k] {
 			changed = r.isGood(k, s) || changed
 		}
 	}

@@ -65,6 +65,8 @@ var couldNotLook = Code{
 	Means: "A check could not look, so what it watches is unknown. What it found before is still shown.",
 }
 
+const usualEvery = time.Minute
+
 // Store keeps findings over restarts, so that "since" stays true.
 type Store interface {
 	LoadFindings(ctx context.Context) ([]appliance.Finding, error)
@@ -129,7 +131,7 @@ func New(d Deps, checks ...Check) (*Registry, error) {
 	}
 	for _, c := range checks {
 		if c.Every <= 0 {
-			c.Every = time.Minute
+			c.Every = usualEvery
 		}
 		if c.Timeout <= 0 {
 			c.Timeout = 20 * time.Second
@@ -146,6 +148,13 @@ func New(d Deps, checks ...Check) (*Registry, error) {
 		r.turns[c.Name] = make(chan struct{}, 1)
 		r.checks = append(r.checks, c)
 	}
+	cannot := couldNotLook // what is wrong with the whole box explains why a check cannot look
+	for name, code := range r.codes {
+		if code.BoxWide {
+			cannot.DependsOn = append(cannot.DependsOn, name)
+		}
+	}
+	r.codes[CouldNotLook] = cannot
 	for name := range r.codes {
 		if err := r.acyclic(name, nil); err != nil {
 			return nil, err

@@ -165,19 +165,17 @@ func (r *Registry) loop(ctx context.Context, c Check) {
 }
 
 // take takes in a result of the loop and saves what shows when that changed.
-// A check that could not look leaves its findings as they are: unknown is not
-// good.
+// What a check that could not look everywhere did not find stays as it is:
+// unknown is not good.
 func (r *Registry) take(ctx context.Context, res result) {
 	at := r.deps.Clock()
 	var unknown []appliance.Finding
 	r.mu.Lock()
-	changed := false
-	if res.err == nil {
-		changed = r.observe(res.check.Name, res.findings, at)
-	} else {
+	changed := r.observe(res.check.Name, res.findings, res.err == nil, at)
+	if res.err != nil {
 		unknown = append(unknown, r.unknown(res))
 	}
-	changed = r.observe("registry:"+res.check.Name, unknown, at) || changed
+	changed = r.observe("registry:"+res.check.Name, unknown, true, at) || changed
 	r.mu.Unlock()
 	if !changed {
 		return

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+)
+
+func appsCheck(f Facts) Check {
+	boxCauses := []string{engineUnreachable, "DISK-FULL"}
+	return Check{
+		Name: "apps", Title: "the apps", Every: 30 * time.Second, Timeout: 30 * time.Second,
+		Codes: []Code{
+			{
+				Code: "SERVICE-OUT-OF-MEMORY", Severity: appliance.Critical, DependsOn: boxCauses,
+				Means: "A part of an app was ended because it used more memory than the recipe allows.",
+			},
+			{
+				Code: "SERVICE-STOPPED", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, boxCauses...),
+				Means: "A part of an app that should run does not.",
+			},
+			{
+				Code: "SERVICE-RESTARTING", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, boxCauses...),
+				Means: "A part of an app ends again and again right after its start.",
+			},
+			{
+				Code: "SERVICE-UNHEALTHY", Severity: appliance.Warning,
+				DependsOn: append([]string{"SERVICE-STOPPED", "SERVICE-RESTARTING"}, boxCauses...),
+				Means:     "A part of an app runs, but says of itself that it does not work.",
+			},
+			{
+				Code: "APP-NOT-ANSWERING", Severity: appliance.Critical,
+				DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY", "SERVICE-STOPPED", "SERVICE-RESTARTING", "SERVICE-UNHEALTHY"}, boxCauses...),
+				Means:     "The app's pages do not come as the recipe promises.",
+			},
+		},
+		Run: func(ctx context.Context) ([]appliance.Finding, error) {
+			if f.Apps == nil {
+				return nil, nil
+			}
+			all, err := f.Apps(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var found []appliance.Finding
+			for _, app := range all {
+				if app.Busy || app.Install.Wanted != appliance.WantRunning || app.Install.Release == 0 {
+					continue
+				}
+				found = append(found, judgeServices(app)...)
+				if app.Contract != nil {
+					if err := app.Contract(ctx); err != nil && ctx.Err() == nil {
+						found = append(found, notAnswering(app, err))
+					}
+				}
+			}
+			return found, context.Cause(ctx)
+		},
+	}
+}
+
+func judgeServices(app App) []appliance.Finding {
+	var found []appliance.Finding
+	for _, s := range app.Services {
+		i := slices.IndexFunc(app.Containers, func(c engine.Container) bool { return c.Service == s.Name })
+		var c engine.Container
+		if i >= 0 {
+			c = app.Containers[i]
+		}
+		if code, severity, what, why := judgeService(s, c); code != "" {
+			name := string(app.Install.Name)
+			found = append(found, appliance.Finding{
+				Code: code, Severity: severity, Subject: "app:" + name + "/" + s.Name,
+				What: fmt.Sprintf("%s %s", app.Title, what), Why: fmt.Sprintf("Its part %q %s.", s.Name, why),
+				Next: []string{"coopkit app restart " + name, "If it comes back: coopkit app logs " + name, "Send the log to your IT co-op"},
+				Who:  appliance.You,
+			})
+		}
+	}
+	return found
+}
+
+// judgeService says what is wrong with one service, or an empty code. A zero
+// container is one that does not exist.
+func judgeService(s AppService, c engine.Container) (code string, severity appliance.Severity, what, why string) {
+	down := "does not work now"
+	switch {
+	case c.OOMKilled && c.State != engine.Running:
+		return "SERVICE-OUT-OF-MEMORY", appliance.Critical, down, "needed more memory than it may have, and was ended"
+	case s.OneShot && c.State == engine.Exited && c.ExitCode == 0:
+		return "", appliance.OK, "", ""
+	case c.State == engine.Restarting:
+		return "SERVICE-RESTARTING", appliance.Critical, down,
+			fmt.Sprintf("ends right after each start (code %d, %d times)", c.ExitCode, c.Restarts)
+	case c.State == "":
+		return "SERVICE-STOPPED", appliance.Critical, down, "is not there"
+	case c.State == engine.Exited || c.State == engine.Dead:
+		return "SERVICE-STOPPED", appliance.Critical, down, fmt.Sprintf("ended with code %d", c.ExitCode)
+	case c.State == engine.Created && !s.OneShot:
+		return "SERVICE-STOPPED", appliance.Critical, down, "was never started"
+	case c.Health == "unhealthy":
+		return "SERVICE-UNHEALTHY", appliance.Warning, "may not work as it should", "runs, but does not pass its own health check"
+	default:
+		return "", appliance.OK, "", ""
+	}
+}
+
+func notAnswering(app App, err error) appliance.Finding {
+	name := string(app.Install.Name)
+	why := "Its first page does not come as it should."
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		why = p.What + "."
+	}
+	return appliance.Finding{
+		Code: "APP-NOT-ANSWERING", Subject: "app:" + name, Severity: appliance.Critical,
+		What: app.Title + " does not answer", Why: why,
+		Next: []string{"coopkit app restart " + name, "If it goes on: coopkit app logs " + name, "Send the log to your IT co-op"},
+		Who:  appliance.You,
+	}
+}

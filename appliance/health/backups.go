@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package health
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"coopkit/appliance"
+)
+
+const backupDue = 3 * day
+
+func backupsCheck(f Facts) Check {
+	return Check{
+		Name: "backups", Title: "the backups", Every: 15 * time.Minute,
+		Codes: []Code{
+			{
+				Code: "BACKUP-NONE", Severity: appliance.Notice, VisibleAfter: 1, HoldAfter: 1,
+				Means: "An app has no backup yet: if the disk fails, what members made with it is lost.",
+			},
+			{
+				Code: "BACKUP-OLD", Severity: appliance.Warning, VisibleAfter: 1, HoldAfter: 1,
+				Means: "The last backup of an app is older than three days.",
+			},
+		},
+		Run: func(ctx context.Context) ([]appliance.Finding, error) {
+			if f.Apps == nil {
+				return nil, nil
+			}
+			all, err := f.Apps(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var found []appliance.Finding
+			for _, app := range all {
+				if app.Install.Release == 0 {
+					continue
+				}
+				var last time.Time
+				if f.LastBackup != nil {
+					if last, err = f.LastBackup(ctx, app.Install.Name); err != nil {
+						return found, err
+					}
+				}
+				found = append(found, judgeBackup(app, last, f.Now())...)
+			}
+			return found, nil
+		},
+	}
+}
+
+func judgeBackup(app App, last, now time.Time) []appliance.Finding {
+	finding := appliance.Finding{Subject: "app:" + string(app.Install.Name), Who: appliance.You}
+	switch {
+	case last.IsZero():
+		finding.Code, finding.Severity = "BACKUP-NONE", appliance.Notice
+		finding.What = "Nothing is wrong now; " + app.Title + " has no backup yet"
+		finding.Why = "If the disk fails, what members made with it is lost."
+		finding.Next = []string{"Keep a copy of the box's disk elsewhere, until Coopkit makes backups"}
+	case now.Sub(last) > backupDue:
+		finding.Code, finding.Severity = "BACKUP-OLD", appliance.Warning
+		finding.What = fmt.Sprintf("If the disk fails now, the last %s of work with %s are lost", span(now.Sub(last)), app.Title)
+		finding.Why = "The last backup is of " + last.UTC().Format(time.DateTime) + "."
+		finding.Next = []string{"coopkit doctor", "Ask your IT co-op why the backups stopped"}
+	default:
+		return nil
+	}
+	return []appliance.Finding{finding}
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package health
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"coopkit/appliance"
+)
+
+func namesCheck(f Facts) Check {
+	return Check{
+		Name: "names", Title: "the names of apps and sites", Every: 5 * time.Minute,
+		Codes: []Code{{
+			Code: "NAME-LEADS-ELSEWHERE", Severity: appliance.Critical,
+			Means: "A name does not lead to this box, as the servers say that decide it.",
+		}},
+		Run: func(ctx context.Context) ([]appliance.Finding, error) {
+			if f.Names == nil {
+				return nil, nil
+			}
+			all, err := f.Names(ctx)
+			if err != nil {
+				return nil, err
+			}
+			var found []appliance.Finding
+			var errs error
+			for _, n := range all {
+				switch {
+				case n.Err != nil:
+					errs = errors.Join(errs, n.Err)
+				case !n.OK:
+					found = append(found, elsewhere(n))
+				}
+			}
+			return found, errs
+		},
+	}
+}
+
+func elsewhere(n Name) appliance.Finding {
+	why := fmt.Sprintf("The name leads to %s; this box is %s.", list(n.Found), list(n.Want))
+	if len(n.Found) == 0 {
+		why = fmt.Sprintf("The name leads nowhere; it must lead to %s.", list(n.Want))
+	}
+	return appliance.Finding{
+		Code: "NAME-LEADS-ELSEWHERE", Subject: "host:" + n.Host, Severity: appliance.Critical,
+		What: "People who open " + n.Host + " do not come to this box", Why: why,
+		Next: []string{
+			"See what is there now: coopkit name check " + n.Host,
+			"Where the name is managed, set its address to " + list(n.Want),
+		},
+		Who: appliance.You,
+	}
+}
+
+func list(addrs []string) string { return strings.Join(addrs, ", ") }

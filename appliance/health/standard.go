@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package health
+
+import (
+	"context"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+)
+
+// Facts is where the standard checks learn what they judge. A nil function
+// means that this box has no such part, and its check finds nothing.
+type Facts struct {
+	StateDir     string                                         // its disk is watched; small histories live in health/ below it
+	Now          func() time.Time                               // nil: time.Now
+	Engine       func(ctx context.Context) (engine.Info, error) // engine.Engine's Info
+	Apps         func(ctx context.Context) ([]App, error)       // every install
+	Certificates func(ctx context.Context) ([]Certificate, error)
+	Names        func(ctx context.Context) ([]Name, error)
+	Listeners    func() []string                                                         // TCP addresses of the front door
+	LastBackup   func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
+	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
+	host         host                                                                    // where the system's files are; zero: the real ones
+}
+
+// App is an install as the checks see it.
+type App struct {
+	Install    appliance.Install
+	Title      string // for people
+	Busy       bool   // a job is changing it: nothing is judged
+	Services   []AppService
+	Containers []engine.Container
+	Contract   func(ctx context.Context) error // asks the recipe's health contract over HTTP; nil: none
+}
+
+// AppService is a service that an install should have.
+type AppService struct {
+	Name    string
+	OneShot bool // it ends by itself
+}
+
+// Certificate is a certificate of the front door as the checks see it.
+type Certificate struct {
+	Host      string
+	NotBefore time.Time // zero: there is none
+	NotAfter  time.Time
+	LastError error // of the last attempt to get one; nil: it went well
+}
+
+// Name is a host name of this box and whether it leads here, as the servers
+// say that decide it.
+type Name struct {
+	Host  string
+	Found []string // addresses that the name leads to
+	Want  []string // addresses of this box
+	OK    bool
+	Err   error // could not look
+}
+
+// Standard returns the checks of an appliance.
+func Standard(f Facts) []Check {
+	if f.Now == nil {
+		f.Now = time.Now
+	}
+	f.host = f.host.withDefaults()
+	return []Check{
+		diskCheck(f), memoryCheck(f), clockCheck(f), engineCheck(f), appsCheck(f), doorCheck(f),
+		certificatesCheck(f), namesCheck(f), backupsCheck(f), storeCheck(f), rebootCheck(f),
+	}
+}
