@@ -77,6 +77,9 @@ func New(env *term.Env, extra ...Extra) *cobra.Command {
 func join(root, cmd *cobra.Command) {
 	for _, noun := range root.Commands() {
 		if noun.Name() == cmd.Name() {
+			if cmd.Long != "" {
+				noun.Short, noun.Long = cmd.Short, cmd.Long
+			}
 			verbs := cmd.Commands()
 			cmd.RemoveCommand(verbs...)
 			noun.AddCommand(verbs...)

@@ -13,11 +13,13 @@ import (
 	"coopkit/appliance/agent"
 	"coopkit/appliance/cli"
 	"coopkit/appliance/cli/term"
+	recipescli "coopkit/recipes/cli"
 )
 
 // extras are the commands that other parts of the program bring.
 func extras() []cli.Extra {
 	return []cli.Extra{
+		func(env *term.Env) *cobra.Command { return recipescli.New(env.Out, env.Err) },
 		func(env *term.Env) *cobra.Command { return agent.Command(env.Err) },
 	}
 }

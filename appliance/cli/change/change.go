@@ -2,7 +2,7 @@
 
 // Package change owns the five beats of every changing command: show the plan,
 // confirm, apply, follow, say what came of it. It knows nothing of apps, sites
-// or names. The CLI's scripts run all of it.
+// or names. Its tests are the CLI's scripts, and tables for the lines it draws.
 package change
 
 import (

@@ -2,7 +2,7 @@
 
 // Package complete owns what the shell offers when Tab is pressed: names that
 // the agent knows, if it answers at once. It knows nothing of the commands.
-// The CLI's scripts run it.
+// Its tests are the CLI's scripts.
 package complete
 
 import (

@@ -58,20 +58,15 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits
 }
 
-// Live tells whether progress can be drawn over itself.
-func (e *Env) Live() bool { return e.OutTerminal && !e.JSON }
-
-// Width returns the columns of the terminal, or 0 when it is none.
-func (e *Env) Width() int {
+// Live tells whether progress can be drawn over itself: Out is a terminal that
+// knows its size (some serial lines do not).
+func (e *Env) Live() bool {
 	f, ok := e.Out.(*os.File)
-	if !ok {
-		return 0
+	if !ok || !e.OutTerminal || e.JSON {
+		return false
 	}
-	w, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // a descriptor fits
-	if err != nil {
-		return 0
-	}
-	return w
+	width, height, err := term.GetSize(int(f.Fd())) //nolint:gosec // a descriptor fits
+	return err == nil && width > 0 && height > 0
 }
 
 // Say writes for people; with --json it writes nothing.

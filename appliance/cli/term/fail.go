@@ -68,7 +68,7 @@ func asProblem(err error) *problem.Problem {
 
 func (e *Env) sentences(p *problem.Problem) string {
 	var b strings.Builder
-	b.WriteString(paint(e.ErrColor, Red, "coopkit:") + " " + p.What + "\n")
+	b.WriteString(paint(e.ErrColor, Red, "coopkit:") + " " + p.What + " " + paint(e.ErrColor, Dim, "["+p.Code+"]") + "\n")
 	if p.Why != "" {
 		b.WriteString("why: " + p.Why + "\n")
 	}
