@@ -49,8 +49,8 @@ func delegationNotes(z zone) []string {
 		notes = append(notes, "one name server is a single point of failure: when this box is off, the name does not work")
 	}
 	return append(notes,
-		"until then, or instead, leave the name where it is and set only the address records that each app or site shows",
-		"before that, move every record that you still need, mail above all, into this zone",
+		"before you do, make sure that nothing else needs the name's present records, mail above all: they stop counting",
+		"or leave the name where it is, and set there only the address records that each app or site shows",
 	)
 }
 

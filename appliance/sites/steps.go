@@ -154,4 +154,9 @@ func Hash(p appliance.Plan) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func size(files int, bytes int64) string { return fmt.Sprintf("%d files, %d bytes", files, bytes) }
+func size(files int, bytes int64) string {
+	if files == 1 {
+		return fmt.Sprintf("1 file, %d bytes", bytes)
+	}
+	return fmt.Sprintf("%d files, %d bytes", files, bytes)
+}
