@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"errors"
+	"maps"
 	"testing"
 	"testing/fstest"
 
@@ -30,10 +31,7 @@ func FuzzRecipe(f *testing.F) {
 	seeds(f, recipeFile)
 	rest := good(f, "wordpress")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fsys := fstest.MapFS{}
-		for name, file := range rest {
-			fsys[name] = file
-		}
+		fsys := maps.Clone(rest)
 		fsys[recipeFile] = &fstest.MapFile{Data: data}
 		loadAndRender(t, fsys)
 	})
@@ -43,10 +41,7 @@ func FuzzCompose(f *testing.F) {
 	seeds(f, composeFile)
 	rest := good(f, "wordpress")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fsys := fstest.MapFS{}
-		for name, file := range rest {
-			fsys[name] = file
-		}
+		fsys := maps.Clone(rest)
 		fsys[composeFile] = &fstest.MapFile{Data: data}
 		loadAndRender(t, fsys)
 	})

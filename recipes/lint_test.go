@@ -15,8 +15,8 @@ import (
 )
 
 // good returns a copy of a recipe of the catalogue to make mistakes in.
-func good(t testing.TB, name string) fstest.MapFS {
-	t.Helper()
+func good(tb testing.TB, name string) fstest.MapFS {
+	tb.Helper()
 	out := fstest.MapFS{}
 	root := os.DirFS("catalogue/" + name)
 	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
@@ -28,7 +28,7 @@ func good(t testing.TB, name string) fstest.MapFS {
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

@@ -140,7 +140,7 @@ func health(h *types.HealthCheckConfig) *HealthCheck {
 		Timeout: duration(h.Timeout), StartPeriod: duration(h.StartPeriod),
 	}
 	if h.Retries != nil {
-		out.Retries = int(min(*h.Retries, 1000)) //nolint:gosec // G115: at most 1000
+		out.Retries = int(min(*h.Retries, 1000))
 	}
 	return out
 }

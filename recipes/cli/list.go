@@ -48,7 +48,7 @@ func (o *Options) list() error {
 // width is the terminal's, or $COLUMNS, or so wide that nothing is cut.
 func width(w io.Writer) int {
 	if f, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil { //nolint:gosec // G115: a descriptor is small
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
 			return columns
 		}
 	}
