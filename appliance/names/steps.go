@@ -116,7 +116,7 @@ func (n *Names) kept(name hostname.Name, suffix string) string {
 }
 
 // keepZone writes the zone twice: as it is in the store, for the way back, and
-// as a zone file for people and other servers.
+// as a zone file for people and other servers, which no later removal replaces.
 func (n *Names) keepZone(ctx context.Context, name hostname.Name, p appliance.Progress) error {
 	z, err := n.find(ctx, name)
 	if errors.Is(err, noSuchZone(name)) {
@@ -141,12 +141,12 @@ func (n *Names) keepZone(ctx context.Context, name hostname.Name, p appliance.Pr
 	if err := os.MkdirAll(n.d.Dir, 0o750); err != nil {
 		return fmt.Errorf("make folder for removed zones: %w", err)
 	}
-	err = errors.Join(
+	path := n.kept(name, fmt.Sprintf("-%d.zone", z.Serial))
+	p.Log("kept as " + path)
+	return errors.Join(
 		atomicfile.Write(n.kept(name, ".json"), raw, 0o640),
-		atomicfile.Write(n.kept(name, ".zone"), file.Bytes(), 0o640),
+		atomicfile.Write(path, file.Bytes(), 0o640),
 	)
-	p.Log("kept as " + n.kept(name, ".zone"))
-	return err
 }
 
 func (n *Names) removeZone(ctx context.Context, name hostname.Name) error {
@@ -174,19 +174,29 @@ func (n *Names) undoRemoveZone(ctx context.Context, name hostname.Name) error {
 	if _, err := n.find(ctx, name); !errors.Is(err, noSuchZone(name)) {
 		return err
 	}
-	raw, err := os.ReadFile(n.kept(name, ".json"))
+	s, err := n.readKept(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var s StoredZone
-	if err == nil {
-		err = json.Unmarshal(raw, &s)
-	}
 	if err != nil {
-		return fmt.Errorf("read kept zone %s: %w", name, err)
+		return err
 	}
 	if err := n.d.Store.ReplaceZone(ctx, s); err != nil {
 		return fmt.Errorf("store zone %s: %w", name, err)
 	}
 	return n.serve(ctx)
+}
+
+// readKept reads the zone of that name that was removed last. The error is
+// fs.ErrNotExist if none was.
+func (n *Names) readKept(name hostname.Name) (StoredZone, error) {
+	var s StoredZone
+	raw, err := os.ReadFile(n.kept(name, ".json"))
+	if err == nil {
+		err = json.Unmarshal(raw, &s)
+	}
+	if err != nil {
+		return StoredZone{}, fmt.Errorf("read kept zone %s: %w", name, err)
+	}
+	return s, nil
 }

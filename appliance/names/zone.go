@@ -56,12 +56,16 @@ func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.
 }
 
 // newZone returns a zone with our defaults and the address of its name server.
+// Its serial is later than that of a zone of the same name that was removed.
 func (n *Names) newZone(name hostname.Name) (zone, error) {
 	var ns []string
 	if n.d.NameServers != nil {
 		ns = n.d.NameServers(name)
 	}
 	z := zone{Zone: dns.NewZone(string(name), n.d.Now(), ns...), ledger: dns.Ledger{}}
+	if old, err := n.readKept(name); err == nil {
+		z.Serial = dns.NextSerial(old.Serial, n.d.Now())
+	}
 	for _, server := range z.NS {
 		if !hostname.Name(server).Within(name) {
 			continue

@@ -3,12 +3,16 @@
 package names
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
+	"coopkit/dns/zonefile"
 	"coopkit/internal/hostname"
 )
 
@@ -105,6 +109,32 @@ func TestRemoveZone(t *testing.T) {
 	}
 	if got := b.answer(t, "ns1.demo.example", "A"); got != "192.0.2.7" {
 		t.Errorf("after the way back the server answers %q", got)
+	}
+	file, err := os.Open(filepath.Join(b.d.Dir, fmt.Sprintf("demo.example-%d.zone", before.Serial)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if z, err := zonefile.Parse(file, "demo.example"); err != nil || z.Serial != before.Serial || len(z.Records) != len(before.Records) {
+		t.Errorf("the kept zone file has %+v, %v", z, err)
+	}
+}
+
+func TestAddZone_againHasALaterSerial(t *testing.T) {
+	b := newBox(t).withZone(t)
+	if err := b.EnsureHost(t.Context(), "www.demo.example", "app:x"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.RemoveHost(t.Context(), "www.demo.example", "app:x"); err != nil {
+		t.Fatal(err)
+	}
+	before := b.store.zones["demo.example"].Serial
+	if err := runJob(t, b.RemoveZoneSteps("demo.example")); err != nil {
+		t.Fatal(err)
+	}
+	b.withZone(t)
+	if got := b.store.zones["demo.example"].Serial; got <= before {
+		t.Errorf("serial %d after %d", got, before)
 	}
 }
 
