@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package health
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+)
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// healthy are facts of a box where nothing is wrong, in a made-up system.
+func healthy(t *testing.T) Facts {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, dir, "proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable: 3000000 kB\n")
+	write(t, dir, "proc/vmstat", "nr_free_pages 12\noom_kill 3\n")
+	write(t, dir, "proc/stat", "cpu 1 2 3\nbtime 1700000000\n")
+	write(t, dir, "proc/sys/kernel/osrelease", "6.1.0-1-amd64\n")
+	return Facts{
+		StateDir: filepath.Join(dir, "state"), Now: func() time.Time { return noon },
+		Engine: func(context.Context) (engine.Info, error) {
+			return engine.Info{Version: "20.10.24", APIVersion: "1.41"}, nil
+		},
+		LastBackup: func(context.Context, appliance.InstallName) (time.Time, error) { return noon.Add(-time.Hour), nil },
+		host: host{
+			proc: filepath.Join(dir, "proc"), run: filepath.Join(dir, "run"), boot: filepath.Join(dir, "boot"),
+			disk: func(string) (diskSpace, error) { return diskSpace{device: 1, free: 90 << 30, total: 100 << 30}, nil },
+			sync: func() (bool, error) { return true, nil },
+		},
+	}
+}
+
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wiki(containers ...engine.Container) App {
+	return App{
+		Install:  appliance.Install{Name: "wiki", Wanted: appliance.WantRunning, Release: 1},
+		Title:    "Wiki",
+		Services: []AppService{{Name: "app"}, {Name: "seed", OneShot: true}},
+		Containers: append(containers,
+			engine.Container{Service: "seed", State: engine.Exited, ExitCode: 0}),
+	}
+}
+
+func apps(all ...App) func(context.Context) ([]App, error) {
+	return func(context.Context) ([]App, error) { return all, nil }
+}
+
+func certificate(life, left time.Duration, last error) func(context.Context) ([]Certificate, error) {
+	end := noon.Add(left)
+	return func(context.Context) ([]Certificate, error) {
+		return []Certificate{{Host: "demo.coop", NotBefore: end.Add(-life), NotAfter: end, LastError: last}}, nil
+	}
+}
+
+func TestStandard_findsWhatIsWrong(t *testing.T) {
+	full := func(free, total uint64) func(*Facts) {
+		return func(f *Facts) {
+			f.host.disk = func(string) (diskSpace, error) { return diskSpace{device: 1, free: free, total: total}, nil }
+		}
+	}
+	service := func(c engine.Container) func(*Facts) {
+		return func(f *Facts) { c.Service = "app"; f.Apps = apps(wiki(c)) }
+	}
+	running := engine.Container{Service: "app", State: engine.Running}
+	for name, c := range map[string]struct {
+		change func(*Facts)
+		want   string // severity, code and subject of what doctor shows
+	}{
+		"nothing":              {func(*Facts) {}, ""},
+		"disk full":            {full(100<<20, 100<<30), "critical DISK-FULL disk:STATE"},
+		"disk nearly full":     {full(5<<30, 100<<30), "warning DISK-NEARLY-FULL disk:STATE"},
+		"a big disk with room": {full(30<<30, 4000<<30), ""},
+		"disk cannot be asked": {func(f *Facts) {
+			f.host.disk = func(string) (diskSpace, error) { return diskSpace{}, errors.New("gone") }
+		}, "notice CHECK-COULD-NOT-LOOK check:disk"},
+		"clock alone": {func(f *Facts) { f.host.sync = func() (bool, error) { return false, nil } }, "notice CLOCK-NOT-SET-BY-NETWORK"},
+		"engine away": {func(f *Facts) {
+			f.Engine = func(context.Context) (engine.Info, error) { return engine.Info{}, errors.New("no") }
+		}, "critical ENGINE-UNREACHABLE"},
+		"engine old":            {func(f *Facts) { f.Engine = info("19.3.1", "1.40") }, "warning ENGINE-TOO-OLD"},
+		"engine new":            {func(f *Facts) { f.Engine = info("99.0.1", "1.99") }, "notice ENGINE-NOT-TRIED"},
+		"app well":              {service(running), ""},
+		"service ended":         {service(engine.Container{State: engine.Exited, ExitCode: 3}), "critical SERVICE-STOPPED app:wiki/app"},
+		"service gone":          {func(f *Facts) { f.Apps = apps(wiki()) }, "critical SERVICE-STOPPED app:wiki/app"},
+		"service restarting":    {service(engine.Container{State: engine.Restarting, Restarts: 9}), "critical SERVICE-RESTARTING app:wiki/app"},
+		"service unhealthy":     {service(engine.Container{State: engine.Running, Health: "unhealthy"}), "warning SERVICE-UNHEALTHY app:wiki/app"},
+		"service out of memory": {service(engine.Container{State: engine.Restarting, OOMKilled: true}), "critical SERVICE-OUT-OF-MEMORY app:wiki/app"},
+		"app stopped on purpose": {func(f *Facts) {
+			a := wiki()
+			a.Install.Wanted = appliance.WantStopped
+			f.Apps = apps(a)
+		}, ""},
+		"app in a job": {func(f *Facts) { a := wiki(); a.Busy = true; f.Apps = apps(a) }, ""},
+		"app not answering": {func(f *Facts) {
+			a := wiki(running)
+			a.Contract = func(context.Context) error { return errors.New("500") }
+			f.Apps = apps(a)
+		}, "critical APP-NOT-ANSWERING app:wiki"},
+		"one service explains that the app does not answer": {func(f *Facts) {
+			a := wiki(engine.Container{Service: "app", State: engine.Exited})
+			a.Contract = func(context.Context) error { return errors.New("refused") }
+			f.Apps = apps(a)
+		}, "critical SERVICE-STOPPED app:wiki/app > APP-NOT-ANSWERING app:wiki"},
+		"without engine nobody can look at apps": {func(f *Facts) {
+			f.Engine = func(context.Context) (engine.Info, error) { return engine.Info{}, errors.New("no") }
+			f.Apps = func(context.Context) ([]App, error) { return nil, errors.New("no engine") }
+		}, "critical ENGINE-UNREACHABLE > CHECK-COULD-NOT-LOOK check:apps > CHECK-COULD-NOT-LOOK check:backups"},
+		"no backup": {func(f *Facts) {
+			f.Apps, f.LastBackup = apps(wiki(running)), nil
+		}, "notice BACKUP-NONE app:wiki"},
+		"old backup": {func(f *Facts) {
+			f.Apps = apps(wiki(running))
+			f.LastBackup = func(context.Context, appliance.InstallName) (time.Time, error) { return noon.Add(-5 * day), nil }
+		}, "warning BACKUP-OLD app:wiki"},
+		"certificate fresh":                 {func(f *Facts) { f.Certificates = certificate(90*day, 60*day, nil) }, ""},
+		"certificate being renewed":         {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, nil) }, ""},
+		"certificate at a third":            {func(f *Facts) { f.Certificates = certificate(90*day, 20*day, nil) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
+		"certificate at a third and failed": {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, errors.New("no")) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
+		"certificate at a sixth":            {func(f *Facts) { f.Certificates = certificate(90*day, 14*day, nil) }, "warning CERTIFICATE-EXPIRES-SOON host:demo.coop"},
+		"certificate ended":                 {func(f *Facts) { f.Certificates = certificate(90*day, -time.Minute, nil) }, "critical CERTIFICATE-EXPIRED host:demo.coop"},
+		"certificate missing": {func(f *Facts) {
+			f.Certificates = func(context.Context) ([]Certificate, error) {
+				return []Certificate{{Host: "demo.coop", LastError: &problem.Problem{Why: "port 80 is shut", Next: []string{"open it"}}}, {Host: "new.demo.coop"}}, nil
+			}
+		}, "critical CERTIFICATE-MISSING host:demo.coop"},
+		"name elsewhere explains the certificate": {func(f *Facts) {
+			f.Certificates = certificate(90*day, -time.Minute, nil)
+			f.Names = func(context.Context) ([]Name, error) {
+				return []Name{{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}, {Host: "www.demo.coop", OK: true}}, nil
+			}
+		}, "critical NAME-LEADS-ELSEWHERE host:demo.coop > CERTIFICATE-EXPIRED host:demo.coop"},
+		"one name could not be looked up": {func(f *Facts) {
+			f.Names = func(context.Context) ([]Name, error) {
+				return []Name{{Host: "demo.coop", Err: errors.New("no Internet")}, {Host: "www.demo.coop"}}, nil
+			}
+		}, "critical NAME-LEADS-ELSEWHERE host:www.demo.coop, notice CHECK-COULD-NOT-LOOK check:names"},
+		"store damaged": {func(f *Facts) { f.Integrity = func(context.Context) error { return errors.New("page 3") } }, "critical STORE-DAMAGED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := healthy(t)
+			c.change(&f)
+			r := registry(t, nil, Standard(f)...)
+			report := r.Now(t.Context())
+			var got []string
+			for _, one := range report.Findings {
+				line := strings.TrimSpace(one.Severity.String() + " " + one.Code + " " + strings.Replace(one.Subject, f.StateDir, "STATE", 1))
+				got = append(got, strings.Join(append([]string{line}, one.Hides...), " > "))
+				complete(t, one)
+			}
+			if text := strings.Join(got, ", "); text != c.want {
+				t.Errorf("found %q, want %q", text, c.want)
+			}
+		})
+	}
+}
+
+func info(version, api string) func(context.Context) (engine.Info, error) {
+	return func(context.Context) (engine.Info, error) {
+		return engine.Info{Version: version, APIVersion: api}, nil
+	}
+}
+
+// complete checks that a finding says everything that a person needs, shortly.
+func complete(t *testing.T, f appliance.Finding) {
+	t.Helper()
+	if f.What == "" || f.Why == "" || len(f.Next) == 0 || f.Who == "" {
+		t.Errorf("%s leaves something unsaid: %+v", f.Code, f)
+	}
+	for _, text := range append([]string{f.What, f.Why}, f.Next...) {
+		if n := len(strings.Fields(text)); n > 25 {
+			t.Errorf("%s: %d words are too many: %s", f.Code, n, text)
+		}
+	}
+}
+
+func TestStandard_forecastsWhenADiskIsFull(t *testing.T) {
+	f := healthy(t)
+	used := uint64(10 << 30)
+	now := noon
+	f.Now = func() time.Time { return now }
+	f.host.disk = func(string) (diskSpace, error) {
+		return diskSpace{device: 1, free: 100<<30 - used, total: 100 << 30}, nil
+	}
+	check := diskCheck(f)
+	for range 30 { // 30 hours at half a GiB an hour
+		found, err := check.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now.Sub(noon) < diskSpan && len(found) > 0 {
+			t.Fatalf("a forecast after %v: %+v", now.Sub(noon), found)
+		}
+		now, used = now.Add(time.Hour), used+512<<20
+	}
+	found, err := diskCheck(f).Run(t.Context()) // another process: the history is in the file
+	if err != nil || len(found) != 1 || found[0].Code != "DISK-FILLING" || found[0].Severity != appliance.Warning ||
+		!strings.Contains(found[0].What, "about 6 days") {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
+
+func TestStandard_noticesThatMemoryRanOut(t *testing.T) {
+	f := healthy(t)
+	now := noon
+	f.Now = func() time.Time { return now }
+	check := memoryCheck(f)
+	codes := func() string {
+		found, err := check.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return shown(found)
+	}
+	if got := codes(); got != "" {
+		t.Errorf("what was before we looked is old: %s", got)
+	}
+	write(t, filepath.Dir(f.host.proc), "proc/vmstat", "oom_kill 5\n")
+	write(t, filepath.Dir(f.host.proc), "proc/meminfo", "MemTotal: 2000000 kB\nMemAvailable: 90000 kB\n")
+	if got := codes(); got != "MEMORY-RAN-OUT, MEMORY-LOW" {
+		t.Errorf("found %q", got)
+	}
+	now = now.Add(2 * time.Hour)
+	if got := codes(); got != "MEMORY-LOW" {
+		t.Errorf("two hours later: %q", got)
+	}
+}
+
+func TestStandard_noticesAClockThatWentBack(t *testing.T) {
+	f := healthy(t)
+	now := noon
+	f.Now = func() time.Time { return now }
+	if found, err := clockCheck(f).Run(t.Context()); err != nil || len(found) > 0 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	now = now.Add(-48 * time.Hour) // the battery was empty
+	found, err := clockCheck(f).Run(t.Context())
+	if err != nil || shown(found) != "CLOCK-WRONG" {
+		t.Errorf("%+v, %v", found, err)
+	}
+}
+
+func TestStandard_noticesAClosedDoor(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := healthy(t)
+	addr := l.Addr().String()
+	f.Listeners = func() []string { return []string{addr} }
+	if found, err := doorCheck(f).Run(t.Context()); err != nil || len(found) > 0 {
+		t.Errorf("open: %+v, %v", found, err)
+	}
+	_ = l.Close()
+	if found, err := doorCheck(f).Run(t.Context()); err != nil || shown(found) != "DOOR-CLOSED door:"+addr {
+		t.Errorf("closed: %+v, %v", found, err)
+	}
+}
+
+func TestStandard_saysWhenARestartIsDue(t *testing.T) {
+	f := healthy(t)
+	dir := filepath.Dir(f.host.proc)
+	why := func() string {
+		t.Helper()
+		s, err := rebootWhy(f.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if got := why(); got != "" {
+		t.Errorf("a kernel from outside: %q", got)
+	}
+	write(t, dir, "boot/vmlinuz-6.1.0-1-amd64", "")
+	if got := why(); got != "" {
+		t.Errorf("only the running kernel: %q", got)
+	}
+	write(t, dir, "boot/vmlinuz-6.1.0-2-amd64", "") // now, long after btime
+	if got := why(); !strings.Contains(got, "6.1.0-2-amd64 is installed") {
+		t.Errorf("a newer kernel: %q", got)
+	}
+	write(t, dir, "run/reboot-required", "*** System restart required ***\n")
+	write(t, dir, "run/reboot-required.pkgs", "libc6\nlibc6\nlinux-image-6.1.0-2-amd64\n")
+	if got := why(); got != "The system asks for it, because of libc6, linux-image-6.1.0-2-amd64." {
+		t.Errorf("asked for: %q", got)
+	}
+}
+
+// The real places must be readable on the machine that runs the tests.
+func TestStandard_looksAtTheRealSystem(t *testing.T) {
+	r := registry(t, nil, Standard(Facts{StateDir: t.TempDir()})...)
+	report := r.Now(t.Context())
+	for _, f := range report.Findings {
+		if f.Code == CouldNotLook {
+			t.Errorf("%s: %s", f.Subject, f.Why)
+		}
+		complete(t, f)
+	}
+	if report.Checks != len(r.Checks()) || report.Checks == 0 {
+		t.Errorf("%d checks ran", report.Checks)
+	}
+}
