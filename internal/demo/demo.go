@@ -79,10 +79,11 @@ func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 	return d, nil
 }
 
-func (d *demo) state() string   { return filepath.Join(d.dir, "state") }
-func (d *demo) socket() string  { return filepath.Join(d.dir, "coopkit.sock") }
-func (d *demo) pidFile() string { return filepath.Join(d.dir, "agent.pid") }
-func (d *demo) logFile() string { return filepath.Join(d.dir, "agent.log") }
+func (d *demo) state() string    { return filepath.Join(d.dir, "state") }
+func (d *demo) socket() string   { return filepath.Join(d.dir, "coopkit.sock") }
+func (d *demo) pidFile() string  { return filepath.Join(d.dir, "agent.pid") }
+func (d *demo) logFile() string  { return filepath.Join(d.dir, "agent.log") }
+func (d *demo) appsFile() string { return filepath.Join(d.dir, "apps") }
 
 // url is the address of a host at the demo's HTTPS port.
 func (d *demo) url(host string) string {

@@ -26,6 +26,7 @@ func (d *demo) down(ctx context.Context) error {
 		d.note("there is no demo here")
 		return nil
 	}
+	d.note("asking the appliance what it has")
 	installs := d.installs(ctx)
 	if d.agentPID() != 0 {
 		for _, name := range installs {
@@ -83,18 +84,21 @@ func (d *demo) clean(ctx context.Context) error {
 	return nil
 }
 
-// installs names the installs of this demo: those that the appliance has, and
-// the one that the demo makes, of which an add that broke off may have left parts.
+// installs names the installs of this demo. Only its own appliance knows them:
+// another one on this machine may have apps of the same names, and their data
+// is not ours to remove. An appliance that does not run is started to be
+// asked; if it can not start, what it said last counts.
 func (d *demo) installs(ctx context.Context) []string {
-	names := []string{appName}
-	var apps []app
-	if d.agentPID() != 0 && d.ask(ctx, &apps, "app", "list") == nil {
-		names = names[:0]
-		for _, a := range apps {
-			names = append(names, a.Name)
-		}
+	if _, err := d.startAgent(ctx); err != nil {
+		d.note("it does not start; what it said last counts")
+	} else if _, err := d.apps(ctx); err != nil {
+		d.note("it does not say which apps it has; what it said last counts")
 	}
-	return names
+	text, err := os.ReadFile(d.appsFile())
+	if err != nil {
+		return nil // it never had any
+	}
+	return strings.Fields(string(text))
 }
 
 // sweep removes what the engine has of an install.

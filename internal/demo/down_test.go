@@ -8,6 +8,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -38,6 +39,29 @@ func TestDown_asksTheApplianceThenLeavesNoFile(t *testing.T) {
 	}
 	if err := d.down(t.Context()); err != nil {
 		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestInstalls_areThoseThatTheApplianceNamed(t *testing.T) {
+	d, _, world := fakeDemo(t)
+	if got := d.installs(t.Context()); len(got) != 0 {
+		t.Errorf("a new one has %v", got)
+	}
+	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"wordpress"},{"name":"wiki"}]`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"wordpress", "wiki"}
+	if diff := cmp.Diff(want, d.installs(t.Context())); diff != "" {
+		t.Error(diff)
+	}
+	if err := d.stopAgent(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(world, "broken"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, d.installs(t.Context())); diff != "" {
+		t.Errorf("when it does not start: %s", diff)
 	}
 }
 

@@ -77,10 +77,10 @@ Try:
   dig @127.0.0.1 -p {{.DNSPort}} {{.AppHost}}
   curl --cacert {{.CA}} --resolve {{.AppHost}}:{{.Port}}:127.0.0.1 {{.App}}
   curl --cacert {{.CA}} --resolve {{.Zone}}:{{.Port}}:127.0.0.1 {{.Site}}
-  alias ck="bin/coopkit --socket {{.Socket}}"
-  ck app list
-  ck doctor
-  ck app add dokuwiki --address wiki.{{.Zone}}
+  export COOPKIT_SOCKET={{.Socket}}
+  bin/coopkit app list
+  bin/coopkit doctor
+  bin/coopkit app add dokuwiki --address wiki.{{.Zone}}
 
 In a browser on this machine: add "127.0.0.1 {{.Zone}} {{.AppHost}}" to /etc/hosts and let it trust the CA above.
 The same is in {{.Summary}}. Remove all of it: make demo-down

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
 )
 
@@ -84,11 +85,25 @@ func (d *demo) addApp(ctx context.Context) error {
 	return nil
 }
 
+// apps asks for the apps, and keeps their names for the day when the appliance
+// can not be asked.
+func (d *demo) apps(ctx context.Context) ([]app, error) {
+	var apps []app
+	if err := d.ask(ctx, &apps, "app", "list"); err != nil {
+		return nil, err
+	}
+	var names strings.Builder
+	for _, a := range apps {
+		names.WriteString(a.Name + "\n")
+	}
+	return apps, atomicfile.Write(d.appsFile(), []byte(names.String()), 0o600)
+}
+
 // settled waits until the app is in a state that it stays in.
 func (d *demo) settled(ctx context.Context) (a app, there bool, err error) {
 	err = poll(ctx, 5*time.Minute, func() (bool, error) {
-		var apps []app
-		if err := d.ask(ctx, &apps, "app", "list"); err != nil {
+		apps, err := d.apps(ctx)
+		if err != nil {
 			return false, err
 		}
 		i := slices.IndexFunc(apps, func(x app) bool { return x.Name == appName })
