@@ -34,7 +34,7 @@ type Extra func(env *term.Env) *cobra.Command
 // program's name; when ctx ends, the command leaves.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer, extra ...Extra) int {
 	env := term.New(in, out, errOut, os.Getenv)
-	root := New(env, extra...)
+	root := New(env, extra...) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err != nil && slices.Contains(args, "--json") {

@@ -47,9 +47,9 @@ func newDoctor(env *term.Env) *cobra.Command {
 func verdict(findings []appliance.Finding) error {
 	switch worst(findings) {
 	case appliance.Critical:
-		return term.Exit(term.ExitFailed)
+		return term.ExitError(term.ExitFailed)
 	case appliance.Warning:
-		return term.Exit(term.ExitPartly)
+		return term.ExitError(term.ExitPartly)
 	default:
 		return nil
 	}

@@ -24,7 +24,7 @@ func newStatus(env *term.Env) *cobra.Command {
 			return env.Show(s, func() error {
 				return env.Facts(
 					"agent", fmt.Sprintf("runs, version %s, process %d", s.Version, s.PID), "since", term.Time(s.Started),
-					"health", health(env, s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS,
+					"health", health(s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS,
 					"local CA", s.CA, "state", s.State,
 				)
 			})
@@ -32,7 +32,7 @@ func newStatus(env *term.Env) *cobra.Command {
 	}
 }
 
-func health(env *term.Env, worst appliance.Severity) string {
+func health(worst appliance.Severity) string {
 	if worst == appliance.OK {
 		return "ok"
 	}

@@ -49,7 +49,7 @@ func (o *logsOptions) run(ctx context.Context, env *term.Env, command, name stri
 	}
 	err := env.Backend().Logs(ctx, name, o.service, o.tail, o.follow, env.Out)
 	if o.follow && errors.Is(err, context.Canceled) {
-		return term.Exit(term.ExitInterrupted)
+		return term.ExitError(term.ExitInterrupted)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ package change
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"coopkit/appliance"
@@ -98,22 +99,19 @@ func planLine(env *term.Env, l appliance.Line, width int) string {
 
 // outcome is the error of a job that has ended: nil if it ended well.
 func outcome(j appliance.Job) error {
-	switch j.State {
-	case appliance.JobDone:
+	if j.State == appliance.JobDone {
 		return nil
-	case appliance.JobFailed, appliance.JobUndone, appliance.JobRunning:
 	}
 	p := problem.Problem{Code: "job-failed", Kind: problem.Failed, What: "the change did not work"}
 	if j.Problem != nil {
 		p = *j.Problem
 	}
 	show := "coopkit job show " + id(j.ID)
-	switch j.State {
-	case appliance.JobUndone:
-		p.Next = append(p.Next, "everything was put back; the steps: "+show)
-	case appliance.JobFailed:
+	hint := "everything was put back; the steps: " + show
+	if j.State == appliance.JobFailed {
 		p.Kind = problem.Partial
-		p.Next = append(p.Next, "not everything could be put back; see what is left: "+show)
+		hint = "not everything could be put back; see what is left: " + show
 	}
+	p.Next = append(slices.Clone(p.Next), hint)
 	return &p
 }

@@ -9,8 +9,8 @@ import (
 
 // Images reads the value of --images of a command; empty is the usual order.
 func Images(command, s string) (appliance.ImageSource, error) {
-	switch v := appliance.ImageSource(s); v {
-	case "", appliance.FromRegistry, appliance.FromDebian:
+	v := appliance.ImageSource(s)
+	if v == "" || v == appliance.FromRegistry || v == appliance.FromDebian {
 		return v, nil
 	}
 	return "", term.Usage(command, "images do not come from “"+s+"”", "write --images registry or --images debian")

@@ -87,6 +87,7 @@ func (s *liveStep) event(e appliance.JobEvent, now time.Time) {
 		if !s.began.IsZero() {
 			s.took = e.Time.Sub(s.began)
 		}
+	case appliance.StepTodo:
 	}
 	if e.State != "" {
 		s.state = e.State

@@ -26,7 +26,7 @@ func newCheck(env *term.Env) *cobra.Command {
 				return err
 			}
 			if !c.OK {
-				return term.Exit(term.ExitFailed)
+				return term.ExitError(term.ExitFailed)
 			}
 			return nil
 		},

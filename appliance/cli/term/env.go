@@ -55,7 +55,7 @@ func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Env {
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a descriptor fits
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // Live tells whether progress can be drawn over itself: Out is a terminal that
@@ -65,7 +65,7 @@ func (e *Env) Live() bool {
 	if !ok || !e.OutTerminal || e.JSON {
 		return false
 	}
-	width, height, err := term.GetSize(int(f.Fd())) //nolint:gosec // a descriptor fits
+	width, height, err := term.GetSize(int(f.Fd()))
 	return err == nil && width > 0 && height > 0
 }
 

@@ -24,11 +24,11 @@ const (
 	ExitInterrupted = 130
 )
 
-// Exit is an error that only sets the exit code: everything has been said.
-type Exit int
+// ExitError is an error that only sets the exit code: everything has been said.
+type ExitError int
 
 // Error says the code.
-func (e Exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Report tells a person (or, with --json, a program) on Err what went wrong
 // and returns the exit code. It is the only place of the CLI that does.
@@ -36,7 +36,7 @@ func (e *Env) Report(err error) int {
 	if err == nil {
 		return ExitOK
 	}
-	if code, ok := errors.AsType[Exit](err); ok {
+	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
 	p := asProblem(err)
