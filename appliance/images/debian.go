@@ -87,7 +87,7 @@ func (im *Images) build(ctx context.Context, w want, b base, files []contextFile
 	info, err := im.Engine.BuildImage(ctx, engine.Build{
 		Tag: tag, Context: bytes.NewReader(packed), Args: map[string]string{"BASE": b.id},
 		Labels: map[string]string{
-			LabelKey: key, LabelService: w.name(), LabelVersion: w.version,
+			LabelBase: im.Suite, LabelKey: key, LabelService: w.name(), LabelVersion: w.version,
 		},
 		Hosts: b.host.hosts, NoCache: refreshed,
 	}, teeProgress{p, said})
