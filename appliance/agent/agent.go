@@ -103,15 +103,14 @@ func (a *Agent) makeParts(ctx context.Context) error {
 // makeDoor makes what visitors meet: names, sites and the gateway.
 func (a *Agent) makeDoor(ctx context.Context) error {
 	b, cfg := a.backend, a.cfg
-	addrs, err := cfg.publicAddrs()
-	if err != nil {
+	if _, err := cfg.publicAddrs(); err != nil {
 		return err
 	}
 	a.dns = server.New(server.Config{Listen: cfg.DNS, Log: a.log})
 	b.dns = a.dns
 	b.names = names.New(names.Deps{
 		Store: b.store, Server: a.dns, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
-		PublicAddrs: func() []netip.Addr { return addrs },
+		PublicAddrs: a.addrs,
 		ServerAddr:  a.dnsAddr,
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
 	})
@@ -127,6 +126,37 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 	}
 	b.door = &door{gateway: b.gateway, store: b.store, siteRoot: b.sites.Root, port: cfg.publicPort()}
 	return b.sites.Load(ctx)
+}
+
+// addrs are the addresses of this box as they are now; flags were checked
+// before, so only the network cards can fail to tell.
+func (a *Agent) addrs() []netip.Addr {
+	addrs, err := a.cfg.publicAddrs()
+	if err != nil {
+		a.log.Warn("addresses not known", slog.Any(logkey.Err, err))
+	}
+	return addrs
+}
+
+// addressesEvery is how often the box looks whether its addresses changed.
+const addressesEvery = time.Minute
+
+// followAddresses keeps the names of this box pointing at it.
+func (a *Agent) followAddresses(ctx context.Context) error {
+	tick := time.NewTicker(addressesEvery)
+	defer tick.Stop()
+	for {
+		if n, err := a.backend.names.Refresh(ctx); err != nil && ctx.Err() == nil {
+			a.log.Warn("names not renewed", slog.Any(logkey.Err, err))
+		} else if n > 0 {
+			a.log.Info("names follow new addresses", slog.Int(logkey.Count, n))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
 }
 
 // dnsAddr is where the name server of this box is asked.
@@ -155,6 +185,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return b.jobs.Run(ctx, ready) })
 	<-ready
 	group.Go(func() error { return b.apps.Run(ctx) })
+	group.Go(func() error { return a.followAddresses(ctx) })
 	group.Go(func() error { return b.health.Run(ctx) })
 	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.part("control"))) })
 	a.notify(daemon.SdNotifyReady)

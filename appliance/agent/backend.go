@@ -52,7 +52,7 @@ var _ control.Backend = (*backend)(nil)
 
 // register makes the kinds of job known that join several parts.
 func (b *backend) register() {
-	b.jobs.Register(sites.KindPush, jobs.Typed(b.publishSteps))
+	b.jobs.Register(sites.KindPush, jobs.Typed(b.pushSteps))
 	b.jobs.Register(sites.KindRollback, jobs.Typed(b.publishSteps))
 	b.jobs.Register(sites.KindRemove, jobs.Typed(b.removeSiteSteps))
 	b.jobs.Register("add-name", jobs.Typed(b.addZoneSteps))

@@ -62,7 +62,7 @@ func (c Config) publicPort() int {
 	return n
 }
 
-// publicAddrs returns the addresses that names shall point to.
+// publicAddrs returns the addresses that names shall point to, as they are now.
 func (c Config) publicAddrs() ([]netip.Addr, error) {
 	if len(c.PublicAddresses) == 0 {
 		return cardAddrs()

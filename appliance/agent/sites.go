@@ -89,6 +89,12 @@ func (b *backend) RollbackSite(ctx context.Context, host string, version int) (a
 	return b.jobs.Start(ctx, sites.KindRollback, siteSubject(h), siteInput{Host: h, Version: target, Before: before})
 }
 
+// pushSteps publish a version that was just received.
+func (b *backend) pushSteps(ctx context.Context, in siteInput) ([]jobs.Step, error) {
+	steps, err := b.publishSteps(ctx, in)
+	return append(b.sites.ReceivedSteps(in.Host, in.Version), steps...), err
+}
+
 // publishSteps publish a version at an address that they make if need be.
 func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, error) {
 	owner := siteSubject(in.Host)

@@ -4,10 +4,6 @@ package names
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -51,8 +47,7 @@ func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.
 	for _, r := range z.All()[1:] { // the SOA has a serial, which changes from day to day
 		p.Lines = append(p.Lines, appliance.Line{Verb: "create", Thing: r.Type + " record " + r.Name, To: r.Data})
 	}
-	p.Hash = hash(p)
-	return p, nil
+	return p.Seal(), nil
 }
 
 // newZone returns a zone with our defaults and the address of its name server.
@@ -109,8 +104,7 @@ func (n *Names) PlanRemoveZone(ctx context.Context, name hostname.Name) (applian
 			Verb: "remove", Thing: r.Type + " record " + r.Name, From: r.Data, Destructive: true,
 		})
 	}
-	p.Hash = hash(p)
-	return p, nil
+	return p.Seal(), nil
 }
 
 // find returns the zone of that name. The error is a Problem "no-such-zone".
@@ -151,14 +145,4 @@ func (z zone) unused() error {
 // pristine reports whether nobody but the zone itself has records in it.
 func (z zone) pristine() bool {
 	return !slices.ContainsFunc(z.Records, func(r dns.Record) bool { return z.ledger.Owner(r) != OwnerZone })
-}
-
-// hash returns a short fingerprint of what a plan would do.
-func hash(p appliance.Plan) string {
-	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Lines})
-	if err != nil {
-		return fmt.Sprint(err) // strings always marshal
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8])
 }

@@ -4,9 +4,6 @@ package sites
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -118,8 +115,7 @@ func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, byt
 		p.WayBack = "coopkit site rollback " + string(host)
 	}
 	p.Lines = []appliance.Line{l}
-	p.Hash = Hash(p)
-	return p, nil
+	return p.Seal(), nil
 }
 
 // PlanRemove says what removing the site at host does. The error is a Problem
@@ -139,19 +135,7 @@ func (s *Sites) PlanRemove(ctx context.Context, host hostname.Name) (appliance.P
 			Destructive: v.Number != site.Published,
 		})
 	}
-	p.Hash = Hash(p)
-	return p, nil
-}
-
-// Hash returns a short fingerprint of what a plan would do, for the agent to
-// set again when it has added lines.
-func Hash(p appliance.Plan) string {
-	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Lines})
-	if err != nil {
-		return fmt.Sprint(err) // strings always marshal
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:8])
+	return p.Seal(), nil
 }
 
 func size(files int, bytes int64) string {
