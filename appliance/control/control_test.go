@@ -273,8 +273,8 @@ func TestHandler_refusesBadRequests(t *testing.T) {
 		{"limit is no number", "GET", "/v1/jobs?limit=all", ``, "value-invalid", 400},
 		{"job is no number", "GET", "/v1/jobs/last", ``, "value-invalid", 400},
 		{"follow is no bool", "GET", "/v1/apps/wordpress/logs?follow=perhaps", ``, "value-invalid", 400},
-		{"no such app", "GET", "/v1/apps/wordpress", ``, "app-unknown", 404},
-		{"slash in a name", "GET", "/v1/apps/a%2Fb", ``, "app-unknown", 404},
+		{"no such app", "GET", "/v1/apps/wordpress", ``, "install-unknown", 404},
+		{"slash in a name", "GET", "/v1/apps/a%2Fb", ``, "install-unknown", 404},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req, err := http.NewRequestWithContext(t.Context(), c.method, "http://agent"+c.path, strings.NewReader(c.body))

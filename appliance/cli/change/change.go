@@ -84,6 +84,8 @@ func planLine(env *term.Env, l appliance.Line, width int) string {
 	verb := l.Verb + strings.Repeat(" ", width-len([]rune(l.Verb)))
 	text := mark + " " + verb + "  " + term.Clean(l.Thing)
 	switch {
+	case l.From == l.To && l.To != "":
+		text += "  " + term.Clean(l.To)
 	case l.From != "" && l.To != "":
 		text += "  " + term.Clean(l.From) + " → " + term.Clean(l.To)
 	case l.From != "":

@@ -109,7 +109,7 @@ func (f *Fake) App(ctx context.Context, name string) (control.App, error) {
 func (f *Fake) app(name string) (*control.App, error) {
 	a, ok := f.apps[appliance.InstallName(name)]
 	if !ok {
-		return nil, unknown("app-unknown", fmt.Sprintf("there is no app named %q on this box", name), "coopkit app list")
+		return nil, unknown("install-unknown", fmt.Sprintf("there is no app named %q on this box", name), "coopkit app list")
 	}
 	return a, nil
 }
@@ -138,17 +138,14 @@ func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error)
 		return nil, appliance.Plan{}, err
 	}
 	if f.apps[name] != nil || slices.Contains(f.hosts(), host) {
-		return nil, appliance.Plan{}, &problem.Problem{
-			Code: "app-exists", Kind: problem.Conflict,
-			What: fmt.Sprintf("there is an app named %s or at %s already", name, host),
-			Next: []string{"choose another name with --name", "coopkit app show " + string(name)},
-		}
+		return nil, appliance.Plan{}, fault("install-exists", problem.Conflict,
+			fmt.Sprintf("there is an app named %s or at %s already", name, host), "choose another name with --name")
 	}
 	images := "fetch"
 	if req.Images == appliance.FromDebian {
 		images = "build"
 	}
-	p, err := plan(appliance.Plan{
+	p := appliance.Plan{
 		Kind: "add", Subject: "app:" + string(name), Title: "Add " + r.Title["en"] + " at " + string(host),
 		Lines: []appliance.Line{
 			{Verb: images, Thing: "image of web"},
@@ -157,8 +154,8 @@ func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error)
 			{Verb: "create", Thing: "record " + string(host) + " A", To: "192.0.2.7"},
 		},
 		WayBack: "coopkit app remove " + string(name),
-	})
-	return newApp(name, host, r, req.Settings), p, err
+	}.Seal()
+	return newApp(name, host, r, req.Settings), p, nil
 }
 
 func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, settings map[string]string) *control.App {
@@ -185,7 +182,7 @@ func (f *Fake) Add(ctx context.Context, req control.AddApp) (appliance.Job, erro
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(req.PlanHash, p); err != nil {
+	if err := p.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
 	app.Created = f.now
@@ -211,7 +208,7 @@ func (f *Fake) planRemove(req control.RemoveApp) (appliance.Plan, error) {
 	if req.NoExport {
 		export, back = appliance.Line{Verb: "drop", Thing: "its data, without an export", Destructive: true}, "none"
 	}
-	return plan(appliance.Plan{
+	return appliance.Plan{
 		Kind: "remove", Subject: "app:" + req.Name, Title: "Remove " + a.Title + " from " + string(a.Addresses[0]),
 		Lines: []appliance.Line{
 			export,
@@ -219,7 +216,7 @@ func (f *Fake) planRemove(req control.RemoveApp) (appliance.Plan, error) {
 			{Verb: "remove", Thing: "record " + string(a.Addresses[0]) + " A", From: "192.0.2.7"},
 		},
 		WayBack: back,
-	})
+	}.Seal(), nil
 }
 
 // Remove implements control.Backend.
@@ -232,7 +229,7 @@ func (f *Fake) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(req.PlanHash, p); err != nil {
+	if err := p.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
 	return f.start("remove", p.Subject, func() { delete(f.apps, appliance.InstallName(req.Name)) },

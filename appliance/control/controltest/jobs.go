@@ -4,9 +4,6 @@ package controltest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -207,30 +204,10 @@ func (f *Fake) count(by int) {
 	f.following += by
 }
 
-// plan completes p with its hash.
-func plan(p appliance.Plan) (appliance.Plan, error) {
-	data, err := json.Marshal(p)
-	if err != nil {
-		return p, fmt.Errorf("encode plan: %w", err)
-	}
-	sum := sha256.Sum256(data)
-	p.Hash = hex.EncodeToString(sum[:8])
-	return p, nil
-}
+func unknown(code, what, next string) error { return fault(code, problem.NotFound, what, next) }
 
-// agreed refuses a hash that is not the plan's of now.
-func agreed(hash string, now appliance.Plan) error {
-	if hash == "" || hash == now.Hash {
-		return nil
-	}
-	return &problem.Problem{
-		Code: "plan-changed", Kind: problem.Conflict,
-		What: "the plan is another one by now",
-		Why:  "something on the box changed after the plan was shown",
-		Next: []string{"run the command again and look at the new plan"},
-	}
-}
-
-func unknown(code, what, next string) error {
-	return &problem.Problem{Code: code, Kind: problem.NotFound, What: what, Next: []string{next}}
+// fault makes a Problem as the real agent would. Codes are not literals here,
+// because docs/reference/problems.md lists those of the real one.
+func fault(code string, kind problem.Kind, what, next string) error {
+	return &problem.Problem{Code: code, Kind: kind, What: what, Next: []string{next}}
 }

@@ -54,17 +54,15 @@ func (f *Fake) planAddName(zone string) (appliance.Plan, error) {
 		return appliance.Plan{}, err
 	}
 	if slices.Contains(f.zones, string(z)) {
-		return appliance.Plan{}, &problem.Problem{
-			Code: "name-exists", Kind: problem.Conflict, What: string(z) + " is on this box already",
-			Next: []string{"coopkit name show " + string(z)},
-		}
+		return appliance.Plan{}, fault("zone-exists", problem.Conflict,
+			string(z)+" is on this box already", "coopkit name show "+string(z))
 	}
-	return plan(appliance.Plan{
+	return appliance.Plan{
 		Kind: "add", Subject: "name:" + string(z), Title: "Serve the zone " + string(z),
 		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(z)}, {Verb: "create", Thing: "record " + string(z) + " NS", To: "ns1." + string(z) + "."}},
 		Notes:   []string{"at your registrar, set the name server ns1." + string(z) + " with the address " + boxAddress},
 		WayBack: "coopkit name remove " + string(z),
-	})
+	}.Seal(), nil
 }
 
 // AddName implements control.Backend.
@@ -77,7 +75,7 @@ func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Jo
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(planHash, p); err != nil {
+	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
 	return f.start("add", p.Subject, func() { f.zones = append(f.zones, zone) }, "Write the zone", "Ask the server for it"), nil
@@ -94,13 +92,13 @@ func (f *Fake) PlanRemoveName(ctx context.Context, zone string) (appliance.Plan,
 
 func (f *Fake) planRemoveName(zone string) (appliance.Plan, error) {
 	if !slices.Contains(f.zones, zone) {
-		return appliance.Plan{}, unknown("name-unknown", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
+		return appliance.Plan{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
 	}
-	return plan(appliance.Plan{
+	return appliance.Plan{
 		Kind: "remove", Subject: "name:" + zone, Title: "Give up the zone " + zone,
 		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("zone %s with %d records", zone, len(f.records(zone))), Destructive: true}},
 		WayBack: "coopkit name add " + zone,
-	})
+	}.Seal(), nil
 }
 
 // RemoveName implements control.Backend.
@@ -113,7 +111,7 @@ func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(planHash, p); err != nil {
+	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
 	return f.start("remove", p.Subject, func() {

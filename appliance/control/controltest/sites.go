@@ -55,7 +55,7 @@ func (f *Fake) PlanPush(ctx context.Context, host string, files int, bytes int64
 	if next == 1 {
 		p.WayBack = "coopkit site remove " + string(h)
 	}
-	return plan(p)
+	return p.Seal(), nil
 }
 
 // Push implements control.Backend.
@@ -83,11 +83,7 @@ func count(stream io.Reader) (files int, bytes int64, err error) {
 			return files, bytes, nil
 		}
 		if err != nil {
-			return 0, 0, &problem.Problem{
-				Code: "site-archive-invalid", Kind: problem.Invalid,
-				What: "the files of the site did not arrive whole",
-				Next: []string{"push it again"}, Err: err,
-			}
+			return 0, 0, fault("site-archive-invalid", problem.Invalid, "the files of the site did not arrive whole", "push it again")
 		}
 		if head.Typeflag == tar.TypeReg {
 			files++
@@ -116,7 +112,7 @@ func (f *Fake) publish(next appliance.Site) {
 func (f *Fake) site(host string) (*site, error) {
 	s := f.sites[hostname.Name(host)]
 	if s == nil {
-		return nil, unknown("site-unknown", fmt.Sprintf("there is no site at %q", host), "coopkit site list")
+		return nil, unknown("no-such-site", fmt.Sprintf("there is no site at %q", host), "coopkit site list")
 	}
 	return s, nil
 }
@@ -150,7 +146,7 @@ func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appl
 		version = s.published - 1
 	}
 	if version < 1 || version > len(s.versions) {
-		return appliance.Job{}, unknown("site-version-unknown",
+		return appliance.Job{}, unknown("no-such-site-version",
 			fmt.Sprintf("%s has no version %d", host, version), "coopkit site versions "+host)
 	}
 	return f.start("rollback", "site:"+host, func() { s.published = version }, "Publish the older version"), nil
@@ -170,11 +166,11 @@ func (f *Fake) planRemoveSite(host string) (appliance.Plan, error) {
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	return plan(appliance.Plan{
+	return appliance.Plan{
 		Kind: "remove", Subject: "site:" + host, Title: "Remove the site at " + host,
 		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("%d versions of it", len(s.versions)), Destructive: true}},
 		WayBack: "push it again from its folder",
-	})
+	}.Seal(), nil
 }
 
 // RemoveSite implements control.Backend.
@@ -187,7 +183,7 @@ func (f *Fake) RemoveSite(ctx context.Context, host, planHash string) (appliance
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := agreed(planHash, p); err != nil {
+	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
 	return f.start("remove", p.Subject, func() { delete(f.sites, hostname.Name(host)) }, "Remove the files"), nil
