@@ -85,7 +85,10 @@ func writeType(b *strings.Builder, defs map[string]definition, typ reflect.Type,
 	def := defs[typ.Name()]
 	fmt.Fprintf(b, "\n### %s\n\n%s\n\n| key | value | meaning |\n|---|---|---|\n", typ.Name(), strings.Join(strings.Fields(def.Description), " "))
 	var below []reflect.Type
-	for field := range fieldsOf(typ) {
+	for field := range typ.Fields() {
+		if !field.IsExported() {
+			continue
+		}
 		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		p := def.Properties[key]
 		value, inner := describe(field.Type)
@@ -114,16 +117,6 @@ func itemsOf(d definition) []any {
 		return nil
 	}
 	return d.Items.Enum
-}
-
-func fieldsOf(typ reflect.Type) func(func(reflect.StructField) bool) {
-	return func(yield func(reflect.StructField) bool) {
-		for i := range typ.NumField() {
-			if f := typ.Field(i); f.IsExported() && !yield(f) {
-				return
-			}
-		}
-	}
 }
 
 // describe says what a Go type is in YAML, and which type of ours is in it.

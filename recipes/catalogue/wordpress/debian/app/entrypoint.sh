@@ -10,10 +10,12 @@ say() { echo "coopkit: $*" >&2; }
 
 code_version() { # FOLDER
 	[ -f "$1/wp-includes/version.php" ] || { echo 0; return; }
+	# shellcheck disable=SC2016 # PHP's variables
 	php -r 'require $argv[1]; echo $wp_version;' "$1/wp-includes/version.php"
 }
 
 newer_than_ours() {
+	# shellcheck disable=SC2016 # PHP's variables
 	php -r 'exit(version_compare($argv[1], $argv[2], ">") ? 0 : 1);' "$(code_version "$dst")" "$(code_version "$src")"
 }
 

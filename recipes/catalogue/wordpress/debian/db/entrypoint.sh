@@ -17,15 +17,20 @@ name() { # VALUE as an SQL name
 	printf '`%s`' "$(printf '%s' "$1" | sed -e 's/`/``/g')"
 }
 
+# The accounts that come with a new database have no password: they go first.
 first_sql() {
-	root_host=${MARIADB_ROOT_HOST:-localhost}
-	echo "FLUSH PRIVILEGES;"
-	echo "CREATE USER IF NOT EXISTS 'root'@$(quote "$root_host") IDENTIFIED BY $(quote "$MARIADB_ROOT_PASSWORD");"
-	echo "ALTER USER 'root'@$(quote "$root_host") IDENTIFIED BY $(quote "$MARIADB_ROOT_PASSWORD");"
-	echo "GRANT ALL ON *.* TO 'root'@$(quote "$root_host") WITH GRANT OPTION;"
-	echo "CREATE DATABASE IF NOT EXISTS $(name "$MARIADB_DATABASE");"
-	echo "CREATE USER IF NOT EXISTS $(quote "$MARIADB_USER")@'%' IDENTIFIED BY $(quote "$MARIADB_PASSWORD");"
-	echo "GRANT ALL ON $(name "$MARIADB_DATABASE").* TO $(quote "$MARIADB_USER")@'%';"
+	root=$(quote "$MARIADB_ROOT_PASSWORD")
+	password=$(quote "$MARIADB_PASSWORD")
+	user=$(quote "$MARIADB_USER")
+	database=$(name "$MARIADB_DATABASE")
+	printf '%s\n' \
+		"DELETE FROM mysql.global_priv WHERE User <> 'mariadb.sys';" \
+		"FLUSH PRIVILEGES;" \
+		"CREATE USER root@localhost IDENTIFIED BY $root;" \
+		"GRANT ALL ON *.* TO root@localhost WITH GRANT OPTION;" \
+		"CREATE DATABASE $database;" \
+		"CREATE USER $user@'%' IDENTIFIED BY $password;" \
+		"GRANT ALL ON $database.* TO $user@'%';"
 }
 
 make_database() {
@@ -53,6 +58,6 @@ if [ "${1:-}" = mariadbd ]; then
 		make_database
 		rm "$unfinished"
 	fi
-	unset MARIADB_ROOT_PASSWORD
+	unset MARIADB_ROOT_PASSWORD MARIADB_ROOT_HOST
 fi
 exec "$@"
