@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vishvananda/netlink"
+
 	"coopkit/appliance"
 	"coopkit/appliance/control"
 	"coopkit/appliance/engine/docker"
@@ -21,6 +23,32 @@ import (
 	"coopkit/appliance/engine/hostnet"
 	"coopkit/internal/testkit"
 )
+
+// ownBridge is the bridge of the test's own engine. With none at all that
+// engine would take away the one of the machine's other engine.
+const ownBridge = "coopkit-test0"
+
+// bridge makes it, for as long as the test runs.
+func bridge(t *testing.T) {
+	t.Helper()
+	link := &netlink.Bridge{LinkAttrs: netlink.LinkAttrs{Name: ownBridge}}
+	_ = netlink.LinkDel(link) // of a run that was cut off
+	if err := netlink.LinkAdd(link); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := netlink.LinkDel(link); err != nil {
+			t.Error(err)
+		}
+	})
+	addr, err := netlink.ParseAddr("10.213.255.1/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(netlink.AddrAdd(link, addr), netlink.LinkSetUp(link)); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // ownEngine is a Docker Engine of the test's own, which it may kill.
 type ownEngine struct {
@@ -40,7 +68,7 @@ func (o *ownEngine) start(t *testing.T) {
 	}
 	o.cmd = exec.CommandContext(context.Background(), testkit.NeedProgram(t, "dockerd"),
 		"--host", o.host(), "--data-root", filepath.Join(o.dir, "data"), "--exec-root", filepath.Join(o.dir, "exec"),
-		"--pidfile", filepath.Join(o.dir, "pid"), "--bridge", "none", "--iptables=false", "--ip-masq=false")
+		"--pidfile", filepath.Join(o.dir, "pid"), "--bridge", ownBridge, "--iptables=false", "--ip-masq=false")
 	o.cmd.Stdout, o.cmd.Stderr = log, log
 	o.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := errors.Join(o.cmd.Start(), log.Close()); err != nil {
@@ -133,6 +161,7 @@ func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bridge(t)
 	own := &ownEngine{dir: dir}
 	own.start(t)
 	t.Cleanup(func() {
