@@ -14,6 +14,7 @@ import (
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
 	"coopkit/appliance/control"
+	"coopkit/recipes"
 )
 
 type addOptions struct {
@@ -28,7 +29,8 @@ func newAdd(env *term.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add <recipe> --address <host>",
 		Short: "Add an app at a name",
-		Long: "Adds an app from a recipe and gives it an address with HTTPS. Shows what will be made, asks, " +
+		Long: "Adds an app from a recipe and gives it an address with HTTPS. On a terminal it asks the recipe's " +
+			"questions that have no answer yet. Shows what will be made, asks, " +
 			"follows the work, and prints how to sign in the first time. If anything fails, everything is put back.",
 		Example: `  coopkit app add wordpress --address www.demo.coop
   coopkit app add dokuwiki --address wiki.demo.coop --name members-wiki --set title="Our wiki" --yes`,
@@ -60,6 +62,11 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 		return err
 	}
 	b := env.Backend()
+	if env.CanAsk() && !o.yes {
+		if err := o.ask(ctx, env); err != nil {
+			return err
+		}
+	}
 	return change.Change{
 		Yes:  o.yes,
 		Plan: func(ctx context.Context) (appliance.Plan, error) { return b.PlanAdd(ctx, o.req) },
@@ -69,6 +76,42 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 		},
 		Done: func(ctx context.Context, _ appliance.Job) error { return o.done(ctx, env) },
 	}.Run(ctx, env)
+}
+
+// ask asks the recipe's questions that need an answer and have none yet. What
+// is left empty the agent refuses, and says how to answer.
+func (o *addOptions) ask(ctx context.Context, env *term.Env) error {
+	r, err := env.Backend().Recipe(ctx, o.req.Recipe)
+	if err != nil {
+		return err
+	}
+	for _, s := range r.Settings {
+		if _, given := o.req.Settings[s.Name]; given || !s.Required || s.Default != "" {
+			continue
+		}
+		answer, err := env.Ask(ctx, question(s))
+		if err != nil {
+			return err
+		}
+		if o.req.Settings == nil {
+			o.req.Settings = map[string]string{}
+		}
+		if answer != "" {
+			o.req.Settings[s.Name] = answer
+		}
+	}
+	return nil
+}
+
+func question(s recipes.Setting) string {
+	q := term.Clean(cmp.Or(s.Title["en"], s.Name))
+	if help := s.Help["en"]; help != "" {
+		q += " (" + term.Clean(help) + ")"
+	}
+	if len(s.Choices) > 0 {
+		q += " [" + term.Clean(strings.Join(s.Choices, ", ")) + "]"
+	}
+	return q + ": "
 }
 
 func (o *addOptions) done(ctx context.Context, env *term.Env) error {

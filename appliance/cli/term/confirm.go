@@ -20,7 +20,7 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 	if yes {
 		return nil
 	}
-	if !e.InTerminal || e.JSON {
+	if !e.CanAsk() {
 		return &problem.Problem{
 			Code: "confirmation-needed", Kind: problem.Invalid,
 			What: "this needs a confirmation, and nobody can be asked here",
@@ -28,18 +28,11 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 			Next: []string{"read the plan, then run the same command with --yes"},
 		}
 	}
-	prompt := e.Out
-	if !e.OutTerminal {
-		prompt = e.Err // so that the question does not end up in a file
-	}
-	if _, err := fmt.Fprint(prompt, "Go ahead? [y/N] "); err != nil {
-		return err
-	}
-	answer, err := e.readLine(ctx)
+	answer, err := e.Ask(ctx, "Go ahead? [y/N] ")
 	if err != nil {
 		return err
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
+	switch strings.ToLower(answer) {
 	case "y", "yes", "s", "sí", "si", "o", "oui":
 		return nil
 	}
@@ -48,6 +41,22 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 		What: "nothing was changed", Why: "you did not say yes",
 		Next: []string{"run it again when you are ready"},
 	}
+}
+
+// CanAsk tells whether a person is there to answer.
+func (e *Env) CanAsk() bool { return e.InTerminal && !e.JSON }
+
+// Ask asks a question and returns the answer without space around it.
+func (e *Env) Ask(ctx context.Context, question string) (string, error) {
+	prompt := e.Out
+	if !e.OutTerminal {
+		prompt = e.Err // so that the question does not end up in a file
+	}
+	if _, err := io.WriteString(prompt, question); err != nil {
+		return "", fmt.Errorf("ask: %w", err)
+	}
+	answer, err := e.readLine(ctx)
+	return strings.TrimSpace(answer), err
 }
 
 // readLine reads one line. When ctx ends first, the reading ends with the

@@ -20,15 +20,18 @@ import (
 
 var catalogue = []*recipes.Recipe{
 	recipe("dokuwiki", "20250514b-1", "DokuWiki", "wiki"),
-	recipe("radicale", "3.5.4-1", "Radicale", "calendar"),
+	recipe("radicale", "3.5.4-1", "Radicale", "calendar", recipes.Setting{
+		Name: "email", Type: "email", Title: map[string]string{"en": "E-mail of the steward"}, Required: true,
+	}),
 	recipe("wordpress", "6.8.3-1", "WordPress", "website"),
 }
 
-func recipe(name, version, title, need string) *recipes.Recipe {
+func recipe(name, version, title, need string, settings ...recipes.Setting) *recipes.Recipe {
 	return &recipes.Recipe{
 		Name: name, Version: version, Title: map[string]string{"en": title}, Need: need, Licence: "GPL-2.0-or-later",
-		Summary: map[string]string{"en": "A " + need + " for your co-op"},
-		Web:     []recipes.Web{{Name: "web", Service: "web", Port: 80}},
+		Summary:  map[string]string{"en": "A " + need + " for your co-op"},
+		Settings: settings,
+		Web:      []recipes.Web{{Name: "web", Service: "web", Port: 80}},
 	}
 }
 
@@ -144,6 +147,12 @@ func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error)
 	images := "fetch"
 	if req.Images == appliance.FromDebian {
 		images = "build"
+	}
+	for _, s := range r.Settings {
+		if req.Settings[s.Name] == "" {
+			return nil, appliance.Plan{}, fault("setting-invalid", problem.Invalid,
+				"the setting "+s.Name+" needs an answer", "give it with --set "+s.Name+"=…")
+		}
 	}
 	p := appliance.Plan{
 		Kind: "add", Subject: "app:" + string(name), Title: "Add " + r.Title["en"] + " at " + string(host),
