@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/letsencrypt/challtestsrv"
+	"github.com/letsencrypt/pebble/v2/ca"
+	"github.com/letsencrypt/pebble/v2/db"
+	"github.com/letsencrypt/pebble/v2/va"
+	"github.com/letsencrypt/pebble/v2/wfe"
+	mdns "github.com/miekg/dns"
+
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+)
+
+// pebble starts an ACME authority that asks dnsAddr and reaches every name at
+// the given ports of 127.0.0.1. It returns its handler and a folder-less server
+// that is not started yet, so that tests can have an authority that is down.
+func pebble(t *testing.T, dnsAddr string, httpPort, tlsPort int) *httptest.Server {
+	t.Helper()
+	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
+	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
+	quiet := log.New(io.Discard, "", 0)
+	store := db.NewMemoryStore()
+	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "d"}})
+	checks := va.New(quiet, httpPort, tlsPort, false, dnsAddr, store)
+	front := wfe.New(quiet, store, checks, authority, []string{"pebble.example"}, false, false, 1, 1)
+	s := httptest.NewUnstartedServer(front.Handler())
+	t.Cleanup(s.Close)
+	return s
+}
+
+// everything answers every name with 127.0.0.1.
+func everything(t *testing.T) string {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := pc.LocalAddr().String()
+	_ = pc.Close()
+	s, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{addr}, Log: log.New(io.Discard, "", 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.SetDefaultDNSIPv4("127.0.0.1")
+	s.SetDefaultDNSIPv6("")
+	go s.Run()
+	t.Cleanup(s.Shutdown)
+	return addr
+}
+
+// acmeConfig makes a configuration that trusts the authority.
+func acmeConfig(t *testing.T, authority *httptest.Server, challenges ...Challenge) Config {
+	t.Helper()
+	cfg := local(t)
+	root := filepath.Join(t.TempDir(), "authority.pem")
+	block := &pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate().Raw}
+	if err := os.WriteFile(root, pem.EncodeToMemory(block), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Issuer = IssuerConfig{
+		Kind: IssuerACME, Directory: authority.URL + wfe.DirectoryPath, Email: "amara@demo.coop",
+		TrustedRoot: root, Profile: "default", Challenges: challenges,
+	}
+	cfg.tuning.retry = []time.Duration{100 * time.Millisecond}
+	return cfg
+}
+
+// sockets opens the listeners first, so that the authority can be told where.
+func sockets(t *testing.T, cfg *Config) (httpPort, tlsPort int) {
+	t.Helper()
+	for _, l := range []*net.Listener{&cfg.HTTPListener, &cfg.HTTPSListener} {
+		var err error
+		if *l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return portOf(cfg.HTTPListener), portOf(cfg.HTTPSListener)
+}
+
+func TestACME_http01AndTLSALPN01(t *testing.T) {
+	for _, challenge := range []Challenge{HTTP01, TLSALPN01} {
+		t.Run(string(challenge), func(t *testing.T) {
+			var given Config
+			httpPort, tlsPort := sockets(t, &given)
+			authority := pebble(t, everything(t), httpPort, tlsPort)
+			authority.StartTLS()
+			cfg := acmeConfig(t, authority, challenge)
+			cfg.HTTPListener, cfg.HTTPSListener = given.HTTPListener, given.HTTPSListener
+			d := open(t, cfg, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+			d.waitFor("www.demo.coop")
+			info := d.Certificates()[0]
+			if !d.Ready("www.demo.coop") || !strings.Contains(info.Issuer, "Pebble") || info.LastError != nil || time.Until(info.NotAfter) < time.Hour {
+				t.Errorf("%+v", info)
+			}
+			if d.CAFile() != "" {
+				t.Error("there is a local CA")
+			}
+		})
+	}
+}
+
+// TestACME_authorityDownAtStart: other hosts are served meanwhile, the reason
+// can be read, and the certificate comes once the authority is back.
+func TestACME_authorityDownAtStart(t *testing.T) {
+	var given Config
+	httpPort, tlsPort := sockets(t, &given)
+	front := pebble(t, everything(t), httpPort, tlsPort)
+	lid := &lid{inner: front.Config.Handler}
+	front.Config.Handler = lid
+	front.StartTLS()
+	cfg := acmeConfig(t, front, HTTP01)
+	cfg.HTTPListener, cfg.HTTPSListener = given.HTTPListener, given.HTTPSListener
+	d := open(t, cfg, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	p, ok := errors.AsType[*problem.Problem](d.WaitCertificate(ctx, "www.demo.coop"))
+	if !ok || p.Code != "certificate-failed" || p.Err == nil || len(p.Next) == 0 {
+		t.Errorf("%+v", p)
+	}
+	resp, err := http.Get("http://" + d.Addrs().HTTP.String() + "/")
+	if err != nil || resp.StatusCode != http.StatusMisdirectedRequest {
+		t.Errorf("the door is shut: %v %v", resp, err)
+	} else {
+		_ = resp.Body.Close()
+	}
+	testkit.Eventually(t, 5*time.Second, "the failure can be read", func() bool { return d.Certificates()[0].LastError != nil })
+	lid.lift()
+	d.waitFor("www.demo.coop")
+	if d.Certificates()[0].LastError != nil {
+		t.Errorf("%+v", d.Certificates())
+	}
+}
+
+// lid keeps an authority shut until it is lifted.
+type lid struct {
+	mu    sync.Mutex
+	up    bool
+	inner http.Handler
+}
+
+func (l *lid) lift() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.up = true
+}
+
+func (l *lid) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	l.mu.Lock()
+	up := l.up
+	l.mu.Unlock()
+	if !up {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	l.inner.ServeHTTP(w, r)
+}
+
+// txtServer is a small authoritative DNS server that is also the TXTWriter.
+type txtServer struct {
+	mu   sync.Mutex
+	txt  map[string][]string
+	seen []string
+}
+
+func (s *txtServer) SetTXT(_ context.Context, fqdn, value string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.txt[fqdn] = append(s.txt[fqdn], value)
+	s.seen = append(s.seen, fqdn)
+	return nil
+}
+
+func (s *txtServer) RemoveTXT(_ context.Context, fqdn, value string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.txt[fqdn] = slices.DeleteFunc(s.txt[fqdn], func(v string) bool { return v == value })
+	return nil
+}
+
+func (s *txtServer) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := new(mdns.Msg).SetReply(q)
+	m.Authoritative = true
+	if ask := q.Question[0]; ask.Qtype == mdns.TypeTXT {
+		for _, v := range s.txt[strings.ToLower(ask.Name)] {
+			m.Answer = append(m.Answer, &mdns.TXT{Hdr: mdns.RR_Header{Name: ask.Name, Rrtype: mdns.TypeTXT, Class: mdns.ClassINET}, Txt: []string{v}})
+		}
+	}
+	_ = w.WriteMsg(m)
+}
+
+func TestACME_dns01(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := &txtServer{txt: make(map[string][]string)}
+	dns := &mdns.Server{PacketConn: pc, Handler: records}
+	go func() { _ = dns.ActivateAndServe() }()
+	t.Cleanup(func() { _ = dns.Shutdown() })
+	authority := pebble(t, pc.LocalAddr().String(), 1, 1) // neither port is ours: only DNS can prove it
+	authority.StartTLS()
+	cfg := acmeConfig(t, authority, DNS01)
+	d := openWith(t, cfg, Deps{TXT: records}, 0, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+	d.waitFor("www.demo.coop")
+	records.mu.Lock()
+	defer records.mu.Unlock()
+	if !slices.Equal(records.seen, []string{"_acme-challenge.www.demo.coop."}) || len(records.txt["_acme-challenge.www.demo.coop."]) != 0 {
+		t.Errorf("set %v, left %v", records.seen, records.txt)
+	}
+}
+
+func TestLocalCA_renewsBeforeTheEnd(t *testing.T) {
+	cfg := local(t)
+	cfg.tuning.localLifetime, cfg.tuning.renewCheck = 6*time.Second, 200*time.Millisecond
+	d := open(t, cfg, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+	first := d.Certificates()[0].NotAfter
+	testkit.Eventually(t, 30*time.Second, "the certificate is renewed", func() bool {
+		return d.Certificates()[0].NotAfter.After(first)
+	})
+	if a := d.get("https://www.demo.coop/"); a.StatusCode != 503 {
+		t.Errorf("%d", a.StatusCode)
+	}
+}
+
+func TestLocalCA_isKeptAndItsKeyIsSecret(t *testing.T) {
+	cfg := local(t)
+	route := Route{Host: "www.demo.coop", Kind: Held, Hold: Starting}
+	d := open(t, cfg, route)
+	root, err := os.ReadFile(d.CAFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf := d.get("https://www.demo.coop/").TLS.PeerCertificates[0]
+	if len(leaf.AuthorityKeyId) == 0 || !slices.Equal(leaf.ExtKeyUsage, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}) || leaf.IsCA || !slices.Equal(leaf.DNSNames, []string{"www.demo.coop"}) {
+		t.Errorf("leaf: %+v", leaf)
+	}
+	for file, mode := range map[string]os.FileMode{"ca/root.key": 0o600, "ca/root.crt": 0o644, "ca": 0o700 | os.ModeDir, ".": 0o700 | os.ModeDir} {
+		if info, err := os.Stat(filepath.Join(cfg.Storage, file)); err != nil || info.Mode() != mode {
+			t.Errorf("%s: %v %v", file, info.Mode(), err)
+		}
+	}
+	d.stop()
+	again := open(t, cfg, route)
+	second, err := os.ReadFile(again.CAFile())
+	if err != nil || string(second) != string(root) {
+		t.Errorf("the root changed: %v", err)
+	}
+	if !again.get("https://www.demo.coop/").TLS.PeerCertificates[0].Equal(leaf) {
+		t.Error("the certificate was made anew")
+	}
+}
+
+func TestLocalCA_damagedFilesAreNotReplaced(t *testing.T) {
+	cfg := local(t)
+	if _, err := New(cfg, Deps{Log: discard}); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(cfg.Storage, "ca", "root.key")
+	for name, damage := range map[string]func() error{
+		"garbage": func() error { return os.WriteFile(key, []byte("garbage"), 0o600) },
+		"gone":    func() error { return os.Remove(key) },
+	} {
+		if err := damage(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := New(cfg, Deps{Log: discard}); !errors.Is(err, &problem.Problem{Code: "local-ca-broken"}) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestNew_refusesIssuersThatCanNotWork(t *testing.T) {
+	for name, issuer := range map[string]IssuerConfig{
+		"none": {}, "no directory": {Kind: IssuerACME},
+		"dns-01 without DNS": {Kind: IssuerACME, Directory: "https://acme.example/", Challenges: []Challenge{DNS01}},
+		"root":               {Kind: IssuerACME, Directory: "https://acme.example/", TrustedRoot: "/does/not/exist"},
+	} {
+		cfg := local(t)
+		cfg.Issuer = issuer
+		if _, err := New(cfg, Deps{Log: discard}); !errors.Is(err, &problem.Problem{Code: "issuer-invalid"}) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRemovedHost_isNoLongerLookedAfter(t *testing.T) {
+	d := open(t, local(t), Route{Host: "a.demo.coop", Kind: Held, Hold: Starting}, Route{Host: "b.demo.coop", Kind: Held, Hold: Starting})
+	if err := d.SetRoutes([]Route{{Host: "b.demo.coop", Kind: Held, Hold: Starting}}); err != nil {
+		t.Fatal(err)
+	}
+	if d.Ready("a.demo.coop") || !d.Ready("b.demo.coop") || len(d.Certificates()) != 1 {
+		t.Errorf("%+v", d.Certificates())
+	}
+	if err := d.WaitCertificate(context.Background(), "a.demo.coop"); err == nil {
+		t.Error("waited for a host that is gone")
+	}
+}

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package gateway
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/google/go-cmp/cmp"
+
+	"coopkit/internal/testkit"
+)
+
+// service opens a gateway with one service at www.demo.coop.
+func service(t testing.TB, h http.HandlerFunc) *door {
+	t.Helper()
+	return open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: backend(t, h), Title: "Our website"})
+}
+
+func TestProxy_tellsTheServiceWhoTheVisitorReallyIs(t *testing.T) {
+	var got http.Header
+	var host, target string
+	d := service(t, func(w http.ResponseWriter, r *http.Request) { got, host, target = r.Header, r.Host, r.RequestURI })
+	for _, h2 := range []bool{false, true} {
+		d.client = d.newClient(h2)
+		hop := []string{"Connection", "close, X-Secret", "X-Secret", "hop"}
+		if h2 {
+			hop = nil // HTTP/2 has no such headers
+		}
+		d.get("https://www.demo.coop:8443/a%2Fb?q=1;2", append(hop,
+			"X-Forwarded-For", "203.0.113.9", "X-Forwarded-Proto", "http", "X-Forwarded-Host", "evil.example",
+			"X-Forwarded-Port", "1", "X_Forwarded_For", "203.0.113.9", "Forwarded", "for=203.0.113.9", "X-Real-IP", "203.0.113.9",
+			"Proxy", "evil.example", "X-Kept", "yes", "X-Kept", "twice")...)
+		got.Del("Accept-Encoding")
+		got.Del("User-Agent")
+		want := http.Header{
+			"X-Forwarded-For": {"127.0.0.1"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"www.demo.coop:8443"},
+			"X-Real-Ip": {"127.0.0.1"}, "X-Kept": {"yes", "twice"},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("h2=%v headers (-want +got):\n%s", h2, diff)
+		}
+		if host != "www.demo.coop:8443" || target != "/a%2Fb?q=1;2" {
+			t.Errorf("h2=%v host %s target %s", h2, host, target)
+		}
+	}
+}
+
+func TestProxy_speaksHTTP2ToVisitors(t *testing.T) {
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Trailer", "X-Sum")
+		_, _ = w.Write(b)
+		w.Header().Set("X-Sum", fmt.Sprint(len(b)))
+	})
+	d.client = d.newClient(true)
+	a := d.do(http.MethodPost, "https://www.demo.coop/", io.MultiReader(strings.NewReader("hello"))) // length unknown
+	if a.ProtoMajor != 2 || a.body != "hello" || a.Trailer.Get("X-Sum") != "5" {
+		t.Errorf("%s %q %v", a.Proto, a.body, a.Trailer)
+	}
+}
+
+func TestProxy_passesTheAnswerOnUnchanged(t *testing.T) {
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/cookies":
+			w.Header().Add("Set-Cookie", "a=1")
+			w.Header().Add("Set-Cookie", "b=2")
+			w.Header().Set("X-Gone", "hop")
+			w.Header().Set("Connection", "X-Gone")
+			w.WriteHeader(http.StatusTeapot)
+		case "/untyped":
+			w.Header()["Content-Type"] = nil
+			_, _ = w.Write([]byte("<html>"))
+		case "/304":
+			w.WriteHeader(http.StatusNotModified)
+		case "/hints":
+			w.Header().Set("Link", "</style.css>; rel=preload")
+			w.WriteHeader(http.StatusEarlyHints)
+			_, _ = w.Write([]byte("done"))
+		}
+	})
+	a := d.get("https://www.demo.coop/cookies")
+	if a.StatusCode != http.StatusTeapot || len(a.Header["Set-Cookie"]) != 2 || a.Header.Get("X-Gone") != "" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
+	}
+	if a := d.get("https://www.demo.coop/untyped"); a.Header.Get("Content-Type") != "" || a.body != "<html>" {
+		t.Errorf("%v %q", a.Header, a.body)
+	}
+	if a := d.get("https://www.demo.coop/304"); a.StatusCode != 304 {
+		t.Errorf("%d", a.StatusCode)
+	}
+	if a := d.get("https://www.demo.coop/hints"); a.StatusCode != 200 || a.body != "done" {
+		t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+	if a := d.do(http.MethodHead, "https://www.demo.coop/untyped", nil); a.StatusCode != 200 || a.body != "" {
+		t.Errorf("HEAD %d %q", a.StatusCode, a.body)
+	}
+}
+
+// TestProxy_streamsUploadsOfAnySize sends 96 MiB. The service must see the
+// first byte before the visitor has sent the last, and the gateway must not
+// hold the body.
+func TestProxy_streamsUploadsOfAnySize(t *testing.T) {
+	const size = 96 << 20
+	for _, known := range []bool{true, false} {
+		first := make(chan struct{})
+		d := service(t, func(w http.ResponseWriter, r *http.Request) {
+			one := make([]byte, 1)
+			if _, err := io.ReadFull(r.Body, one); err != nil {
+				t.Error(err)
+			}
+			close(first)
+			sum := sha256.New()
+			sum.Write(one)
+			n, err := io.Copy(sum, r.Body)
+			_, _ = fmt.Fprintf(w, "%d %x %v", n+1, sum.Sum(nil), err)
+		})
+		body := &patient{left: size, first: first, t: t}
+		want := sha256.New()
+		body.copy = want
+		r, err := http.NewRequest(http.MethodPut, "https://www.demo.coop/", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if known {
+			r.ContentLength = size
+		}
+		peak := watchHeap(t)
+		resp, err := d.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if grown := peak(); grown > 24<<20 {
+			t.Errorf("the heap grew by %d MiB", grown>>20)
+		}
+		if got := fmt.Sprintf("%d %x <nil>", size, want.Sum(nil)); string(b) != got {
+			t.Errorf("known=%v: %s; want %s", known, b, got)
+		}
+	}
+}
+
+// patient is a body that sends its second half only once first is closed.
+type patient struct {
+	left  int
+	first chan struct{}
+	copy  io.Writer
+	t     *testing.T
+}
+
+func (p *patient) Read(b []byte) (int, error) {
+	if p.left == 0 {
+		return 0, io.EOF
+	}
+	if p.left < 48<<20 {
+		select {
+		case <-p.first:
+		case <-time.After(20 * time.Second):
+			return 0, errors.New("the service has seen nothing yet")
+		}
+	}
+	n := min(len(b), p.left)
+	for i := range b[:n] {
+		b[i] = byte(p.left + i)
+	}
+	p.left -= n
+	_, _ = p.copy.Write(b[:n])
+	return n, nil
+}
+
+// watchHeap returns a function that tells by how much the heap had grown at most.
+func watchHeap(t *testing.T) func() int64 {
+	t.Helper()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	before := int64(m.HeapInuse)
+	ctx, cancel := context.WithCancel(context.Background())
+	var most int64
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
+				most = max(most, int64(m.HeapInuse)-before)
+			}
+		}
+	}()
+	return func() int64 { cancel(); <-ended; return most }
+}
+
+func TestProxy_streamsDownloadsAndEventsAsTheyCome(t *testing.T) {
+	next := make(chan struct{})
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/big" {
+			w.Header().Set("Content-Length", fmt.Sprint(64<<20))
+			chunk := bytes.Repeat([]byte{7}, 1<<20)
+			for range 64 {
+				_, _ = w.Write(chunk)
+			}
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 3 {
+			_, _ = fmt.Fprintf(w, "data: %d\n\n", i)
+			_ = http.NewResponseController(w).Flush()
+			<-next
+		}
+	})
+	resp, err := d.client.Get("https://www.demo.coop/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(resp.Body)
+	for i := range 3 {
+		line, err := lines.ReadString('\n')
+		if err != nil || line != fmt.Sprintf("data: %d\n", i) {
+			t.Fatalf("%q %v", line, err)
+		}
+		_, _ = lines.ReadString('\n')
+		next <- struct{}{}
+	}
+	_ = resp.Body.Close()
+
+	peak := watchHeap(t)
+	resp, err = d.client.Get("https://www.demo.coop/big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if grown := peak(); n != 64<<20 || err != nil || grown > 24<<20 {
+		t.Errorf("%d bytes, %v, heap grew by %d MiB", n, err, grown>>20)
+	}
+}
+
+func TestProxy_webSocketsPassAndEndWithTheGateway(t *testing.T) {
+	ended := make(chan error, 1)
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		for {
+			kind, b, err := c.Read(context.Background())
+			if err != nil {
+				ended <- err
+				return
+			}
+			_ = c.Write(context.Background(), kind, append([]byte("echo "), b...))
+		}
+	})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	c, _, err := websocket.Dial(ctx, "wss://www.demo.coop/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: d.client.Transport}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"one", strings.Repeat("x", 20000)} {
+		if err := c.Write(ctx, websocket.MessageText, []byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		if _, b, err := c.Read(ctx); err != nil || string(b) != "echo "+s {
+			t.Fatalf("%.20q %v", b, err)
+		}
+	}
+	d.cfg.Drain = 100 * time.Millisecond
+	d.stop()
+	if _, _, err := c.Read(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("the visitor's side is still open: %v", err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("the service's side is still open")
+	}
+}
+
+func TestProxy_serviceThatIsDownGetsAPageAndComesBack(t *testing.T) {
+	target := nowhere(t)
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target, Title: "Our website"})
+	a := d.get("https://www.demo.coop/", "Accept-Language", "es")
+	if a.StatusCode != 503 || a.Header.Get("Retry-After") == "" || !strings.Contains(a.body, "Our website no responde ahora mismo") || strings.Contains(a.body, target.String()) {
+		t.Errorf("%d %v %s", a.StatusCode, a.Header, a.body)
+	}
+	l, err := net.Listen("tcp", target.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
+	go func() { _ = s.Serve(l) }()
+	defer func() { _ = s.Close() }()
+	if a := d.get("https://www.demo.coop/"); a.StatusCode != 200 {
+		t.Errorf("back again: %d", a.StatusCode)
+	}
+}
+
+// rawService answers each connection by hand; it is given the requests' bytes.
+func rawService(t *testing.T, answer func(c net.Conn, in *bufio.Reader, nth int)) netip.AddrPort {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var n atomic.Int64
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go answer(c, bufio.NewReader(c), int(n.Add(1)))
+		}
+	}()
+	return netip.MustParseAddrPort(l.Addr().String())
+}
+
+func TestProxy_brokenAnswersNeverLookWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		raw    string
+		status int // 0 = the visitor sees the connection break
+	}{
+		"garbage":        {"SSH-2.0-OpenSSH_9.2\r\n", 502},
+		"nothing":        {"", 502},
+		"uninvited 101":  {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", 502},
+		"endless 1xx":    {strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 100), 502},
+		"endless header": {"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 2<<20), 502},
+		"short body":     {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort", 0},
+		"short chunks":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", 0},
+		"until close":    {"HTTP/1.0 200 OK\r\n\r\nhello", 200},
+		"two answers":    {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := rawService(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+				_, _ = http.ReadRequest(in)
+				_, _ = conn.Write([]byte(c.raw))
+				_ = conn.Close()
+			})
+			d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+			for range 2 {
+				a, err := do(d.client, http.MethodGet, "https://www.demo.coop/", nil)
+				switch {
+				case c.status == 0 && err == nil:
+					t.Errorf("looks whole: %d %q", a.StatusCode, a.body)
+				case c.status != 0 && (err != nil || a.StatusCode != c.status || c.status == 200 && a.body != "hello"):
+					t.Errorf("%+v %v", a, err)
+				}
+			}
+		})
+	}
+}
+
+// TestProxy_idleConnectionThatTheServiceClosed: a request must not fail, nor be
+// sent twice where that could do harm.
+func TestProxy_idleConnectionThatTheServiceClosed(t *testing.T) {
+	var posts atomic.Int64
+	target := rawService(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		if r.Method == http.MethodPost {
+			posts.Add(1)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+		_ = conn.Close() // although it said nothing of that
+	})
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	for i := range 20 {
+		method, body := http.MethodGet, io.Reader(nil)
+		if i%2 == 1 {
+			method, body = http.MethodPost, strings.NewReader("x")
+			testkit.Eventually(t, 5*time.Second, "the closed connection is noticed", func() bool {
+				d.back.mu.Lock()
+				defer d.back.mu.Unlock()
+				list := d.back.idle[target]
+				return len(list) == 0 || !list[len(list)-1].alive()
+			})
+		}
+		if a := d.do(method, "https://www.demo.coop/", body); a.StatusCode != 200 {
+			t.Fatalf("request %d: %d", i, a.StatusCode)
+		}
+	}
+	if posts.Load() != 10 {
+		t.Errorf("%d posts arrived; want 10", posts.Load())
+	}
+}
+
+func TestProxy_reusesConnections(t *testing.T) {
+	var conns atomic.Int64
+	target := rawService(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+		conns.Add(1)
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			_, _ = io.Copy(io.Discard, r.Body)
+			_, _ = conn.Write([]byte("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"))
+		}
+	})
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	for i := range 10 {
+		if a := d.do(http.MethodPost, "https://www.demo.coop/", strings.NewReader(strings.Repeat("x", i*1000))); a.body != "ok" {
+			t.Fatalf("%+v", a)
+		}
+	}
+	if conns.Load() != 1 {
+		t.Errorf("%d connections for 10 requests in a row", conns.Load())
+	}
+}
+
+// TestProxy_earlyAnswer: a service that refuses an upload is heard although the
+// visitor is still sending.
+func TestProxy_earlyAnswer(t *testing.T) {
+	target := rawService(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+		_, _ = http.ReadRequest(in)
+		_, _ = conn.Write([]byte("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"))
+		_, _ = io.Copy(io.Discard, in)
+	})
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	body, feed := io.Pipe()
+	defer func() { _ = feed.Close() }()
+	go func() { _, _ = feed.Write([]byte("only the beginning")) }()
+	if a := d.do(http.MethodPost, "https://www.demo.coop/", body); a.StatusCode != 413 || a.body != "no" {
+		t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+}
+
+// TestProxy_brokenUpload: when the visitor goes away, the service must not
+// take what it has for the whole.
+func TestProxy_brokenUpload(t *testing.T) {
+	began, got := make(chan struct{}), make(chan error, 1)
+	d := service(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadFull(r.Body, make([]byte, 4))
+		close(began)
+		_, err := io.Copy(io.Discard, r.Body)
+		got <- err
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	body, feed := io.Pipe()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://www.demo.coop/", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		_, _ = feed.Write([]byte("half"))
+		<-began
+		cancel()
+	}()
+	if _, err := d.client.Do(r); err == nil {
+		t.Error("the request did not break")
+	}
+	if err := <-got; err == nil {
+		t.Error("the service took half a body for the whole")
+	}
+}
+
+func TestShutdown_letsARequestEnd(t *testing.T) {
+	began, goOn := make(chan struct{}), make(chan struct{})
+	d := service(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-goOn
+		_, _ = w.Write([]byte("whole"))
+	})
+	got := make(chan answer, 1)
+	go func() {
+		a, err := do(d.client, http.MethodGet, "https://www.demo.coop/", nil)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- a
+	}()
+	<-began
+	go d.stop()
+	testkit.Eventually(t, 5*time.Second, "the listener closes", func() bool {
+		c, err := net.Dial("tcp", d.Addrs().HTTPS.String())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	close(goOn)
+	if a := <-got; a.body != "whole" {
+		t.Errorf("%q", a.body)
+	}
+}
+
+func TestAccessLog_isOneLineAtDebugWithoutTheQuery(t *testing.T) {
+	target := backend(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) })
+	d := openWith(t, local(t), Deps{}, slog.LevelDebug, Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	d.get("https://www.demo.coop/page?token=secret")
+	testkit.Eventually(t, 5*time.Second, "the line is written", func() bool {
+		return strings.Contains(d.log.String(), "msg=request")
+	})
+	log := d.log.String()
+	for _, want := range []string{"host=www.demo.coop", "path=/page", "status=200", "bytes=5", "method=GET"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log has no %s", want)
+		}
+	}
+	if strings.Contains(log, "secret") {
+		t.Error("the query is in the log")
+	}
+}
