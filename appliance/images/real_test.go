@@ -4,7 +4,9 @@ package images
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -250,5 +252,158 @@ func TestReal_pullsByDigestThroughAMirror(t *testing.T) {
 	wrong.image = "docker.io/library/tiny:1@sha256:" + strings.Repeat("0", 64)
 	if _, err := im.ensure(t.Context(), wrong, "", p); err == nil {
 		t.Error("an image with another digest was accepted")
+	}
+}
+
+// layout copies an image with its blobs out of the registry into a bundle, as
+// an OCI image layout.
+func layout(t *testing.T, dir, addr, digest string) {
+	t.Helper()
+	blobs := filepath.Join(dir, "blobs", "sha256")
+	if err := os.MkdirAll(blobs, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	keep := func(kind, digest string) []byte {
+		t.Helper()
+		req, err := http.NewRequest(http.MethodGet, "http://"+addr+"/v2/library/tiny/"+kind+"/"+digest, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept", "application/vnd.docker.distribution.manifest.v2+json")
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("%s %s: %s, %v", kind, digest, resp.Status, err)
+		}
+		if err := os.WriteFile(filepath.Join(blobs, strings.TrimPrefix(digest, "sha256:")), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	var m struct {
+		Config struct{ Digest string }
+		Layers []struct{ Digest string }
+	}
+	if err := json.Unmarshal(keep("manifests", digest), &m); err != nil {
+		t.Fatal(err)
+	}
+	keep("blobs", m.Config.Digest)
+	for _, l := range m.Layers {
+		keep("blobs", l.Digest)
+	}
+}
+
+func TestReal_takesAnImageFromABundle(t *testing.T) {
+	e := realEngine(t)
+	addr := registry(t)
+	digest := pushed(t, e, addr)
+	im := newImages(t, e, nil)
+	bundle := filepath.Join(im.Dir, "bundles", "october")
+	layout(t, bundle, addr, digest)
+	w := want{recipe: "imagesbundle", version: "1-1", service: "app", image: "docker.io/library/tiny:1@" + digest}
+
+	got, err := im.ensure(t.Context(), w, "", &logProgress{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, ok, err := e.Image(t.Context(), got.ID)
+	if err != nil || !ok || got.Source != appliance.FromBundle || got.Digest != digest {
+		t.Errorf("got %+v, %v, %v", got, ok, err)
+	}
+	t.Cleanup(func() {
+		for _, d := range info.Digests {
+			_ = e.RemoveImage(context.Background(), d)
+		}
+	})
+	p := &logProgress{t: t}
+	if again, err := im.ensure(t.Context(), w, "", p); err != nil || again != got || len(p.lines) != 0 {
+		t.Errorf("the second time: %+v, %v, %q", again, err, p.lines)
+	}
+
+	// A bundle whose bytes are not what the digest says gives nothing.
+	other := newImages(t, e, nil)
+	bad := filepath.Join(other.Dir, "bundles", "bad")
+	wrong := "sha256:" + strings.Repeat("ab", 32)
+	layout(t, bad, addr, digest)
+	from := filepath.Join(bad, "blobs", "sha256", strings.TrimPrefix(digest, "sha256:"))
+	if err := os.Rename(from, filepath.Join(filepath.Dir(from), strings.TrimPrefix(wrong, "sha256:"))); err != nil {
+		t.Fatal(err)
+	}
+	w.image = "docker.io/library/tiny:1@" + wrong
+	if got, err := other.ensure(t.Context(), w, appliance.FromBundle, p); err == nil {
+		t.Errorf("a forged bundle was accepted: %+v", got)
+	}
+}
+
+// Debian may or may not have updates today; asking must work, and must leave
+// nothing.
+func TestReal_asksDebianForUpdates(t *testing.T) {
+	e := realEngine(t)
+	testkit.NeedProgram(t, "debootstrap")
+	im := newImages(t, e, nil)
+	b, err := im.ensureBase(t.Context(), &logProgress{t: t})
+	if err != nil {
+		t.Fatal(err)
+	}
+	updates, err := im.updates(t.Context(), b.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d updates for %s", len(updates), b.tag)
+	for _, u := range updates {
+		if u.Name == "" || u.To == "" {
+			t.Errorf("an update without a name or a version: %+v", u)
+		}
+	}
+	all, err := e.Images(t.Context(), LabelBuild)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		if i.Labels[LabelBuild] == "look-"+strings.TrimPrefix(b.id, "sha256:")[:12] {
+			t.Errorf("left behind: %+v", i)
+		}
+	}
+}
+
+// stopper ends a context as soon as a line with the text is logged.
+type stopper struct {
+	*logProgress
+	text string
+	stop context.CancelFunc
+}
+
+func (s stopper) Log(line string) {
+	s.logProgress.Log(line)
+	if strings.Contains(line, s.text) {
+		s.stop()
+	}
+}
+
+func TestReal_aBaseThatIsStoppedHalfWayLeavesNothing(t *testing.T) {
+	e := realEngine(t)
+	testkit.NeedProgram(t, "debootstrap")
+	im := newImages(t, e, nil)
+	host, err := im.Apt.host(t.Context(), im.Suite)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	_, err = im.makeBase(ctx, host, stopper{&logProgress{t: t}, "I: Retrieving", stop})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	left, err := os.ReadDir(filepath.Join(im.Dir, "work"))
+	if err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), im.Dir) {
+		t.Errorf("something is still mounted below %s: %v", im.Dir, err)
 	}
 }
