@@ -84,6 +84,7 @@ func setup(e *testscript.Env) error {
 	})
 	e.Values[fakeKey{}] = f
 	e.Setenv("COOPKIT_SOCKET", socket)
+	e.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise each command waits a second when it ends
 	e.Setenv("TZ", "UTC")
 	e.Setenv("TERM", "xterm")
 	return nil
