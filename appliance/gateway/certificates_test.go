@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -211,18 +212,23 @@ func (s *txtServer) ServeDNS(w mdns.ResponseWriter, q *mdns.Msg) {
 }
 
 func TestACME_dns01(t *testing.T) {
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", "127.0.0.1:0") // Pebble asks for TXT over TCP
+	if err != nil {
+		t.Fatal(err)
+	}
+	pc, err := net.ListenPacket("udp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	records := &txtServer{txt: make(map[string][]string)}
-	dns := &mdns.Server{PacketConn: pc, Handler: records}
-	go func() { _ = dns.ActivateAndServe() }()
-	t.Cleanup(func() { _ = dns.Shutdown() })
+	for _, dns := range []*mdns.Server{{PacketConn: pc, Handler: records}, {Listener: l, Handler: records}} {
+		go func() { _ = dns.ActivateAndServe() }()
+		t.Cleanup(func() { _ = dns.Shutdown() })
+	}
 	authority := pebble(t, pc.LocalAddr().String(), 1, 1) // neither port is ours: only DNS can prove it
 	authority.StartTLS()
 	cfg := acmeConfig(t, authority, DNS01)
-	d := openWith(t, cfg, Deps{TXT: records}, 0, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+	d := openWith(t, cfg, Deps{TXT: records}, slog.LevelInfo, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
 	d.waitFor("www.demo.coop")
 	records.mu.Lock()
 	defer records.mu.Unlock()
