@@ -21,7 +21,8 @@ func once[T any](ctx context.Context, im *Images, key string, work func() (T, er
 		if err == nil {
 			return v.(T), nil
 		}
-		left := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+		_, said := errors.AsType[*problem.Problem](err) // an answer, whatever is behind it
+		left := !said && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded))
 		if !shared || !left || ctx.Err() != nil {
 			var none T
 			return none, err
