@@ -56,33 +56,33 @@ func (l *lockedBuffer) String() string {
 }
 
 // local is the usual configuration of a test.
-func local(t testing.TB) Config {
-	t.Helper()
+func local(tb testing.TB) Config {
+	tb.Helper()
 	return Config{
-		HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Storage: filepath.Join(t.TempDir(), "certs"),
+		HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Storage: filepath.Join(tb.TempDir(), "certs"),
 		Issuer: IssuerConfig{Kind: IssuerLocal}, Drain: 2 * time.Second,
 	}
 }
 
 // open starts a gateway with routes and waits for their certificates.
-func open(t testing.TB, cfg Config, routes ...Route) *door {
-	t.Helper()
-	return openWith(t, cfg, Deps{}, slog.LevelInfo, routes...)
+func open(tb testing.TB, cfg Config, routes ...Route) *door {
+	tb.Helper()
+	return openWith(tb, cfg, Deps{}, slog.LevelInfo, routes...)
 }
 
-func openWith(t testing.TB, cfg Config, deps Deps, level slog.Level, routes ...Route) *door {
-	t.Helper()
-	d := &door{t: t, log: &lockedBuffer{}}
+func openWith(tb testing.TB, cfg Config, deps Deps, level slog.Level, routes ...Route) *door {
+	tb.Helper()
+	d := &door{t: tb, log: &lockedBuffer{}}
 	deps.Log = slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: level}))
 	var err error
 	if d.Gateway, err = New(cfg, deps); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := d.SetRoutes(routes); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := d.Listen(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -90,18 +90,18 @@ func openWith(t testing.TB, cfg Config, deps Deps, level slog.Level, routes ...R
 	d.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-ended; err != nil {
-			t.Errorf("run: %v", err)
+			tb.Errorf("run: %v", err)
 		}
 	})
-	t.Cleanup(d.stop)
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Log(d.log.String())
+	tb.Cleanup(d.stop)
+	tb.Cleanup(func() {
+		if tb.Failed() {
+			tb.Log(d.log.String())
 		}
 	})
 	if cfg.Issuer.Kind == IssuerLocal {
 		d.client = d.newClient(false)
-		t.Cleanup(d.client.CloseIdleConnections)
+		tb.Cleanup(d.client.CloseIdleConnections)
 		for _, r := range routes {
 			d.waitFor(r.Host)
 		}

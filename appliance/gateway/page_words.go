@@ -28,7 +28,7 @@ var pageWords = map[string]map[HoldReason]words{
 	},
 	"es": {
 		Starting:         {"{name} está arrancando", "Tarda uno o dos minutos. Esta página vuelve a mirar por sí sola.", ""},
-		Stopped:          {"{name} está cerrado en este momento", "Las personas que lo cuidan lo han parado. Lo guardado sigue ahí. Pregúnteles cuándo vuelve a abrir.", ""},
+		Stopped:          {"{name} está cerrado por ahora", "Las personas que lo cuidan lo han parado. Lo guardado sigue ahí. Pregúnteles cuándo vuelve a abrir.", ""},
 		Failing:          {"{name} no responde", "El programa de esta dirección tiene un fallo. El equipo intenta recuperarlo por sí solo y esta página vuelve a mirar. Si dura, avise a las personas que lo cuidan.", ""},
 		ClosedUntilOwner: {"{name} aún no está abierto", "Se está preparando. Abre cuando exista su primera cuenta. Esta página vuelve a mirar por sí sola.", ""},
 		Upgrading:        {"{name} se está actualizando", "Vuelve a abrir en unos minutos. Lo guardado sigue ahí. Esta página vuelve a mirar por sí sola.", ""},

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"coopkit/internal/logkey"
@@ -36,11 +37,11 @@ var idempotent = map[string]bool{
 	http.MethodTrace: true, http.MethodPut: true, http.MethodDelete: true,
 }
 
-// errNoAnswer says that a connection broke before the first byte of an answer.
-type errNoAnswer struct{ error }
+// noAnswerError says that a connection broke before the first byte of an answer.
+type noAnswerError struct{ error }
 
 // Unwrap returns why it broke.
-func (e errNoAnswer) Unwrap() error { return e.error }
+func (e noAnswerError) Unwrap() error { return e.error }
 
 // ServeHTTP sends r to the service and its answer to the visitor. A request
 // that is safe to repeat is sent a second time, on a new connection, when the
@@ -76,7 +77,7 @@ func worthAnother(c *backConn, err error) bool {
 	if c == nil {
 		return true
 	}
-	_, silent := errors.AsType[errNoAnswer](err)
+	_, silent := errors.AsType[noAnswerError](err)
 	return silent && c.reused && stopped(err)
 }
 
@@ -88,7 +89,7 @@ func (p *proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p.g.log.LogAttrs(r.Context(), slog.LevelDebug, "service did not answer",
 		slog.String(logkey.Host, string(p.route.Host)), slog.String(logkey.Addr, p.route.Target.String()), slog.Any(logkey.Err, err))
 	status := http.StatusServiceUnavailable
-	if _, silent := errors.AsType[errNoAnswer](err); silent || errors.Is(err, errBadAnswer) {
+	if _, silent := errors.AsType[noAnswerError](err); silent || errors.Is(err, errBadAnswer) {
 		status = http.StatusBadGateway
 	}
 	p.g.pages.write(w, r, status, unreachable, p.route.called())
@@ -125,6 +126,7 @@ func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, c *backConn) er
 
 // upload is the sending of a request's body; nil when there is none.
 type upload struct {
+	read     atomic.Bool // the visitor's part is over; what is left is to write the last bytes
 	finished chan error
 	result   error
 	over     bool
@@ -140,20 +142,23 @@ func (p *proxy) send(w http.ResponseWriter, r *http.Request, c *backConn) *uploa
 	}
 	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
 	up := &upload{finished: make(chan error, 1)}
-	go func() { up.finished <- sendBody(c, r) }()
+	go func() { up.finished <- sendBody(c, r, &up.read) }()
 	return up
 }
 
-// done reports whether the whole body was sent. It does not wait.
+// done reports whether the whole body was sent. When all of it was read, the
+// sending is about to end, and done waits for that a little.
 func (u *upload) done() bool {
 	if u == nil {
 		return true
 	}
-	if !u.over {
+	if !u.over && u.read.Load() {
+		limit := time.NewTimer(time.Second)
+		defer limit.Stop()
 		select {
 		case u.result = <-u.finished:
 			u.over = true
-		default:
+		case <-limit.C:
 		}
 	}
 	return u.over && u.result == nil
@@ -165,13 +170,14 @@ func (u *upload) end(w http.ResponseWriter, c *backConn) {
 	if u == nil || u.over {
 		return
 	}
-	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Unix(1, 0)) // wakes a body that waits for the visitor
+	if !u.read.Load() {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // wakes a body that waits for the visitor
+	}
 	u.result, u.over = <-u.finished, true
 }
 
 // sendBody copies the visitor's body to the service as it comes.
-func sendBody(c *backConn, r *http.Request) error {
+func sendBody(c *backConn, r *http.Request, read *atomic.Bool) error {
 	var to io.Writer = c.out
 	var chunks io.WriteCloser
 	if r.ContentLength < 0 {
@@ -182,6 +188,9 @@ func sendBody(c *backConn, r *http.Request) error {
 	defer buffers.Put(buf)
 	for {
 		n, readErr := r.Body.Read(buf[:])
+		if errors.Is(readErr, io.EOF) {
+			read.Store(true)
+		}
 		if n > 0 {
 			if _, err := to.Write(buf[:n]); err != nil {
 				return err

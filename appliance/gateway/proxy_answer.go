@@ -23,7 +23,7 @@ const maxInterim = 8
 func readAnswer(w http.ResponseWriter, r *http.Request, c *backConn) (*http.Response, error) {
 	c.left = maxAnswerHead
 	if _, err := c.in.Peek(1); err != nil {
-		return nil, errNoAnswer{err}
+		return nil, noAnswerError{err}
 	}
 	for range maxInterim {
 		resp, err := http.ReadResponse(c.in, r)
