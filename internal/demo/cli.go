@@ -60,11 +60,10 @@ func (d *demo) command(ctx context.Context, args ...string) *exec.Cmd {
 // tell runs a command that changes something; its lines are shown as they come.
 func (d *demo) tell(ctx context.Context, args ...string) error {
 	d.note("$ coopkit %s", strings.Join(quote(args), " "))
-	var last bytes.Buffer
 	lines := &indent{to: d.out}
 	cmd := d.command(ctx, args...)
-	cmd.Stdout, cmd.Stderr = lines, io.MultiWriter(lines, &last)
-	return said(args, cmd.Run(), last.String())
+	cmd.Stdout, cmd.Stderr = lines, lines
+	return said(args, cmd.Run(), "what it said is above")
 }
 
 // ask runs a command that answers with JSON.

@@ -159,7 +159,7 @@ func TestAddApp_startsAStoppedOne(t *testing.T) {
 }
 
 func TestPushSite_publishesOnlyWhatChanged(t *testing.T) {
-	d, _, world := fakeDemo(t)
+	d, out, world := fakeDemo(t)
 	if _, err := d.startAgent(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestPushSite_publishesOnlyWhatChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := d.pushSite(t.Context()) // the fake does not know this command
-	if !errors.Is(err, &problem.Problem{Code: "demo-command-failed"}) || !strings.Contains(err.Error(), "unknown command: site push") {
+	if !errors.Is(err, &problem.Problem{Code: "demo-command-failed"}) || !strings.Contains(out.String(), "unknown command: site push") {
 		t.Errorf("got %v", err)
 	}
 	if diff := cmp.Diff([]string{"site push " + d.site + " demo.coop --yes"}, told(t, world)); diff != "" {
