@@ -140,12 +140,10 @@ func startOrder(recipe *recipes.Recipe, vars recipes.Vars) ([]string, error) {
 func (a *Apps) record(ctx context.Context, in appliance.Install, recipe *recipes.Recipe) error {
 	in.Created = a.Now().UTC()
 	entry := store.NewInstall{Install: in, Secrets: recipes.GenerateSecrets(recipe)}
-	if !in.Scratch {
-		for i, host := range in.Addresses {
-			entry.Addresses = append(entry.Addresses, appliance.Address{
-				Host: host, Kind: appliance.ToService, Install: in.Name, Web: recipe.Web[i].Name,
-			})
-		}
+	for i, host := range in.Addresses {
+		entry.Addresses = append(entry.Addresses, appliance.Address{
+			Host: host, Kind: appliance.ToService, Install: in.Name, Web: recipe.Web[i].Name,
+		})
 	}
 	if err := a.Store.CreateInstall(ctx, entry); err != nil {
 		return err

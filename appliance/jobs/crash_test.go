@@ -177,7 +177,7 @@ func TestRunner_undoesInReverseAndKeepsTheReason(t *testing.T) {
 	if got := fmt.Sprint(undone); got != "[c b a]" {
 		t.Errorf("undone %s; want [c b a]", got)
 	}
-	want := "[arunning adone brunning bdone crunning cbad cbad bundone aundone undone]"
+	want := "[arunning adone brunning bdone crunning cbad bundone aundone undone]"
 	if got := fmt.Sprint(states); got != want {
 		t.Errorf("events\n%s; want\n%s", got, want)
 	}

@@ -96,9 +96,10 @@ func (r *Runner) undo(ctx context.Context, rec *Record, s Step, i int) error {
 		}
 	}
 	r.Boundary(rec.Kind, s.Name, "undid")
-	if rec.Steps[i].State != appliance.StepBad {
-		rec.Steps[i].State = appliance.StepUndone
+	if rec.Steps[i].State == appliance.StepBad {
+		return nil // it stays known as the one that failed
 	}
+	rec.Steps[i].State = appliance.StepUndone
 	if err := r.record(ctx, rec, i, false); err != nil {
 		// On a full disk the undoing itself makes room; it must not stop here.
 		r.logger(&rec.Job).Warn("undone step not recorded", slog.String(logkey.Step, s.Name), slog.Any(logkey.Err, err))

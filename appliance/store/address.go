@@ -13,14 +13,14 @@ import (
 	"coopkit/internal/sqlitedb"
 )
 
-// Addresses returns every address, by host.
+// Addresses returns every address, by host, but for those of scratch installs.
 func (s *Store) Addresses(ctx context.Context) ([]appliance.Address, error) {
 	return s.addresses(ctx, `ORDER BY host`)
 }
 
 // Address returns one address; ok is false when nothing answers there.
 func (s *Store) Address(ctx context.Context, host hostname.Name) (a appliance.Address, ok bool, err error) {
-	all, err := s.addresses(ctx, `WHERE host = ?`, host)
+	all, err := s.addresses(ctx, `AND host = ?`, host)
 	if err != nil || len(all) == 0 {
 		return a, false, err
 	}
@@ -30,7 +30,8 @@ func (s *Store) Address(ctx context.Context, host hostname.Name) (a appliance.Ad
 func (s *Store) addresses(ctx context.Context, where string, args ...any) ([]appliance.Address, error) {
 	return query(ctx, s.db.Read(), func(rows *sql.Rows) (a appliance.Address, err error) {
 		return a, rows.Scan(&a.Host, &a.Kind, &a.Install, &a.Web, &a.Target)
-	}, `SELECT host, kind, coalesce(install, ''), web, target FROM address `+where, args...)
+	}, `SELECT host, kind, coalesce(install, ''), web, target FROM address
+		WHERE coalesce((SELECT scratch FROM install WHERE install.name = address.install), 0) = 0 `+where, args...)
 }
 
 // AddAddress records an address of a site or a redirect. One that stands there

@@ -9,6 +9,7 @@ package problem
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"strings"
 )
 
@@ -50,6 +51,9 @@ func (p *Problem) Error() string {
 	}
 	return b.String()
 }
+
+// LogValue is the same line for log/slog, with the private cause.
+func (p *Problem) LogValue() slog.Value { return slog.StringValue(p.Error()) }
 
 // Unwrap returns the private cause.
 func (p *Problem) Unwrap() error { return p.Err }

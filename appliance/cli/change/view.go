@@ -47,6 +47,9 @@ func (p *plain) event(e appliance.JobEvent) error {
 	case appliance.StepRunning:
 	case appliance.StepDone:
 		what = " done"
+		if e.Text != "" {
+			what += ": " + term.Clean(e.Text)
+		}
 	case appliance.StepBad:
 		what = " failed"
 	case appliance.StepUndone:
