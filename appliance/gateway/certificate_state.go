@@ -10,11 +10,11 @@ import (
 	"slices"
 	"time"
 
-	"github.com/caddyserver/certmagic"
-	"github.com/mholt/acmez/v3/acme"
-
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 )
 
 // CertInfo is what is known about the certificate of one host.

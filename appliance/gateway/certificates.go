@@ -15,13 +15,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/caddyserver/certmagic"
-	"github.com/mholt/acmez/v3"
-	"go.uber.org/zap"
-
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+
+	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3"
+	"go.uber.org/zap"
 )
 
 // IssuerKind says where certificates come from.
@@ -213,7 +213,7 @@ func (c *certificates) run(ctx context.Context) error {
 	c.magic.Issuers = []certmagic.Issuer{issuer}
 	c.life = ctx
 	for host, st := range c.hosts {
-		c.manage(host, st)
+		c.manage(host, st) //nolint:contextcheck // its loop ends with run, not with the caller
 	}
 	cache := c.cache
 	c.mu.Unlock()

@@ -21,15 +21,15 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+
 	"github.com/letsencrypt/challtestsrv"
 	"github.com/letsencrypt/pebble/v2/ca"
 	"github.com/letsencrypt/pebble/v2/db"
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 	mdns "github.com/miekg/dns"
-
-	"coopkit/internal/problem"
-	"coopkit/internal/testkit"
 )
 
 // pebble starts an ACME authority that asks dnsAddr and reaches every name at

@@ -21,11 +21,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Config says where the front door stands.
@@ -151,7 +151,7 @@ func (g *Gateway) SetRoutes(routes []Route) error {
 // Config.Drain says. It calls Listen if that was not done. It returns nil after
 // an orderly end; all goroutines have ended then.
 func (g *Gateway) Run(ctx context.Context) error {
-	if err := g.Listen(); err != nil {
+	if err := g.Listen(); err != nil { //nolint:contextcheck // opening a socket does not wait
 		return err
 	}
 	life, cut := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx by the drain

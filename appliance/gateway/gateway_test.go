@@ -194,35 +194,35 @@ func do(c *http.Client, method, url string, body io.Reader, headers ...string) (
 }
 
 // backend starts a service and returns its address.
-func backend(t testing.TB, h http.HandlerFunc) netip.AddrPort {
-	t.Helper()
+func backend(tb testing.TB, h http.HandlerFunc) netip.AddrPort {
+	tb.Helper()
 	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
+	tb.Cleanup(s.Close)
 	return netip.MustParseAddrPort(s.Listener.Addr().String())
 }
 
 // nowhere is an address at which nothing listens.
-func nowhere(t testing.TB) netip.AddrPort {
-	t.Helper()
+func nowhere(tb testing.TB) netip.AddrPort {
+	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
 	return netip.MustParseAddrPort(l.Addr().String())
 }
 
 // folder makes a folder with files.
-func folder(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
+func folder(tb testing.TB, files map[string]string) string {
+	tb.Helper()
+	dir := tb.TempDir()
 	for name, content := range files {
 		p := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if err := os.WriteFile(p, []byte(content), 0o644); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return dir

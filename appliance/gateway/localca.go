@@ -20,10 +20,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/caddyserver/certmagic"
-
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
+
+	"github.com/caddyserver/certmagic"
 )
 
 const (

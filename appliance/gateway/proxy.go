@@ -100,7 +100,7 @@ func (p *proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
 func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, c *backConn) error {
 	stop := context.AfterFunc(r.Context(), func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	up := p.send(w, r, c)
-	resp, err := readAnswer(w, r, c)
+	resp, err := readAnswer(w, r, c) //nolint:bodyclose // the connection is put back or closed, which ends the body
 	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
 		err = errBadAnswer
 	}

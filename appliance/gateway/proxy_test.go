@@ -20,16 +20,16 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/internal/testkit"
+
 	"github.com/coder/websocket"
 	"github.com/google/go-cmp/cmp"
-
-	"coopkit/internal/testkit"
 )
 
 // service opens a gateway with one service at www.demo.coop.
-func service(t testing.TB, h http.HandlerFunc) *door {
-	t.Helper()
-	return open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: backend(t, h), Title: "Our website"})
+func service(tb testing.TB, h http.HandlerFunc) *door {
+	tb.Helper()
+	return open(tb, local(tb), Route{Host: "www.demo.coop", Kind: Service, Target: backend(tb, h), Title: "Our website"})
 }
 
 func TestProxy_tellsTheServiceWhoTheVisitorReallyIs(t *testing.T) {
@@ -267,17 +267,17 @@ func TestProxy_webSocketsPassAndEndWithTheGateway(t *testing.T) {
 			return
 		}
 		for {
-			kind, b, err := c.Read(context.Background())
+			kind, b, err := c.Read(context.Background()) //nolint:contextcheck // the socket outlives the request
 			if err != nil {
 				ended <- err
 				return
 			}
-			_ = c.Write(context.Background(), kind, append([]byte("echo "), b...))
+			_ = c.Write(context.Background(), kind, append([]byte("echo "), b...)) //nolint:contextcheck // as above
 		}
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	c, _, err := websocket.Dial(ctx, "wss://www.demo.coop/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: d.client.Transport}})
+	c, _, err := websocket.Dial(ctx, "wss://www.demo.coop/ws", &websocket.DialOptions{HTTPClient: &http.Client{Transport: d.client.Transport}}) //nolint:bodyclose // a WebSocket has none
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,8 @@ func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request, c *backConn) erro
 	defer stop()
 	protocol := strings.Join(r.Header["Upgrade"], ", ")
 	writeHead(c.out, r, protocol)
-	_ = c.out.Flush() // a failure shows when the answer is read
-	resp, err := readAnswer(w, r, c)
+	_ = c.out.Flush()                // a failure shows when the answer is read
+	resp, err := readAnswer(w, r, c) //nolint:bodyclose // closing the connection ends the body
 	if err != nil {
 		return err
 	}
