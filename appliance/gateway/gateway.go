@@ -159,8 +159,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.certs.run(gctx) })
 	group.Go(func() error { return g.back.run(gctx) })
-	servers := []*http.Server{g.httpsServer(life)}
-	group.Go(func() error { return serve(servers[0].ServeTLS(g.httpsLn, "", "")) })
+	secure := g.httpsServer(life)
+	servers := []*http.Server{secure}
+	group.Go(func() error { return serve(secure.ServeTLS(g.httpsLn, "", "")) })
 	if g.httpLn != nil {
 		plain := g.httpServer(life)
 		servers = append(servers, plain)
