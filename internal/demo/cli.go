@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"coopkit/internal/problem"
 )
 
@@ -57,12 +59,16 @@ func (d *demo) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// tell runs a command that changes something; its lines are shown as they come.
+// tell runs a command that changes something; its lines are shown as they
+// come. On a terminal it draws there itself, with progress.
 func (d *demo) tell(ctx context.Context, args ...string) error {
 	d.note("$ coopkit %s", strings.Join(quote(args), " "))
 	lines := &indent{to: d.out}
 	cmd := d.command(ctx, args...)
 	cmd.Stdout, cmd.Stderr = lines, lines
+	if f, ok := d.out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		cmd.Stdout, cmd.Stderr = f, f
+	}
 	return said(args, cmd.Run(), "what it said is above")
 }
 
