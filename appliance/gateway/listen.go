@@ -50,25 +50,34 @@ func listen(given net.Listener, addr string) (net.Listener, error) {
 	if err == nil {
 		return l, nil
 	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, portTaken(addr, err)
+	}
 	p := &problem.Problem{
 		Code: "port-not-opened", Kind: problem.Failed,
 		What: "the front door could not open " + addr,
 		Next: []string{"choose another address to listen on", "coopkit doctor"},
 		Err:  err,
 	}
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		p.Code, p.Kind = "port-taken", problem.Conflict
-		p.What = "the front door can not have " + addr + ", because another program has it"
-		p.Next = []string{"stop the other program, then start the agent again", "choose another port for the agent"}
-		if who := portOwner(addr); who != "" {
-			p.Why = who + " listens there"
-		}
-	case errors.Is(err, syscall.EACCES):
+	if errors.Is(err, syscall.EACCES) {
 		p.Why = "the agent may not open ports below 1024"
 		p.Next = []string{"run the agent as its system service, which may", "choose a port above 1023"}
 	}
 	return nil, p
+}
+
+// portTaken names the program that has the port.
+func portTaken(addr string, err error) error {
+	p := &problem.Problem{
+		Code: "port-taken", Kind: problem.Conflict,
+		What: "the front door can not have " + addr + ", because another program has it",
+		Next: []string{"stop the other program, then start the agent again", "choose another port for the agent"},
+		Err:  err,
+	}
+	if who := portOwner(addr); who != "" {
+		p.Why = who + " listens there"
+	}
+	return p
 }
 
 // portOf returns the TCP port of l, or 0 when it is not TCP.
