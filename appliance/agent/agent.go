@@ -172,7 +172,7 @@ func (a *Agent) dnsAddr() string {
 // nothing.
 func (a *Agent) Run(ctx context.Context) error {
 	b := a.backend
-	if err := a.listen(); err != nil {
+	if err := a.listen(); err != nil { //nolint:contextcheck // ports are opened at once
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)

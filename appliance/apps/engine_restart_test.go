@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -157,10 +158,7 @@ func parent(pid string) int {
 
 func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 	testkit.NeedDocker(t)
-	dir, err := os.MkdirTemp("/tmp", "coopkit-engine") // a short path: it holds sockets
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	bridge(t)
 	own := &ownEngine{dir: dir}
 	own.start(t)
@@ -169,9 +167,6 @@ func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 		unmountBelow(dir)
 		if log, err := os.ReadFile(filepath.Join(dir, "log")); err == nil && t.Failed() {
 			t.Logf("the engine said:\n%s", log)
-		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
 		}
 	})
 	eng, err := docker.New(own.host())
@@ -214,9 +209,8 @@ func unmountBelow(dir string) {
 	if err != nil {
 		return
 	}
-	lines := strings.Split(string(mounts), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if f := strings.Fields(lines[i]); len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
+	for _, line := range slices.Backward(strings.Split(string(mounts), "\n")) {
+		if f := strings.Fields(line); len(f) > 1 && strings.HasPrefix(f[1], dir+"/") {
 			_ = syscall.Unmount(f[1], syscall.MNT_DETACH)
 		}
 	}
