@@ -167,10 +167,13 @@ func CheckSettings(r *Recipe, answers map[string]string) (map[string]string, err
 	for i, s := range r.Settings {
 		names[i] = s.Name
 	}
+	next := "leave it away: " + r.Name + " asks nothing"
+	if len(names) > 0 {
+		next = "use one of: " + strings.Join(names, ", ")
+	}
 	for _, name := range slices.Sorted(maps.Keys(answers)) {
 		if !slices.Contains(names, name) {
-			return nil, settingProblem(name, "the app "+r.Name+" has no such setting"+didYouMean(name, names),
-				"use one of: "+strings.Join(names, ", "))
+			return nil, settingProblem(name, "the app "+r.Name+" has no such setting"+didYouMean(name, names), next)
 		}
 	}
 	out := make(map[string]string, len(r.Settings))

@@ -187,7 +187,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return b.apps.Run(ctx) })
 	group.Go(func() error { return a.followAddresses(ctx) })
 	group.Go(func() error { return b.health.Run(ctx) })
-	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.part("control"))) })
+	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.log)) })
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
 	err := group.Wait()

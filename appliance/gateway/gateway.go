@@ -195,11 +195,12 @@ func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server
 	}
 	err := group.Wait()
 	g.open.wait(limit)
+	late := err != nil || limit.Err() != nil // asked before cut, which ends limit too
 	cut()
 	for _, s := range servers {
 		_ = s.Close()
 	}
-	if err != nil || limit.Err() != nil {
+	if late {
 		g.log.Warn("some connections were cut at shutdown", logkey.Took, g.cfg.Drain)
 	}
 }

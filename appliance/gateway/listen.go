@@ -5,11 +5,10 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"strconv"
 	"syscall"
 
+	"coopkit/internal/portholder"
 	"coopkit/internal/problem"
 )
 
@@ -74,7 +73,7 @@ func portTaken(addr string, err error) error {
 		Next: []string{"stop the other program, then start the agent again", "choose another port for the agent"},
 		Err:  err,
 	}
-	if who := portOwner(addr); who != "" {
+	if who := portholder.Holder("tcp", addr); who != "" {
 		p.Why = who + " listens there"
 	}
 	return p
@@ -86,21 +85,4 @@ func portOf(l net.Listener) int {
 		return a.Port
 	}
 	return 0
-}
-
-// portOwner names the program that listens on addr, or returns "".
-func portOwner(addr string) string {
-	_, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return ""
-	}
-	owner, ok := findPortOwner("/proc", uint16(n))
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("the program %s (process %d)", owner.program, owner.pid)
 }

@@ -274,7 +274,7 @@ func explain(err error) error {
 		return err
 	}
 	return &problem.Problem{
-		Code: "site-disk-full", Kind: problem.Unavailable,
+		Code: "site-disk-full", Kind: problem.Failed,
 		What: "the disk is full, so the site could not be received",
 		Why:  "nothing of it was kept; the site that is published stays as it is",
 		Next: []string{"make room on the disk and push again", "coopkit doctor"},
