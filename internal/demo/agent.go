@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -24,7 +26,7 @@ import (
 func (d *demo) startAgent(ctx context.Context) (status, error) {
 	if pid := d.agentPID(); pid != 0 {
 		s, err := d.waitAgent(ctx, 10*time.Second, nil)
-		if err == nil && d.current(s) {
+		if err == nil && d.current(s, pid) {
 			d.note("it runs already (process %d)", pid)
 			return s, nil
 		}
@@ -40,10 +42,29 @@ func (d *demo) startAgent(ctx context.Context) (status, error) {
 	return d.waitAgent(ctx, time.Minute, ended)
 }
 
-// current reports whether the running agent is what this demo would start.
-func (d *demo) current(s status) bool {
-	built, err := os.Stat(d.program)
-	return err == nil && !s.Started.Before(built.ModTime()) && s.HTTPS == d.https && s.HTTP == d.http && s.DNS == d.dns
+// current reports whether the running agent is what this demo would start. The
+// program is compared by content: a build writes the file again although
+// nothing has changed, and the kernel keeps what a process was started from.
+func (d *demo) current(s status, pid int) bool {
+	built, err := fileSum(d.program)
+	if err != nil {
+		return false
+	}
+	running, err := fileSum(filepath.Join("/proc", strconv.Itoa(pid), "exe"))
+	return err == nil && built == running && s.HTTPS == d.https && s.HTTP == d.http && s.DNS == d.dns
+}
+
+func fileSum(path string) (sum [sha256.Size]byte, err error) {
+	f, err := os.Open(path) //nolint:gosec // our program, and what runs of it
+	if err != nil {
+		return sum, err
+	}
+	defer func() { _ = f.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return sum, err
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
 // launch starts the agent in a session of its own, so that it outlives us. The

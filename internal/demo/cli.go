@@ -35,6 +35,10 @@ type (
 		State string `json:"state"`
 		URL   string `json:"url"`
 	}
+	job struct {
+		Subject string `json:"subject"`
+		State   string `json:"state"`
+	}
 	zoneName struct {
 		Zone string `json:"zone"`
 	}

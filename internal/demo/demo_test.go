@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
 )
 
@@ -69,9 +70,22 @@ func TestAgent_startsReusesRestartsAndStops(t *testing.T) {
 	if err != nil || again.PID != first.PID || !strings.Contains(out.String(), "runs already") {
 		t.Errorf("second start: %+v, %v\n%s", again, err, out)
 	}
+	copied := filepath.Join(t.TempDir(), "coopkit")
+	text, err := os.ReadFile(d.program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(copied, append(text, 0), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	d.program = copied
+	rebuilt, err := d.startAgent(t.Context())
+	if err != nil || rebuilt.PID == first.PID {
+		t.Errorf("start of another build: %+v, %v", rebuilt, err)
+	}
 	d.https = "127.0.0.1:9443"
 	moved, err := d.startAgent(t.Context())
-	if err != nil || moved.PID == first.PID || moved.HTTPS != "127.0.0.1:9443" {
+	if err != nil || moved.PID == rebuilt.PID || moved.HTTPS != "127.0.0.1:9443" {
 		t.Errorf("start at another port: %+v, %v", moved, err)
 	}
 	if err := d.stopAgent(t.Context()); err != nil || d.agentPID() != 0 {
@@ -155,6 +169,31 @@ func TestAddApp_startsAStoppedOne(t *testing.T) {
 	}
 	if err := d.addApp(t.Context()); !errors.Is(err, &problem.Problem{Code: "demo-app-not-running"}) {
 		t.Errorf("a failing app: %v", err)
+	}
+}
+
+func TestAddApp_waitsForAnAddThatIsUnderWay(t *testing.T) {
+	d, _, world := fakeDemo(t)
+	if _, err := d.startAgent(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, text string) {
+		if err := atomicfile.Write(filepath.Join(world, name), []byte(text), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	write("app", `[{"name":"wordpress","state":"running"}]`) // as it looks before its job ends
+	write("job", `[{"id":2,"kind":"add","subject":"app:wordpress","state":"running"}]`)
+	undone := time.AfterFunc(300*time.Millisecond, func() {
+		write("app", `[]`)
+		write("job", `[{"id":2,"kind":"add","subject":"app:wordpress","state":"undone"}]`)
+	})
+	defer undone.Stop()
+	if err := d.addApp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if said := told(t, world); len(said) != 1 || !strings.HasPrefix(said[0], "app add wordpress") {
+		t.Errorf("told it %q", said)
 	}
 }
 

@@ -48,7 +48,7 @@ func fakeCoopkit(dir string, args []string) error {
 	case "status --json":
 		_, err = os.Stdout.Write(running)
 		return err
-	case "name list --json", "app list --json", "site list --json":
+	case "name list --json", "app list --json", "site list --json", "job list --json":
 		list, err := os.ReadFile(filepath.Join(dir, args[0]))
 		if err != nil {
 			list = []byte("[]")

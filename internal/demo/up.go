@@ -99,24 +99,36 @@ func (d *demo) apps(ctx context.Context) ([]app, error) {
 	return apps, atomicfile.Write(d.appsFile(), []byte(names.String()), 0o600)
 }
 
-// settled waits until the app is in a state that it stays in.
+// settled waits until the app is in a state that it stays in: no job is about
+// it, and it does not start.
 func (d *demo) settled(ctx context.Context) (a app, there bool, err error) {
-	err = poll(ctx, 5*time.Minute, func() (bool, error) {
+	err = poll(ctx, 6*time.Minute, func() (bool, error) {
+		busy, err := d.busy(ctx)
+		if busy || err != nil {
+			return false, err
+		}
 		apps, err := d.apps(ctx)
 		if err != nil {
 			return false, err
 		}
 		i := slices.IndexFunc(apps, func(x app) bool { return x.Name == appName })
-		if there = i >= 0; !there {
-			return true, nil
+		if a, there = (app{}), i >= 0; there {
+			a = apps[i]
 		}
-		a = apps[i]
-		return !slices.Contains([]string{"adding", "removing", "starting"}, a.State), nil
+		return a.State != "starting", nil
 	})
 	if errors.Is(err, errTooLong) {
 		err = nil // the state says what it hangs on
 	}
 	return a, there, err
+}
+
+// busy reports whether a change of the app is under way: one that a run before
+// us began, or its undoing.
+func (d *demo) busy(ctx context.Context) (bool, error) {
+	var jobs []job
+	err := d.ask(ctx, &jobs, "job", "list")
+	return slices.Contains(jobs, job{Subject: "app:" + appName, State: "running"}), err
 }
 
 // pushSite publishes the demo's site unless the box serves the same already.
