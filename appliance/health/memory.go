@@ -27,7 +27,7 @@ func memoryCheck(f Facts) Check {
 		Codes: []Code{
 			{
 				Code: "MEMORY-RAN-OUT", Severity: appliance.Critical, VisibleAfter: 1,
-				Means: "In the last hour the system had to end a program because no memory was left.",
+				Means: "In the last hour the system had to end a program, because no memory was left or because an app reached its own limit.",
 			},
 			{
 				Code: "MEMORY-LOW", Severity: appliance.Warning, DependsOn: []string{"MEMORY-RAN-OUT"}, VisibleAfter: 5, HoldAfter: 5,
@@ -47,9 +47,10 @@ func memoryCheck(f Facts) Check {
 			if n := kills.recent(stat["oom_kill"], f.Now()); n > 0 {
 				found = append(found, appliance.Finding{
 					Code: "MEMORY-RAN-OUT", Severity: appliance.Critical,
-					What: "The box ran out of memory and had to end a program; an app may have lost its last change",
-					Why:  fmt.Sprintf("%d programs were ended in the last hour. The box has %s of memory.", n, size(info["MemTotal"])),
-					Next: []string{"Stop an app that is not needed: coopkit app stop NAME", "Or give the box more memory"},
+					What: "A program was ended for want of memory; an app may have lost its last change",
+					Why:  fmt.Sprintf("In the last hour %d reached the box's memory or an app's own limit. %s of %s are available.",
+						n, size(info["MemAvailable"]), size(info["MemTotal"])),
+					Next: []string{"See whether an app keeps stopping: coopkit app list", "Stop an app that is not needed, or give the box more memory"},
 					Who:  appliance.You,
 				})
 			}
