@@ -20,7 +20,7 @@ import (
 // boxApps are added before the agent is watched at rest.
 var boxApps = [][]string{
 	{"radicale", "dav.bench.example"},
-	{"dokuwiki", "wiki.bench.example"},
+	{"dokuwiki", "wiki.bench.example", "--set", "title=Bench", "--set", "email=steward@bench.example"},
 	{"wordpress", "www.bench.example", "--set", "title=Bench", "--set", "email=steward@bench.example"},
 }
 
