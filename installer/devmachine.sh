@@ -14,7 +14,7 @@ set -euo pipefail
 demo_packages=(ca-certificates debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
 # Where the kernel has AppArmor, an engine without its parser can start no container.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
-test_packages=("${demo_packages[@]}" bind9-dnsutils docker-registry knot-dnsutils shellcheck)
+test_packages=("${demo_packages[@]}" bind9 bind9-dnsutils docker-registry knot knot-dnsutils nsd shellcheck)
 bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
 
 say() { printf '%s\n' "$*"; }
@@ -60,14 +60,38 @@ packages() {
 	need_root "can not install ${missing[*]}"
 	say "installing from Debian: ${missing[*]}"
 	# Lists that are absent or old name files that the mirror no longer has.
-	apt install --yes --no-install-recommends "${missing[@]}" 2>/dev/null && return
+	if apt install --yes --no-install-recommends "${missing[@]}" 2>/dev/null; then
+		quiet "${missing[@]}"
+		return
+	fi
 	apt update || fail "can not read Debian's package lists" "the package mirror did not answer (see above)" \
 		"check the connection and /etc/apt/sources.list, then run the same command again"
 	apt install --yes --no-install-recommends "${missing[@]}" ||
 		fail "can not install ${missing[*]}" "apt-get said no (see above)" "put that right, then run the same command again"
+	quiet "${missing[@]}"
 }
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# servers PACKAGE…: the services of packages that we want for their programs only.
+servers() {
+	local p
+	for p in "$@"; do
+		case $p in
+		bind9) echo named ;;
+		nginx-light) echo nginx ;;
+		caddy | docker-registry | knot | nsd) echo "$p" ;;
+		esac
+	done
+}
+
+# quiet PACKAGE…: servers that came with what we installed neither run nor start at the next boot.
+quiet() {
+	local units
+	[ -d /run/systemd/system ] || return 0
+	mapfile -t units < <(servers "$@")
+	[ ${#units[@]} -eq 0 ] || systemctl --quiet disable --now "${units[@]}"
+}
 
 # wait_for SECONDS COMMAND…: true as soon as COMMAND is.
 wait_for() {
