@@ -102,6 +102,7 @@ func fakeDemo(t *testing.T) (d *demo, out *bytes.Buffer, world string) {
 	t.Helper()
 	world = t.TempDir()
 	t.Setenv("FAKE_COOPKIT", world)
+	t.Setenv("GORACE", "atexit_sleep_ms=0") // with -race every program waits a second at its end
 	out = &bytes.Buffer{}
 	site := filepath.Join(world, "www")
 	if err := os.Mkdir(site, 0o755); err != nil {
