@@ -110,13 +110,14 @@ type Address struct {
 	Target  string        `json:"target,omitempty"`  // ToRedirect: the URL
 }
 
-// Site is a static site and the version of it that is published.
+// Site is a static site, in one of its versions.
 type Site struct {
-	Host    hostname.Name `json:"host"`
-	Version int           `json:"version"` // the published one
-	Files   int           `json:"files"`
-	Bytes   int64         `json:"bytes"`
-	Created time.Time     `json:"created"` // when this version was published
+	Host      hostname.Name `json:"host"`
+	Version   int           `json:"version"`
+	Published bool          `json:"published"` // it is the version that visitors see
+	Files     int           `json:"files"`
+	Bytes     int64         `json:"bytes"`
+	Created   time.Time     `json:"created"` // when this version was received
 }
 
 // Signin is how the owner of an install signs in the first time.

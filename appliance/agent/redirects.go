@@ -59,7 +59,7 @@ func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]j
 		{
 			Name: "address", Title: "Take the address",
 			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.store.AddAddress(ctx, in) },
-			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host) },
+			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host, appliance.ToRedirect) },
 		},
 		{
 			Name: "names", Title: "Point the name at this box",
@@ -97,7 +97,9 @@ func (b *backend) removeRedirectSteps(_ context.Context, in appliance.Address) (
 	return []jobs.Step{
 		{
 			Name: "close", Title: "Close the address", Commit: true,
-			Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, in.Host) },
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				return b.forgetAddress(ctx, in.Host, appliance.ToRedirect)
+			},
 		},
 		{
 			Name: "names", Title: "Take back its name",

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -61,15 +62,15 @@ func (b *backend) Push(ctx context.Context, host string, tar io.Reader) (applian
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	before, err := b.sites.Published(ctx, h)
-	if err != nil {
-		return appliance.Job{}, err
-	}
 	v, err := b.sites.Receive(ctx, h, tar)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return b.jobs.Start(ctx, sites.KindPush, siteSubject(h), siteInput{Host: h, Version: v.Number, Before: before})
+	job, err := b.publish(ctx, sites.KindPush, h, v.Number)
+	if err != nil { // another change is going on: what came is not published and not kept
+		err = errors.Join(err, b.sites.Discard(context.WithoutCancel(ctx), h, v.Number))
+	}
+	return job, err
 }
 
 // RollbackSite starts publishing an older version; 0 means the one before.
@@ -82,11 +83,16 @@ func (b *backend) RollbackSite(ctx context.Context, host string, version int) (a
 	if err != nil {
 		return appliance.Job{}, err
 	}
+	return b.publish(ctx, sites.KindRollback, h, target)
+}
+
+// publish starts publishing a version that is here.
+func (b *backend) publish(ctx context.Context, kind string, h hostname.Name, version int) (appliance.Job, error) {
 	before, err := b.sites.Published(ctx, h)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return b.jobs.Start(ctx, sites.KindRollback, siteSubject(h), siteInput{Host: h, Version: target, Before: before})
+	return b.jobs.Start(ctx, kind, siteSubject(h), siteInput{Host: h, Version: version, Before: before})
 }
 
 // pushSteps publish a version that was just received.
@@ -109,7 +115,7 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 				if !first {
 					return nil
 				}
-				return b.forgetAddress(ctx, in.Host)
+				return b.forgetAddress(ctx, in.Host, appliance.ToSite)
 			},
 		},
 		{
@@ -132,8 +138,8 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 	return append(steps, b.sites.PruneSteps(in.Host)...), nil
 }
 
-func (b *backend) forgetAddress(ctx context.Context, host hostname.Name) error {
-	if err := b.store.DeleteAddress(ctx, host); err != nil {
+func (b *backend) forgetAddress(ctx context.Context, host hostname.Name, kind appliance.AddressKind) error {
+	if err := b.store.DeleteAddress(ctx, host, kind); err != nil {
 		return err
 	}
 	return b.door.Refresh(ctx)
@@ -192,7 +198,9 @@ func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step,
 	steps := []jobs.Step{
 		{
 			Name: "close", Title: "Close its address", Commit: true,
-			Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, in.Host) },
+			Do: func(ctx context.Context, _ appliance.Progress) error {
+				return b.forgetAddress(ctx, in.Host, appliance.ToSite)
+			},
 		},
 		{
 			Name: "names", Title: "Take back its name",

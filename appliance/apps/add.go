@@ -4,6 +4,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
 	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
 
@@ -83,13 +85,8 @@ func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, err
 	steps := []jobs.Step{
 		{
 			Name: "record", Title: "Record the app and make its secrets",
-			Do: func(ctx context.Context, _ appliance.Progress) error { return a.record(ctx, install, recipe) },
-			Undo: func(ctx context.Context) error {
-				if err := a.Store.DeleteInstall(ctx, install.Name); err != nil {
-					return err
-				}
-				return a.Door.Refresh(ctx)
-			},
+			Do:   func(ctx context.Context, _ appliance.Progress) error { return a.record(ctx, install, recipe) },
+			Undo: func(ctx context.Context) error { return a.unrecord(ctx, install) },
 		},
 		{
 			Name: "images", Title: "Fetch or build the images",
@@ -97,7 +94,7 @@ func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, err
 		},
 		{
 			Name: "place", Title: "Make its network and volumes",
-			Do:   func(ctx context.Context, p appliance.Progress) error { return a.bring(ctx, install.Name, nil, p) },
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.place(ctx, install.Name, p) },
 			Undo: func(ctx context.Context) error { return a.teardown(ctx, install.Name, appliance.Quiet{}) },
 		},
 	}
@@ -138,17 +135,42 @@ func startOrder(recipe *recipes.Recipe, vars recipes.Vars) ([]string, error) {
 }
 
 func (a *Apps) record(ctx context.Context, in appliance.Install, recipe *recipes.Recipe) error {
-	in.Created = a.Now().UTC()
 	entry := store.NewInstall{Install: in, Secrets: recipes.GenerateSecrets(recipe)}
 	for i, host := range in.Addresses {
 		entry.Addresses = append(entry.Addresses, appliance.Address{
 			Host: host, Kind: appliance.ToService, Install: in.Name, Web: recipe.Web[i].Name,
 		})
 	}
-	if err := a.Store.CreateInstall(ctx, entry); err != nil {
+	for {
+		err := a.Store.CreateInstall(ctx, entry)
+		if err == nil {
+			return a.Door.Refresh(ctx) // shows visitors that it is being set up
+		}
+		if !errors.Is(err, store.ErrSubnetTaken) { // by another add that began at the same time
+			return err
+		}
+		if entry.Subnet, err = a.subnet(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// unrecord forgets an install that record made, and no other of its name.
+func (a *Apps) unrecord(ctx context.Context, in appliance.Install) error {
+	there, err := a.Store.Install(ctx, in.Name)
+	if errors.Is(err, &problem.Problem{Code: "install-unknown"}) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	return a.Door.Refresh(ctx) // shows visitors that it is being set up
+	if !there.Created.Equal(in.Created) {
+		return nil
+	}
+	if err := a.Store.DeleteInstall(ctx, in.Name); err != nil {
+		return err
+	}
+	return a.Door.Refresh(ctx)
 }
 
 // release resolves the images and records release 1.
@@ -174,7 +196,7 @@ func (a *Apps) release(ctx context.Context, in addInput, recipe *recipes.Recipe,
 	}, folder)
 }
 
-// bring makes the network and volumes, and the given services, run.
+// bring makes the given services run.
 func (a *Apps) bring(ctx context.Context, name appliance.InstallName, services []string, p appliance.Progress) error {
 	spec, _, _, err := a.spec(ctx, name)
 	if err != nil {

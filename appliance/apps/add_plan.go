@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/control"
@@ -53,6 +54,7 @@ func (a *Apps) prepare(ctx context.Context, req control.AddApp) (addInput, *reci
 	install := appliance.Install{
 		Name: name, Recipe: recipe.Name, Wanted: appliance.WantRunning,
 		Addresses: hosts(recipe, host), Settings: settings,
+		Created: a.Now().UTC().Truncate(time.Millisecond), // as the store keeps it
 	}
 	if err := a.free(ctx, install, recipe); err != nil {
 		return fail(err)

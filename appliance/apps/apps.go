@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"coopkit/appliance"
@@ -143,9 +144,39 @@ func specOf(install appliance.Install, r *recipes.Recipe, project *recipes.Proje
 	return spec, engine.AssignAddresses(install.Subnet, spec.Services)
 }
 
+// steps are what brings the engine to the spec. They never make a volume: an
+// install whose data is gone must not start with empty data, which would look
+// like lost data and hide that the old may still exist.
+func (a *Apps) steps(ctx context.Context, spec engine.Spec) ([]engine.Step, error) {
+	have, err := a.Engine.Observe(ctx, spec.Install)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range spec.Volumes {
+		if !slices.Contains(have.Volumes, v) {
+			return nil, dataMissing(spec.Install, v)
+		}
+	}
+	return engine.Plan(spec, have)
+}
+
 // apply brings the engine to the spec.
 func (a *Apps) apply(ctx context.Context, spec engine.Spec, p appliance.Progress) error {
-	have, err := a.Engine.Observe(ctx, spec.Install)
+	steps, err := a.steps(ctx, spec)
+	if err != nil {
+		return err
+	}
+	return engine.Apply(ctx, a.Engine, steps, p)
+}
+
+// place makes the network and the volumes of a new install.
+func (a *Apps) place(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
+	spec, _, _, err := a.spec(ctx, name)
+	if err != nil {
+		return err
+	}
+	spec.Services = nil
+	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 
@@ -49,10 +50,18 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 	}
 	stopped := spec
 	stopped.Stopped = true
-	if err := a.apply(ctx, stopped, p); err != nil {
-		return err
+	if err := a.apply(ctx, stopped, p); err != nil && !errors.Is(err, errDataMissing) {
+		return exportFailed(err)
+	}
+	have, err := a.Engine.Observe(ctx, name)
+	if err != nil {
+		return exportFailed(err)
 	}
 	for _, volume := range spec.Volumes {
+		if !slices.Contains(have.Volumes, volume) {
+			p.Log("volume " + volume + " does not exist any more, so it is not in the export")
+			continue
+		}
 		p.Log("saving volume " + volume)
 		if err := a.exportVolume(ctx, name, volume, filepath.Join(partial, "volumes", volume+".tar.zst")); err != nil {
 			return exportFailed(err)
@@ -74,19 +83,30 @@ func (a *Apps) dropExport(ctx context.Context, name appliance.InstallName, dir s
 	if specErr != nil {
 		return errors.Join(err, specErr)
 	}
-	return errors.Join(err, a.apply(limited, spec, appliance.Quiet{}))
+	if again := a.apply(limited, spec, appliance.Quiet{}); !errors.Is(again, errDataMissing) { // it did not run before either
+		err = errors.Join(err, again)
+	}
+	return err
 }
+
+// restartLimit bounds how long putting services back may take after an export
+// failed.
+const restartLimit = time.Minute
 
 func exportRecipe(r *recipes.Recipe, dir string) error {
 	return os.CopyFS(filepath.Join(dir, "recipe"), r.Files())
 }
+
+// envQuote escapes what has a meaning between the double quotes of an env file
+// of Compose.
+var envQuote = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`)
 
 // exportVars writes the variables as Compose reads them; it is the one secret
 // file of an export.
 func exportVars(vars recipes.Vars, dir string) error {
 	var b strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(vars)) {
-		fmt.Fprintf(&b, "%s='%s'\n", key, strings.ReplaceAll(vars[key], "'", `'\''`))
+		fmt.Fprintf(&b, "%s=\"%s\"\n", key, envQuote.Replace(vars[key]))
 	}
 	return atomicfile.Write(filepath.Join(dir, "recipe", ".env"), []byte(b.String()), 0o600)
 }
@@ -102,7 +122,8 @@ func (a *Apps) dump(ctx context.Context, spec engine.Spec, r *recipes.Recipe, di
 			continue
 		}
 		p.Log("dumping database " + d.Volume)
-		err := writeCompressed(filepath.Join(dir, "dumps", d.Volume+".zst"), func(w io.Writer) error {
+		file := filepath.Join(dir, "dumps", d.Volume+".zst")
+		err := writeCompressed(file, func(w io.Writer) error {
 			var said strings.Builder
 			code, err := a.Engine.Exec(ctx, spec.Install, engine.Exec{Service: d.Service, Command: d.Dump, Stdout: w, Stderr: &said})
 			if err == nil && code != 0 {
@@ -110,6 +131,10 @@ func (a *Apps) dump(ctx context.Context, spec engine.Spec, r *recipes.Recipe, di
 			}
 			return err
 		})
+		if errors.Is(err, &problem.Problem{Code: "service-not-running"}) { // a broken app must not be kept from leaving
+			p.Log(d.Service + " does not run, so there is no dump; the database's files are in volumes/")
+			err = os.Remove(file)
+		}
 		if err != nil {
 			return err
 		}
@@ -150,10 +175,13 @@ func exportFailed(err error) error {
 	if err == nil {
 		return nil
 	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	return &problem.Problem{
 		Code: "export-failed", Kind: problem.Failed,
 		What: "the final export could not be made, so the app was not removed",
-		Why:  "a full disk is the usual cause",
+		Why:  problem.Reason(err),
 		Next: []string{"df -h", "free some space and try again", "or remove it without an export: --no-export"},
 		Err:  err,
 	}

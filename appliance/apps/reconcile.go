@@ -5,6 +5,7 @@ package apps
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"coopkit/appliance"
@@ -23,7 +24,9 @@ const (
 // each engine event, and every 30 seconds whatever happened. It looks at what
 // is, never at what an event says.
 func (a *Apps) Run(ctx context.Context) error {
-	go a.watch(ctx)
+	var working sync.WaitGroup
+	defer working.Wait()
+	working.Go(func() { a.watch(ctx) })
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -33,7 +36,7 @@ func (a *Apps) Run(ctx context.Context) error {
 		case <-a.wake:
 			timer.Reset(settle)
 		case <-timer.C:
-			a.Reconcile(ctx)
+			a.look(ctx, &working)
 			timer.Reset(reconcileEvery)
 		}
 	}
@@ -69,9 +72,17 @@ func (a *Apps) Wake() {
 	}
 }
 
-// Reconcile looks at every install once and puts right what differs. Installs
-// that a job is changing are left to the job.
+// Reconcile looks at every install once and puts right what differs; it returns
+// when that is done. Installs that a job is changing are left to the job.
 func (a *Apps) Reconcile(ctx context.Context) {
+	var working sync.WaitGroup
+	a.look(ctx, &working)
+	working.Wait()
+}
+
+// look has each install looked at beside the others, so that one that takes
+// minutes to come up, or never does, keeps no other waiting.
+func (a *Apps) look(ctx context.Context, working *sync.WaitGroup) {
 	installs, err := a.Store.Installs(ctx)
 	if err != nil {
 		a.Log.Error("installs not read", slog.Any(logkey.Err, err))
@@ -81,10 +92,12 @@ func (a *Apps) Reconcile(ctx context.Context) {
 		if in.Release == 0 {
 			continue
 		}
-		a.Jobs.Exclusive(subject(in.Name), func() {
-			if err := a.keep(ctx, in.Name); err != nil && ctx.Err() == nil {
-				a.Log.Warn("install is not as wanted", slog.String(logkey.Install, string(in.Name)), slog.Any(logkey.Err, err))
-			}
+		working.Go(func() {
+			a.Jobs.Exclusive(ctx, subject(in.Name), func(ctx context.Context) {
+				if err := a.keep(ctx, in.Name); err != nil && ctx.Err() == nil {
+					a.Log.Warn("install is not as wanted", slog.String(logkey.Install, string(in.Name)), slog.Any(logkey.Err, err))
+				}
+			})
 		})
 	}
 	if err := a.Door.Refresh(ctx); err != nil && ctx.Err() == nil {
@@ -98,20 +111,16 @@ func (a *Apps) keep(ctx context.Context, name appliance.InstallName) error {
 	if err != nil {
 		return err
 	}
-	have, err := a.Engine.Observe(ctx, name)
-	if err != nil {
-		return err
-	}
-	if err := a.guardData(ctx, spec); err != nil {
-		return err
-	}
-	steps, err := engine.Plan(spec, have)
+	steps, err := a.steps(ctx, spec)
 	if err != nil || len(steps) == 0 {
 		return err
 	}
 	a.Log.Info("install differs from what is wanted", slog.String(logkey.Install, string(name)), slog.Int(logkey.Count, len(steps)))
 	return engine.Apply(ctx, a.Engine, steps, appliance.Quiet{})
 }
+
+// errDataMissing is what dataMissing's problems are compared with.
+var errDataMissing = &problem.Problem{Code: "data-missing"}
 
 func dataMissing(name appliance.InstallName, volume string) error {
 	return &problem.Problem{

@@ -5,7 +5,6 @@ package apps
 import (
 	"context"
 	"path/filepath"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/control"
@@ -125,14 +124,14 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 // reach it, runs its checks and removes it, whatever came out.
 func (a *Apps) TestRecipe(ctx context.Context, recipe string, images appliance.ImageSource) (appliance.Job, error) {
 	name := "test-" + recipe + "-" + a.Now().UTC().Format("150405")
-	in, r, err := a.prepare(ctx, control.AddApp{
+	in, _, err := a.prepare(ctx, control.AddApp{
 		Recipe: recipe, Name: name, Host: name + ".invalid", Images: images, Settings: a.testAnswers(recipe),
 	})
 	if err != nil {
 		return appliance.Job{}, err
 	}
 	in.Install.Scratch = true
-	return a.Jobs.Start(ctx, "recipe-test", "recipe-test:"+r.Name, in)
+	return a.Jobs.Start(ctx, "recipe-test", subject(in.Install.Name), in)
 }
 
 // testAnswers answers the questions that have no default.
@@ -180,7 +179,3 @@ func (a *Apps) testSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 		Commit: true,
 	}), nil
 }
-
-// restartLimit bounds how long putting services back may take after an export
-// failed.
-const restartLimit = time.Minute

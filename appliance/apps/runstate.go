@@ -4,10 +4,8 @@ package apps
 
 import (
 	"context"
-	"slices"
 
 	"coopkit/appliance"
-	"coopkit/appliance/engine"
 	"coopkit/appliance/jobs"
 )
 
@@ -73,9 +71,6 @@ func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.S
 		if err != nil {
 			return err
 		}
-		if err := a.guardData(ctx, spec); err != nil {
-			return err
-		}
 		return a.apply(ctx, spec, p)
 	}
 	return jobs.Step{
@@ -83,19 +78,4 @@ func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.S
 		Do:   func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
 		Undo: func(ctx context.Context) error { return set(ctx, in.Before, appliance.Quiet{}) },
 	}
-}
-
-// guardData refuses to start an install whose volumes are gone: a fresh empty
-// volume would look like lost data and hide that the old one may still exist.
-func (a *Apps) guardData(ctx context.Context, spec engine.Spec) error {
-	have, err := a.Engine.Observe(ctx, spec.Install)
-	if err != nil {
-		return err
-	}
-	for _, v := range spec.Volumes {
-		if !slices.Contains(have.Volumes, v) {
-			return dataMissing(spec.Install, v)
-		}
-	}
-	return nil
 }

@@ -175,7 +175,7 @@ func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
 	if err != nil {
 		return err
 	}
-	if err := a.guardData(ctx, spec); err != nil || spec.Stopped {
+	if _, err := a.steps(ctx, spec); err != nil || spec.Stopped {
 		return err
 	}
 	v, err := a.visitor(recipe, vars, spec)

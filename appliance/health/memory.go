@@ -48,7 +48,7 @@ func memoryCheck(f Facts) Check {
 				found = append(found, appliance.Finding{
 					Code: "MEMORY-RAN-OUT", Severity: appliance.Critical,
 					What: "A program was ended for want of memory; an app may have lost its last change",
-					Why:  fmt.Sprintf("In the last hour %d reached the box's memory or an app's own limit. %s of %s are available.",
+					Why: fmt.Sprintf("In the last hour %d reached the box's memory or an app's own limit. %s of %s are available.",
 						n, size(info["MemAvailable"]), size(info["MemTotal"])),
 					Next: []string{"See whether an app keeps stopping: coopkit app list", "Stop an app that is not needed, or give the box more memory"},
 					Who:  appliance.You,

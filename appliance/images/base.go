@@ -175,6 +175,7 @@ func (im *Images) baseFailed(ctx context.Context, err error) error {
 	p := &problem.Problem{
 		Code: "base-build-failed", Kind: problem.Failed,
 		What: "the Debian base that apps are built on could not be made",
+		Why:  problem.Reason(err),
 		Next: []string{"check that this box can install packages: apt-get update", "coopkit doctor"},
 		Err:  err,
 	}

@@ -32,15 +32,20 @@ func (e *commandError) Unwrap() error { return e.err }
 
 // lastLine is the last thing the program said that sounds like a reason.
 func (e *commandError) lastLine() string {
-	for _, line := range slices.Backward(e.last) {
-		if reason, ok := strings.CutPrefix(line, "E:"); ok {
-			return strings.TrimSpace(reason)
-		}
-	}
-	if len(e.last) == 0 {
-		return ""
+	if reason, ok := lastReason(e.last); ok || len(e.last) == 0 {
+		return reason
 	}
 	return e.last[len(e.last)-1]
+}
+
+// lastReason is the last line with which apt or debootstrap said why it failed.
+func lastReason(lines []string) (string, bool) {
+	for _, line := range slices.Backward(lines) {
+		if reason, ok := strings.CutPrefix(line, "E:"); ok {
+			return strings.TrimSpace(reason), true
+		}
+	}
+	return "", false
 }
 
 // runQuietly runs a program as a group of processes with mounts of their own, and

@@ -147,7 +147,7 @@ func (im *Images) buildFailed(ctx context.Context, w want, said *lineWriter, err
 		return full
 	}
 	said.end()
-	return &problem.Problem{
+	p := &problem.Problem{
 		Code: "debian-build-failed", Kind: problem.Failed,
 		What: fmt.Sprintf("the program for %s (%s) could not be built from Debian's packages", w.recipe, w.service),
 		Why:  (&commandError{last: said.last}).lastLine(),
@@ -157,6 +157,15 @@ func (im *Images) buildFailed(ctx context.Context, w want, said *lineWriter, err
 		},
 		Err: err,
 	}
+	// What a command said is the reason only if it is a command that failed.
+	cause, ok := errors.AsType[*problem.Problem](err)
+	if ok && cause.Is(&problem.Problem{Code: "image-builder-failed"}) {
+		p.Why, p.Next = cause.Why, append(slices.Clone(cause.Next), p.Next[1:]...)
+	}
+	if p.Why == "" {
+		p.Why = problem.Reason(err)
+	}
+	return p
 }
 
 // recordPackages keeps the list of the packages of a new image. It is for

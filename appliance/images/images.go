@@ -164,8 +164,8 @@ func unavailable(w want, force appliance.ImageSource, tried []error) error {
 	}
 	var why []string
 	for _, err := range tried {
+		why = append(why, problem.Reason(err))
 		if cause, ok := errors.AsType[*problem.Problem](err); ok {
-			why = append(why, cause.What)
 			p.Next = append(p.Next, cause.Next...)
 		}
 	}

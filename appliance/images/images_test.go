@@ -177,6 +177,12 @@ func TestEnsure_saysWhyNothingWorked(t *testing.T) {
 	if got := code(w, ""); got != "image-unavailable" { // two sources, two reasons
 		t.Error(got)
 	}
+	e.FailNext("BuildImage", &problem.Problem{Code: "image-builder-failed", Why: "it says: could not find bridge docker0", Next: []string{"restart it"}})
+	var p *problem.Problem
+	if _, err := im.ensure(t.Context(), w, "", appliance.Quiet{}); !errors.As(err, &p) || !strings.Contains(p.Why, "bridge docker0") ||
+		!strings.Contains(p.Why, "does not answer") || !slices.Contains(p.Next, "restart it") {
+		t.Errorf("the builder's reason is hidden: %+v", p)
+	}
 	im.free = func(string) (uint64, error) { return 10 << 20, nil }
 	if got := code(w, appliance.FromDebian); got != "no-room-for-images" {
 		t.Error(got)

@@ -132,7 +132,7 @@ func (im *Images) updates(ctx context.Context, id string) ([]PackageChange, erro
 		return nil, &problem.Problem{
 			Code: "debian-updates-unknown", Kind: problem.Unavailable,
 			What: "Debian's archive could not be asked for updates",
-			Why:  "this box, or the containers on it, cannot reach the archive",
+			Why:  "this box, or the containers on it, cannot reach the archive: " + problem.Reason(err),
 			Next: []string{"check that this box can install packages: apt-get update", "try again later; nothing was changed"},
 			Err:  err,
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -204,7 +205,7 @@ func TestRunner_oneJobPerSubject(t *testing.T) {
 	if _, err := r.Start(t.Context(), "slow", "x", nil); !errors.Is(err, jobs.Busy("x")) {
 		t.Errorf("a second job for the same subject: %v", err)
 	}
-	if r.Exclusive("x", func() { t.Error("exclusive beside a job") }) {
+	if r.Exclusive(t.Context(), "x", func(context.Context) { t.Error("exclusive beside a job") }) {
 		t.Error("exclusive was granted")
 	}
 	if _, err := r.Start(t.Context(), "slow", "y", nil); err != nil {
@@ -214,5 +215,38 @@ func TestRunner_oneJobPerSubject(t *testing.T) {
 	if err := r.Follow(t.Context(), first.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Eventually(t, 5*time.Second, "the subject is free again", func() bool { return r.Exclusive("x", func() {}) })
+	testkit.Eventually(t, 5*time.Second, "the subject is free again", func() bool { return r.Exclusive(t.Context(), "x", func(context.Context) {}) })
+}
+
+func TestRunner_whatIsAskedForGoesFirst(t *testing.T) {
+	t.Parallel()
+	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
+	inside, left := make(chan struct{}), make(chan struct{})
+	var gone atomic.Bool
+	go func() {
+		defer close(left)
+		r.Exclusive(t.Context(), "x", func(ctx context.Context) {
+			close(inside)
+			<-ctx.Done()
+			gone.Store(true)
+		})
+	}()
+	<-inside
+	r.Register("quick", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
+		return []jobs.Step{{Name: "look", Title: "look", Do: func(context.Context, appliance.Progress) error {
+			if !gone.Load() {
+				return errors.New("the exclusive caller is still there")
+			}
+			return nil
+		}}}, nil
+	})
+	job, err := r.Start(t.Context(), "quick", "x", nil)
+	if err != nil {
+		t.Fatalf("a person's change was refused: %v", err)
+	}
+	var end appliance.JobState
+	if err := r.Follow(t.Context(), job.ID, 0, func(ev appliance.JobEvent) error { end = ev.End; return nil }); err != nil || end != appliance.JobDone {
+		t.Errorf("job ended %q, %v", end, err)
+	}
+	<-left
 }

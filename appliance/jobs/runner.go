@@ -37,10 +37,16 @@ type Runner struct {
 	builders map[string]Builder
 
 	mu      sync.Mutex
-	busy    map[string]bool // subjects that a job or an exclusive caller holds
+	busy    map[string]*claim // by subject
 	changed map[appliance.JobID]chan struct{}
 	base    context.Context // of the running agent; nil before Run
 	wg      sync.WaitGroup
+}
+
+// claim is who changes a subject now.
+type claim struct {
+	giveWay context.CancelFunc // of an exclusive caller; nil for a job, which gives way to nobody
+	gone    chan struct{}      // closed when the subject is free again
 }
 
 // New makes a Runner. Register the kinds, then Run it.
@@ -53,7 +59,7 @@ func New(d Deps) *Runner {
 	}
 	return &Runner{
 		Deps: d, builders: map[string]Builder{},
-		busy: map[string]bool{}, changed: map[appliance.JobID]chan struct{}{},
+		busy: map[string]*claim{}, changed: map[appliance.JobID]chan struct{}{},
 	}
 }
 
@@ -72,7 +78,7 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 	r.mu.Lock()
 	r.base = ctx
 	for _, rec := range left {
-		r.busy[rec.Subject] = true
+		r.busy[rec.Subject] = &claim{gone: make(chan struct{})}
 	}
 	r.mu.Unlock()
 	for _, rec := range left {
@@ -84,7 +90,8 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 	return nil
 }
 
-// Start begins a job and returns at once; the job goes on when ctx ends.
+// Start begins a job and returns at once; the job goes on when ctx ends. An
+// exclusive caller that holds the subject gives way first.
 // Errors: a Problem "job-running" when the subject is busy, "agent-stopping"
 // outside Run, or what the builder finds wrong with the input.
 func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (appliance.Job, error) { //nolint:contextcheck // a job outlives its caller
@@ -96,7 +103,7 @@ func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (ap
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	base, err := r.take(subject)
+	base, err := r.take(ctx, subject)
 	if err != nil {
 		return appliance.Job{}, err
 	}
@@ -119,13 +126,23 @@ func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (ap
 }
 
 // Exclusive runs fn while no job can change the subject. It returns false, at
-// once, when one does already.
-func (r *Runner) Exclusive(subject string, fn func()) bool {
-	if _, err := r.take(subject); err != nil {
+// once, when somebody does already. What a person asks for goes first: fn's
+// context ends when a job is started for the subject, and the job waits until
+// fn has returned.
+func (r *Runner) Exclusive(ctx context.Context, subject string, fn func(ctx context.Context)) bool {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.mu.Lock()
+	free := r.base != nil && r.base.Err() == nil && r.busy[subject] == nil
+	if free {
+		r.busy[subject] = &claim{giveWay: cancel, gone: make(chan struct{})}
+	}
+	r.mu.Unlock()
+	if !free {
 		return false
 	}
 	defer r.release(subject)
-	fn()
+	fn(ctx)
 	return true
 }
 
@@ -137,26 +154,47 @@ func (r *Runner) build(ctx context.Context, kind string, input json.RawMessage) 
 	return b(ctx, input)
 }
 
-func (r *Runner) take(subject string) (context.Context, error) {
+// take claims the subject for a job, after whoever gives way has gone.
+func (r *Runner) take(ctx context.Context, subject string) (context.Context, error) {
+	for {
+		base, other, err := r.tryTake(subject)
+		if other == nil {
+			return base, err
+		}
+		other.giveWay()
+		select {
+		case <-other.gone:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// tryTake claims the subject, or returns who has to give way first.
+func (r *Runner) tryTake(subject string) (context.Context, *claim, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.base == nil || r.base.Err() != nil {
-		return nil, &problem.Problem{
+		return nil, nil, &problem.Problem{
 			Code: "agent-stopping", Kind: problem.Unavailable,
 			What: "the agent is starting or stopping, so no change can begin now",
 			Next: []string{"try again in a few seconds"},
 		}
 	}
-	if r.busy[subject] {
-		return nil, Busy(subject)
+	if other := r.busy[subject]; other != nil {
+		if other.giveWay == nil {
+			return nil, nil, Busy(subject)
+		}
+		return nil, other, nil
 	}
-	r.busy[subject] = true
-	return r.base, nil
+	r.busy[subject] = &claim{gone: make(chan struct{})}
+	return r.base, nil, nil
 }
 
 func (r *Runner) release(subject string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	close(r.busy[subject].gone)
 	delete(r.busy, subject)
 }
 
@@ -183,5 +221,5 @@ func stopping(ctx context.Context, err error) bool {
 func (r *Runner) Working(subject string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.busy[subject]
+	return r.busy[subject] != nil
 }

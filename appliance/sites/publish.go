@@ -38,19 +38,9 @@ func (s *Sites) Publish(ctx context.Context, host hostname.Name, number int) (be
 	return before, nil
 }
 
-// Rollback publishes the version before the present one, or the given one if
-// number is not 0, and returns its number. The errors are Problems:
+// RollbackTarget returns the version to go back to: the one before the present
+// one, or the given one if number is not 0. The errors are Problems:
 // "no-such-site", "no-such-site-version", "no-older-version".
-func (s *Sites) Rollback(ctx context.Context, host hostname.Name, number int) (int, error) {
-	number, err := s.RollbackTarget(ctx, host, number)
-	if err != nil {
-		return 0, err
-	}
-	_, err = s.Publish(ctx, host, number)
-	return number, err
-}
-
-// RollbackTarget returns the version that Rollback would publish.
 func (s *Sites) RollbackTarget(ctx context.Context, host hostname.Name, number int) (int, error) {
 	site, err := s.find(ctx, host)
 	switch {

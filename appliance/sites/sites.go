@@ -290,7 +290,8 @@ func (site StoredSite) has(number int) bool {
 
 func (site StoredSite) site(v Version) appliance.Site {
 	return appliance.Site{
-		Host: hostname.Name(site.Host), Version: v.Number, Files: v.Files, Bytes: v.Bytes, Created: v.Created,
+		Host: hostname.Name(site.Host), Version: v.Number, Published: v.Number == site.Published,
+		Files: v.Files, Bytes: v.Bytes, Created: v.Created,
 	}
 }
 

@@ -174,25 +174,36 @@ func run(t *testing.T, steps []jobs.Step) {
 	}
 }
 
+// rollback publishes the version that a rollback to number leads to.
+func (s *shelf) rollback(t *testing.T, host hostname.Name, number int) (int, error) {
+	t.Helper()
+	number, err := s.RollbackTarget(t.Context(), host, number)
+	if err != nil {
+		return 0, err
+	}
+	_, err = s.Publish(t.Context(), host, number)
+	return number, err
+}
+
 func TestRollback(t *testing.T) {
 	s := newShelf(t)
-	_, err := s.Rollback(t.Context(), demo, 0)
+	_, err := s.rollback(t, demo, 0)
 	wantCode(t, err, "no-such-site")
 	s.push(t, demo, "one")
-	_, err = s.Rollback(t.Context(), demo, 0)
+	_, err = s.rollback(t, demo, 0)
 	wantCode(t, err, "no-older-version")
 	s.push(t, demo, "two")
 	s.push(t, demo, "three")
-	if n, err := s.Rollback(t.Context(), demo, 0); n != 2 || err != nil || s.shown(t, demo) != "two" {
+	if n, err := s.rollback(t, demo, 0); n != 2 || err != nil || s.shown(t, demo) != "two" {
 		t.Errorf("%d, %v: %s", n, err, s.shown(t, demo))
 	}
-	if n, err := s.Rollback(t.Context(), demo, 3); n != 3 || err != nil || s.shown(t, demo) != "three" {
+	if n, err := s.rollback(t, demo, 3); n != 3 || err != nil || s.shown(t, demo) != "three" {
 		t.Errorf("%d, %v: %s", n, err, s.shown(t, demo))
 	}
-	_, err = s.Rollback(t.Context(), demo, 9)
+	_, err = s.rollback(t, demo, 9)
 	wantCode(t, err, "no-such-site-version")
 	versions, err := s.Versions(t.Context(), demo)
-	if err != nil || len(versions) != 3 || versions[0].Version != 3 {
+	if err != nil || len(versions) != 3 || versions[0].Version != 3 || !versions[0].Published || versions[1].Published {
 		t.Errorf("%+v, %v", versions, err)
 	}
 }

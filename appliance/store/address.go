@@ -48,11 +48,12 @@ func (s *Store) AddAddress(ctx context.Context, a appliance.Address) error {
 	})
 }
 
-// DeleteAddress forgets the address of a site or redirect; an unknown one is
-// fine.
-func (s *Store) DeleteAddress(ctx context.Context, host hostname.Name) error {
+// DeleteAddress forgets the address of a site or redirect. What else answers at
+// the host by now stays, and an unknown host is fine, so that undoing can
+// repeat it.
+func (s *Store) DeleteAddress(ctx context.Context, host hostname.Name, kind appliance.AddressKind) error {
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM address WHERE host = ? AND kind <> 'service'`, host)
+		_, err := tx.ExecContext(ctx, `DELETE FROM address WHERE host = ? AND kind = ? AND kind <> 'service'`, host, kind)
 		return err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -22,15 +23,26 @@ type NewInstall struct {
 	Addresses []appliance.Address // of its web services; the first is the main one
 }
 
+// ErrSubnetTaken says that another install has the subnet: choose another.
+var ErrSubnetTaken = errors.New("another install has this subnet")
+
 // CreateInstall records an install with its secrets and addresses, or nothing
 // of it. A taken name gives a Problem "install-exists", a taken host
-// "address-taken".
+// "address-taken", a taken subnet ErrSubnetTaken.
 func (s *Store) CreateInstall(ctx context.Context, in NewInstall) error {
 	settings, err := encode(in.Settings)
 	if err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		var taken bool
+		if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM install WHERE subnet = ? AND name <> ?)`,
+			in.Subnet.String(), in.Name).Scan(&taken); err != nil {
+			return fmt.Errorf("look for subnet: %w", err)
+		}
+		if taken {
+			return ErrSubnetTaken
+		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO install (name, recipe, wanted, subnet, scratch, settings, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 			in.Name, in.Recipe, in.Wanted, in.Subnet.String(), in.Scratch, settings, millis(in.Created))
 		if sqlitedb.IsUnique(err) {

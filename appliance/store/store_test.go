@@ -110,7 +110,7 @@ func TestCreateInstall_isAllOrNothing(t *testing.T) {
 	if _, err := s.Install(t.Context(), "wordpress"); !errors.Is(err, &problem.Problem{Code: "install-unknown"}) {
 		t.Errorf("half an install stayed: %v", err)
 	}
-	if err := s.DeleteAddress(t.Context(), "www.demo.coop"); err != nil {
+	if err := s.DeleteAddress(t.Context(), "www.demo.coop", appliance.ToSite); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CreateInstall(t.Context(), wordpress()); err != nil {
@@ -118,6 +118,22 @@ func TestCreateInstall_isAllOrNothing(t *testing.T) {
 	}
 	if err := s.CreateInstall(t.Context(), wordpress()); !errors.Is(err, InstallExists("wordpress")) {
 		t.Errorf("got %v; want install-exists", err)
+	}
+	other := wordpress()
+	other.Name = "other"
+	if err := s.CreateInstall(t.Context(), other); !errors.Is(err, ErrSubnetTaken) {
+		t.Errorf("got %v; want that the subnet is taken", err)
+	}
+}
+
+func TestDeleteAddress_leavesWhatAnotherPutThere(t *testing.T) {
+	s := open(t)
+	there := appliance.Address{Host: "demo.coop", Kind: appliance.ToSite}
+	if err := errors.Join(s.AddAddress(t.Context(), there), s.DeleteAddress(t.Context(), "demo.coop", appliance.ToRedirect)); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok, err := s.Address(t.Context(), "demo.coop"); err != nil || !ok || got != there {
+		t.Errorf("undoing a redirect took a site's address: %+v, %v, %v", got, ok, err)
 	}
 }
 

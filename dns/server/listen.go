@@ -34,7 +34,9 @@ func (s *Server) Listen() error {
 			return listenProblem(addr, err)
 		}
 	}
-	s.cfg.Log.Info("listening", logkey.Addr, s.Addrs())
+	if addrs := s.Addrs(); len(addrs) > 0 {
+		s.cfg.Log.Info("listening", logkey.Addr, addrs)
+	}
 	return nil
 }
 

@@ -75,6 +75,19 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(c)
 }
 
+// Reason is err in words for the Why of a Problem that it causes: what and why
+// of the Problem in its tree, or the error's own text.
+func Reason(err error) string {
+	p, ok := errors.AsType[*Problem](err)
+	if !ok {
+		return err.Error()
+	}
+	if p.Why == "" {
+		return p.What
+	}
+	return p.What + ": " + p.Why
+}
+
 // From returns the Problem in err's tree, or one that says the error was
 // unexpected and carries id so that the log line can be found. It returns nil
 // for a nil error.

@@ -26,11 +26,15 @@ func New(env *term.Env) *cobra.Command {
 func rows(sites []appliance.Site) [][]string {
 	all := make([][]string, 0, len(sites))
 	for _, s := range sites {
+		state := "kept"
+		if s.Published {
+			state = "published"
+		}
 		all = append(all, []string{
-			string(s.Host), strconv.Itoa(s.Version), strconv.Itoa(s.Files), term.Bytes(s.Bytes), term.Time(s.Created),
+			string(s.Host), strconv.Itoa(s.Version), strconv.Itoa(s.Files), term.Bytes(s.Bytes), term.Time(s.Created), state,
 		})
 	}
 	return all
 }
 
-var head = []string{"host", "version", "files", "size", "published"}
+var head = []string{"host", "version", "files", "size", "received", "state"}

@@ -129,6 +129,9 @@ func (f *Fake) SiteVersions(ctx context.Context, host string) ([]appliance.Site,
 	}
 	versions := slices.Clone(s.versions)
 	slices.Reverse(versions)
+	for i := range versions {
+		versions[i].Published = versions[i].Version == s.published
+	}
 	return versions, nil
 }
 

@@ -22,7 +22,8 @@ const lastBuildLines = 12
 
 // BuildImage builds with the engine's own builder, which needs no registry and
 // no BuildKit. Its output goes to p line by line, its steps as progress. A
-// build that fails gives a Problem "image-build-failed" with the last lines.
+// build in which a command fails gives a Problem "image-build-failed" with the
+// last lines, a builder that can not do its own part "image-builder-failed".
 func (e *Engine) BuildImage(ctx context.Context, b engine.Build, p appliance.Progress) (engine.ImageInfo, error) {
 	args := make(map[string]*string, len(b.Args))
 	for k, v := range b.Args {
@@ -62,6 +63,19 @@ func (e *Engine) buildFailed(ctx context.Context, tag string, err error, last []
 		return wrapped
 	}
 	why := err.Error()
+	if said, ok := errors.AsType[*streamError](err); !ok || said.code == 0 {
+		return &problem.Problem{
+			Code: "image-builder-failed",
+			What: "the container engine could not build the image " + tag,
+			Why:  "the container engine says: " + why,
+			Next: []string{
+				"systemctl restart docker if it speaks of a network, a bridge or iptables; apps that run come back by themselves",
+				"df -h, to see whether the disk is full",
+				"tell the recipe's maintainer if it speaks of a file or an instruction of the recipe",
+			},
+			Err: wrapped,
+		}
+	}
 	if len(last) > 0 {
 		why += "; the last lines of the build were:\n" + strings.Join(last, "\n")
 	}

@@ -19,12 +19,16 @@ type message struct {
 		Total   int64 `json:"total"`
 	} `json:"progressDetail"`
 	Error *struct {
+		Code    int    `json:"code"` // of a command of a build that failed
 		Message string `json:"message"`
 	} `json:"errorDetail"`
 }
 
 // streamError is what the engine said had gone wrong after it had begun.
-type streamError struct{ text string }
+type streamError struct {
+	code int
+	text string
+}
 
 func (e *streamError) Error() string { return e.text }
 
@@ -40,7 +44,7 @@ func readMessages(r io.Reader, each func(message)) error {
 			return fmt.Errorf("read the engine's answer: %w", err)
 		}
 		if m.Error != nil {
-			return &streamError{m.Error.Message}
+			return &streamError{m.Error.Code, m.Error.Message}
 		}
 		each(m)
 	}

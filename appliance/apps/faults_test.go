@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/google/go-cmp/cmp"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/appliance/engine"
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+	"coopkit/recipes"
+)
+
+func TestAdd_severalAtOnceGetSubnetsOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	var wg sync.WaitGroup
+	for _, name := range []string{"one", "two", "three"} {
+		wg.Go(func() {
+			job, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				return
+			}
+			if err := b.Jobs.Follow(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+				t.Error(err)
+			}
+			if job, err = b.store.Job(t.Context(), job.ID); err != nil || job.State != appliance.JobDone {
+				t.Errorf("%s: %s %v, %v", name, job.State, job.Problem, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestUnrecord_leavesAnotherInstallOfTheSameName(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	job, err := b.Add(t.Context(), echo)
+	b.follow(t, job, err)
+	in, err := b.store.Install(t.Context(), "echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	late := in
+	late.Created = in.Created.Add(time.Second)
+	if err := b.unrecord(t.Context(), late); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.store.Install(t.Context(), "echo"); err != nil {
+		t.Errorf("undoing a late add took the earlier one's record: %v", err)
+	}
+	if err := errors.Join(b.unrecord(t.Context(), in), b.unrecord(t.Context(), in)); err != nil {
+		t.Errorf("undoing one's own, twice: %v", err)
+	}
+}
+
+// hanging is an engine that tells nothing of one install.
+type hanging struct {
+	engine.Engine
+	install appliance.InstallName
+}
+
+func (h hanging) Observe(ctx context.Context, install appliance.InstallName) (engine.Observed, error) {
+	if install != h.install {
+		return h.Engine.Observe(ctx, install)
+	}
+	<-ctx.Done()
+	return engine.Observed{}, ctx.Err()
+}
+
+func TestReconcile_oneThatHangsKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	b, fake := fakeBox(t, fine)
+	for _, name := range []string{"aa", "bb"} {
+		job, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+		b.follow(t, job, err)
+	}
+	remove := func(name appliance.InstallName) {
+		if err := errors.Join(fake.StopContainer(t.Context(), name, "app"), fake.RemoveContainer(t.Context(), name, "app")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Engine = hanging{fake, "aa"}
+	remove("bb")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	testkit.Eventually(t, 10*time.Second, "the other app is back", func() bool {
+		app, err := b.Show(t.Context(), "bb")
+		return err == nil && app.State == "running" && len(app.Services) == 2
+	})
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRemove_worksWhenTheDataIsGoneAndMakesNoneUp(t *testing.T) {
+	t.Parallel()
+	b, fake := fakeBox(t, fine)
+	job, err := b.Add(t.Context(), echo)
+	b.follow(t, job, err)
+	have, err := fake.Observe(t.Context(), "echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Apply(t.Context(), fake, engine.Teardown(have, false), appliance.Quiet{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []func(context.Context, appliance.InstallName) (appliance.Job, error){b.Start, b.Restart} {
+		job, err := change(t.Context(), "echo")
+		if job = b.follow(t, job, err); !errors.Is(job.Problem, errDataMissing) {
+			t.Errorf("%s: %s %v", job.Kind, job.State, job.Problem)
+		}
+	}
+	job, err = b.Remove(t.Context(), control.RemoveApp{Name: "echo"})
+	if job = b.follow(t, job, err); job.State != appliance.JobDone {
+		t.Fatalf("remove: %s %v", job.State, job.Problem)
+	}
+	b.nothingLeft(t, "echo")
+	if made, err := filepath.Glob(filepath.Join(b.Exports, "echo-*", "volumes", "*")); err != nil || len(made) > 0 {
+		t.Errorf("an export of data that is gone: %v, %v", made, err)
+	}
+}
+
+func TestTestRecipe_isLeftAloneByReconcile(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	job, err := b.TestRecipe(t.Context(), "echo", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job.Subject == "recipe-test:echo" {
+		t.Error("the job does not hold the install that it makes")
+	}
+	b.follow(t, job, nil)
+}
+
+func TestExport_envFileGivesComposeTheSameValues(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "recipe"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	vars := recipes.Vars{
+		"PLAIN": "Our wiki", "QUOTES": `it's "ours"`, "DOLLAR": "$HOME ${X} $$", "BACK": `a\b\\'"\`, "END": `ends in \`,
+		"LINES": "one\ntwo\n", "UNICODE": "café ñ 協同組合", "HASH": "a # b", "EMPTY": "",
+	}
+	if err := exportVars(vars, dir); err != nil {
+		t.Fatal(err)
+	}
+	got, err := dotenv.Read(filepath.Join(dir, "recipe", ".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string(vars), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestExportFailed_saysTheReason(t *testing.T) {
+	t.Parallel()
+	err := exportFailed(&problem.Problem{Code: "service-failed", What: "the database did not answer", Next: []string{"look"}})
+	p, ok := errors.AsType[*problem.Problem](err)
+	if !ok || p.Why != "the database did not answer" {
+		t.Errorf("got %+v", err)
+	}
+	if !errors.Is(exportFailed(context.Canceled), context.Canceled) {
+		t.Error("an agent that stops is no failure of the export")
+	}
+}
