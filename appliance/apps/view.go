@@ -63,6 +63,13 @@ func (a *Apps) view(ctx context.Context, in appliance.Install) (control.App, err
 		app.Services = append(app.Services, control.ServiceState{Name: c.Service, State: string(c.State), Health: c.Health})
 	}
 	app.State = state(in, have)
+	switch {
+	case !a.Changing(in.Name):
+	case in.HasOwner:
+		app.State = "changing"
+	default:
+		app.State = "adding"
+	}
 	return app, nil
 }
 

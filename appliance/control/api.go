@@ -38,7 +38,7 @@ type App struct {
 	appliance.Install
 	Title    string                     `json:"title"`
 	Version  string                     `json:"version"`
-	State    string                     `json:"state"` // running, starting, stopped, failing, adding, removing
+	State    string                     `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
 	URL      string                     `json:"url"`
 	Services []ServiceState             `json:"services"`
 	Images   map[string]appliance.Image `json:"images"`

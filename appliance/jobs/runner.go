@@ -217,9 +217,10 @@ func stopping(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
 }
 
-// Working reports whether a job or an exclusive caller is changing the subject.
+// Working reports whether a job is changing the subject.
 func (r *Runner) Working(subject string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.busy[subject] != nil
+	c := r.busy[subject]
+	return c != nil && c.giveWay == nil
 }

@@ -33,11 +33,16 @@ type quiet struct{}
 func (quiet) event(appliance.JobEvent) error { return nil }
 func (quiet) end(appliance.Job) error        { return nil }
 
-// plain writes a line whenever a step changes its state: for logs and pipes.
+// newsEvery is how long a step may be silent in logs and pipes while it works.
+const newsEvery = 10 * time.Second
+
+// plain writes a line whenever a step changes its state, and what a long step
+// is at every newsEvery: for logs and pipes.
 type plain struct {
 	env  *term.Env
 	job  appliance.Job
 	tail tail
+	said time.Time // of the last line, by the agent's clock
 }
 
 func (p *plain) event(e appliance.JobEvent) error {
@@ -55,8 +60,12 @@ func (p *plain) event(e appliance.JobEvent) error {
 	case appliance.StepUndone:
 		what = " put back"
 	default:
-		return nil
+		if e.Text == "" || e.Time.Sub(p.said) < newsEvery {
+			return nil
+		}
+		what = " " + term.Clean(e.Text)
 	}
+	p.said = e.Time
 	return p.env.Say("[%6s] %s …%s\n", seconds(e.Time.Sub(p.job.Created)), title(p.job, e.Step), what)
 }
 
