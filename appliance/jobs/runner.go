@@ -94,7 +94,7 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 // exclusive caller that holds the subject gives way first.
 // Errors: a Problem "job-running" when the subject is busy, "agent-stopping"
 // outside Run, or what the builder finds wrong with the input.
-func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (appliance.Job, error) { //nolint:contextcheck // a job outlives its caller
+func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (appliance.Job, error) {
 	raw, err := json.Marshal(input)
 	if err != nil {
 		return appliance.Job{}, fmt.Errorf("record input of job: %w", err)
