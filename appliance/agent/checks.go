@@ -4,10 +4,12 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/health"
+	"coopkit/internal/problem"
 )
 
 // makeHealth makes the registry with every check, and tells each where it
@@ -50,6 +52,9 @@ func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
 			continue
 		}
 		app, err := b.healthApp(ctx, in)
+		if errors.Is(err, &problem.Problem{Code: "install-unknown"}) { // removed meanwhile
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -75,7 +80,7 @@ func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.A
 		return app, err
 	}
 	app.Containers = have.Containers
-	app.Contract = func(ctx context.Context) error { return b.apps.Trouble(ctx, in.Name) }
+	app.Contract = func(ctx context.Context) error { return b.apps.Trouble(ctx, in.Name, have) }
 	return app, nil
 }
 

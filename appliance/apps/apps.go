@@ -120,7 +120,7 @@ func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spe
 		return fail(err)
 	}
 	vars := a.vars(recipe, install, secrets)
-	project, err := recipe.Render(vars)
+	project, err := a.shelf.render(name, recipe, vars)
 	if err != nil {
 		return fail(err)
 	}
@@ -152,12 +152,20 @@ func (a *Apps) steps(ctx context.Context, spec engine.Spec) ([]engine.Step, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, v := range spec.Volumes {
-		if !slices.Contains(have.Volumes, v) {
-			return nil, dataMissing(spec.Install, v)
-		}
+	if err := checkData(spec, have); err != nil {
+		return nil, err
 	}
 	return engine.Plan(spec, have)
+}
+
+// checkData reports a volume that is gone.
+func checkData(spec engine.Spec, have engine.Observed) error {
+	for _, v := range spec.Volumes {
+		if !slices.Contains(have.Volumes, v) {
+			return dataMissing(spec.Install, v)
+		}
+	}
+	return nil
 }
 
 // apply brings the engine to the spec.

@@ -208,7 +208,7 @@ func TestReconcile_neverReplacesLostData(t *testing.T) {
 	if have, err = fake.Observe(t.Context(), "echo"); err != nil || len(have.Volumes) > 0 {
 		t.Errorf("an empty volume took the place of lost data: %+v, %v", have, err)
 	}
-	if err := b.Trouble(t.Context(), "echo"); !errors.Is(err, dataMissing("echo", "data")) {
+	if err := b.Trouble(t.Context(), "echo", have); !errors.Is(err, dataMissing("echo", "data")) {
 		t.Errorf("trouble: %v", err)
 	}
 }

@@ -67,9 +67,9 @@ func (p *paper) count() int {
 }
 
 // painted is a door that is only painted on: it counts.
-type painted struct{ refreshes int }
+type painted struct{ refreshes atomic.Int64 }
 
-func (d *painted) Refresh(context.Context) error                        { d.refreshes++; return nil }
+func (d *painted) Refresh(context.Context) error                        { d.refreshes.Add(1); return nil }
 func (d *painted) WaitCertificate(context.Context, hostname.Name) error { return nil }
 func (d *painted) URL(host hostname.Name) string                        { return "https://" + host.String() + ":8443" }
 

@@ -181,3 +181,25 @@ func TestExportFailed_saysTheReason(t *testing.T) {
 		t.Error("an agent that stops is no failure of the export")
 	}
 }
+
+func TestSpec_isRenderedOnceUntilSomethingChanges(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	job, err := b.Add(t.Context(), echo)
+	b.follow(t, job, err)
+	before := b.shelf.rendered["echo"].project
+	b.Reconcile(t.Context())
+	if _, err := b.Endpoints(t.Context()); err != nil || before == nil || b.shelf.rendered["echo"].project != before {
+		t.Errorf("rendered again at rest, %v", err)
+	}
+	b.Timezone = "Europe/Madrid"
+	if _, _, _, err := b.spec(t.Context(), "echo"); err != nil || b.shelf.rendered["echo"].vars["TIMEZONE"] != "Europe/Madrid" {
+		t.Errorf("a change was not noticed, %v", err)
+	}
+	job, err = b.Remove(t.Context(), control.RemoveApp{Name: "echo", NoExport: true})
+	b.follow(t, job, err)
+	b.Reconcile(t.Context())
+	if len(b.shelf.rendered) != 0 {
+		t.Error("a removed install is still kept")
+	}
+}

@@ -7,8 +7,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
+	"coopkit/appliance"
 	"coopkit/recipes"
 )
 
@@ -29,8 +32,48 @@ func pack(r *recipes.Recipe) ([]byte, error) {
 // shelf keeps recipes that were unpacked, by the hash of their folder: a release
 // never changes, and reading one is needed at every look.
 type shelf struct {
-	mu   sync.Mutex
-	read map[[sha256.Size]byte]*recipes.Recipe
+	mu       sync.Mutex
+	read     map[[sha256.Size]byte]*recipes.Recipe
+	rendered map[appliance.InstallName]rendering
+}
+
+// rendering is a recipe's project for one install, and what it was made of.
+type rendering struct {
+	recipe  *recipes.Recipe
+	vars    recipes.Vars
+	project *recipes.Project
+}
+
+// render returns the project of an install's recipe. The last one of each
+// install is kept, because every look at an install needs it and making it
+// takes milliseconds; callers do not change it.
+func (s *shelf) render(name appliance.InstallName, r *recipes.Recipe, vars recipes.Vars) (*recipes.Project, error) {
+	s.mu.Lock()
+	last := s.rendered[name]
+	s.mu.Unlock()
+	if last.recipe == r && maps.Equal(last.vars, vars) {
+		return last.project, nil
+	}
+	project, err := r.Render(vars)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rendered == nil {
+		s.rendered = map[appliance.InstallName]rendering{}
+	}
+	s.rendered[name] = rendering{recipe: r, vars: vars, project: project}
+	return project, nil
+}
+
+// forget drops what is kept of installs that are no more.
+func (s *shelf) forget(there []appliance.Install) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.rendered, func(name appliance.InstallName, _ rendering) bool {
+		return !slices.ContainsFunc(there, func(in appliance.Install) bool { return in.Name == name })
+	})
 }
 
 // recipe returns the recipe in a folder that pack made.

@@ -88,6 +88,7 @@ func (a *Apps) look(ctx context.Context, working *sync.WaitGroup) {
 		a.Log.Error("installs not read", slog.Any(logkey.Err, err))
 		return
 	}
+	a.shelf.forget(installs)
 	for _, in := range installs {
 		if in.Release == 0 {
 			continue

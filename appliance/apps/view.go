@@ -175,14 +175,15 @@ func (a *Apps) Services(ctx context.Context, name appliance.InstallName) ([]engi
 	return spec.Services, err
 }
 
-// Trouble is what is wrong with an install, for the health checks; nil when it
-// is as wanted: its data is there and it keeps its health contract.
-func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName) error {
+// Trouble is what is wrong with an install of which the engine has this, for
+// the health checks; nil when it is as wanted: its data is there and it keeps
+// its health contract.
+func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName, have engine.Observed) error {
 	spec, recipe, vars, err := a.spec(ctx, name)
 	if err != nil {
 		return err
 	}
-	if _, err := a.steps(ctx, spec); err != nil || spec.Stopped {
+	if err := checkData(spec, have); err != nil || spec.Stopped {
 		return err
 	}
 	v, err := a.visitor(recipe, vars, spec)

@@ -127,27 +127,40 @@ func openUDP(family, addr string, n int) (socks []*udpSocket, err error) {
 			}
 		}
 	}()
-	cfg := net.ListenConfig{Control: reusePort}
+	cfg := net.ListenConfig{Control: shareAndTell}
 	for range n {
 		conn, err := cfg.ListenPacket(ctx, "udp"+family, addr)
 		if err != nil {
 			return socks, err
 		}
-		u, err := newUDPSocket(conn.(*net.UDPConn), family)
-		socks = append(socks, u)
+		u, err := newUDPSocket(conn.(*net.UDPConn))
 		if err != nil {
-			return socks, err
+			return socks, errors.Join(err, conn.Close())
 		}
+		socks = append(socks, u)
 	}
 	return socks, nil
 }
 
-func reusePort(_, _ string, c syscall.RawConn) error {
-	var opt error
-	err := c.Control(func(fd uintptr) {
-		opt = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+// shareAndTell lets sockets share a port, and those that listen at all addresses
+// be told at which each query came in: the answer must come from the same.
+func shareAndTell(network, addr string, c syscall.RawConn) error {
+	level, option := unix.IPPROTO_IP, unix.IP_PKTINFO
+	if network == "udp6" {
+		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	}
+	at, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return err
+	}
+	var share, tell error
+	err = c.Control(func(fd uintptr) {
+		share = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		if at.Addr().IsUnspecified() {
+			tell = unix.SetsockoptInt(int(fd), level, option, 1)
+		}
 	})
-	return errors.Join(err, opt)
+	return errors.Join(err, share, tell)
 }
 
 // listenProblem says why an address can not be listened at.

@@ -36,7 +36,7 @@ func TestListen_saysWhoHasThePort(t *testing.T) {
 			addr = l.Addr().String()
 		} else {
 			// One that would share the port, if it were asked the wrong way.
-			cfg := net.ListenConfig{Control: reusePort}
+			cfg := net.ListenConfig{Control: shareAndTell}
 			c, err := cfg.ListenPacket(context.Background(), "udp", "127.0.0.1:0")
 			if err != nil {
 				t.Fatal(err)
