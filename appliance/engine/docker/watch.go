@@ -22,7 +22,9 @@ var watched = []events.Action{
 // Watch sends what happens to containers of installs until ctx ends or the
 // engine goes away, then closes the channel.
 func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
-	if _, err := e.cli.Ping(ctx); err != nil {
+	// Events reads the API version without a lock; a call before it, unlike a
+	// ping, has settled the version for good.
+	if _, err := e.cli.ServerVersion(ctx); err != nil {
 		return nil, e.wrap(err, "watch events")
 	}
 	f := filters.NewArgs(
