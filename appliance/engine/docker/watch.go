@@ -5,6 +5,7 @@ package docker
 import (
 	"context"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
 
@@ -24,7 +25,7 @@ var watched = []events.Action{
 func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
 	// Events reads the API version without a lock; a call before it, unlike a
 	// ping, has settled the version for good.
-	if _, err := e.cli.ServerVersion(ctx); err != nil {
+	if _, err := e.cli.ContainerList(ctx, container.ListOptions{Limit: 1}); err != nil {
 		return nil, e.wrap(err, "watch events")
 	}
 	f := filters.NewArgs(
