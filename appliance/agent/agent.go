@@ -90,7 +90,12 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	box, err := b.store.Box(ctx)
+	if err != nil {
+		return err
+	}
 	b.apps = apps.New(apps.Deps{
+		Box:    box,
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: a.room, Subnets: hostnet.Subnets,
 		Exports: cfg.path("exports"), Timezone: timezone(),

@@ -64,7 +64,7 @@ func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
 }
 
 func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.App, error) {
-	app := health.App{Install: in, Title: in.Recipe, Busy: in.Release == 0 || b.apps.Changing(in.Name)}
+	app := health.App{Install: in, Title: string(in.Name), Busy: in.Release == 0 || b.apps.Changing(in.Name)}
 	if app.Busy {
 		return app, nil
 	}

@@ -68,6 +68,7 @@ type Deps struct {
 	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
 	Exports   string                         // folder for final exports
 	Timezone  string
+	Box       string                                                            // identity of this box
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
 }
 
@@ -128,7 +129,7 @@ func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spe
 	if err != nil {
 		return fail(err)
 	}
-	spec.Release = release.Number
+	spec.Release, spec.Box = release.Number, a.Box
 	return spec, recipe, vars, nil
 }
 

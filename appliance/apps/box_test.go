@@ -203,3 +203,12 @@ func (b *box) nothingLeft(t *testing.T, name appliance.InstallName) {
 		t.Errorf("left on record: %v %v, and %d names", installs, addresses, b.paper.count())
 	}
 }
+
+func (b *box) observe(t *testing.T, name appliance.InstallName) engine.Observed {
+	t.Helper()
+	have, err := b.Engine.Observe(t.Context(), name)
+	if err != nil {
+		t.Log(err)
+	}
+	return have
+}

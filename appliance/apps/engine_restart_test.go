@@ -199,7 +199,7 @@ func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 	own.start(t)
 	testkit.Eventually(t, 90*time.Second, "the app is back", func() bool {
 		app, err := b.Show(t.Context(), "echo")
-		return err == nil && app.State == "running" && b.Trouble(t.Context(), "echo") == nil
+		return err == nil && app.State == "running" && b.Trouble(t.Context(), "echo", b.observe(t, "echo")) == nil
 	})
 }
 

@@ -121,7 +121,7 @@ func TestRemove_worksWhenTheDataIsGoneAndMakesNoneUp(t *testing.T) {
 	}
 	for _, change := range []func(context.Context, appliance.InstallName) (appliance.Job, error){b.Start, b.Restart} {
 		job, err := change(t.Context(), "echo")
-		if job = b.follow(t, job, err); !errors.Is(job.Problem, errDataMissing) {
+		if job = b.follow(t, job, err); !errors.Is(job.Problem, errDataMissing) || job.State != appliance.JobUndone {
 			t.Errorf("%s: %s %v", job.Kind, job.State, job.Problem)
 		}
 	}

@@ -4,6 +4,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
@@ -75,7 +76,13 @@ func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.S
 	}
 	return jobs.Step{
 		Name: step, Title: title,
-		Do:   func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
-		Undo: func(ctx context.Context) error { return set(ctx, in.Before, appliance.Quiet{}) },
+		Do: func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
+		Undo: func(ctx context.Context) error {
+			err := set(ctx, in.Before, appliance.Quiet{})
+			if errors.Is(err, errDataMissing) {
+				return nil // it did not run before either
+			}
+			return err
+		},
 	}
 }

@@ -21,6 +21,7 @@ import (
 // Spec is the desired state of one install: what a release needs of the engine.
 type Spec struct {
 	Install  appliance.InstallName
+	Box      string // whose install it is: an engine that two boxes use keeps them apart; "" is nobody's
 	Release  int
 	Recipe   string // for labels
 	Version  string // of the recipe, for labels
@@ -69,6 +70,7 @@ type Container struct {
 	ID         string
 	Name       string // coopkit-<install>-<service>-1
 	Service    string
+	Box        string // whose it is; "" is nobody's
 	Release    int
 	ConfigHash string // of the Service that it was made from
 	ImageID    string

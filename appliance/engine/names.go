@@ -9,6 +9,7 @@ import "coopkit/appliance"
 // without it is ever changed or removed.
 const (
 	LabelInstall    = "coop.coopkit.install"
+	LabelBox        = "coop.coopkit.box"
 	LabelService    = "coop.coopkit.service"
 	LabelVolume     = "coop.coopkit.volume"
 	LabelRelease    = "coop.coopkit.release"

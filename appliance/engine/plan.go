@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"coopkit/appliance"
+	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
 
@@ -32,6 +33,9 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := ours(want, have); err != nil {
+		return nil, err
+	}
 	p := &planner{want: want, ordered: ordered, kept: map[string]Container{}, started: map[string]bool{}, waits: map[string]bool{}}
 	p.keep(have)
 	p.clear(have)
@@ -42,6 +46,27 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 		p.start()
 	}
 	return p.steps, nil
+}
+
+// ours refuses the containers of another box. Two agents that use one engine
+// and have an install of the same name would put each other's containers away
+// for ever, over the same volumes.
+func ours(want Spec, have Observed) error {
+	for _, c := range have.Containers {
+		if want.Box == "" || c.Box == "" || c.Box == want.Box {
+			continue
+		}
+		return &problem.Problem{
+			Code: "install-of-another-box", Kind: problem.Conflict,
+			What: "another coopkit agent runs an app named " + string(want.Install) + " on this engine, so nothing was changed",
+			Why:  "the container " + c.Name + " belongs to the box " + c.Box + ", this is " + want.Box,
+			Next: []string{
+				"stop one of the two agents; one engine serves one box",
+				"if that box is gone, ask your support desk how to keep its data",
+			},
+		}
+	}
+	return nil
 }
 
 // Teardown returns the steps that remove everything of an install, latest

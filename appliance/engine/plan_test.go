@@ -207,6 +207,24 @@ func TestPlan_neverRemovesAVolume(t *testing.T) {
 	}
 }
 
+func TestPlan_leavesTheContainersOfAnotherBoxAlone(t *testing.T) {
+	want := blog()
+	have := running(want)
+	want.Release, want.Box = 3, "here"
+	want.Services[0].Environment = map[string]string{"PASSWORD": "other"}
+	for _, box := range []string{"", "here"} {
+		have.Containers[0].Box = box
+		if steps, err := engine.Plan(want, have); err != nil || len(steps) == 0 {
+			t.Errorf("containers of box %q: %v, %v", box, steps, err)
+		}
+	}
+	have.Containers[0].Box = "there"
+	steps, err := engine.Plan(want, have)
+	if !errors.Is(err, &problem.Problem{Code: "install-of-another-box"}) || len(steps) > 0 {
+		t.Errorf("containers of another box: %v, %v", steps, err)
+	}
+}
+
 func TestPlan_refusesWhatCanNotBe(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*engine.Spec)

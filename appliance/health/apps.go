@@ -14,31 +14,39 @@ import (
 	"coopkit/internal/problem"
 )
 
+// dataMissing hides what follows from it: parts that can not start.
+const dataMissing = "DATA-MISSING"
+
 func appsCheck(f Facts) Check {
 	boxCauses := []string{engineUnreachable, "DISK-FULL"}
+	causes := append([]string{dataMissing}, boxCauses...)
 	return Check{
 		Name: "apps", Title: "the apps", Every: 30 * time.Second, Timeout: 30 * time.Second,
 		Codes: []Code{
+			{
+				Code: dataMissing, Severity: appliance.Critical, DependsOn: boxCauses,
+				Means: "What members made in an app is not where it was. The app is kept from starting with nothing.",
+			},
 			{
 				Code: "SERVICE-OUT-OF-MEMORY", Severity: appliance.Critical, DependsOn: boxCauses,
 				Means: "A part of an app was ended because it used more memory than the recipe allows.",
 			},
 			{
-				Code: "SERVICE-STOPPED", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, boxCauses...),
+				Code: "SERVICE-STOPPED", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, causes...),
 				Means: "A part of an app that should run does not.",
 			},
 			{
-				Code: "SERVICE-RESTARTING", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, boxCauses...),
+				Code: "SERVICE-RESTARTING", Severity: appliance.Critical, DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY"}, causes...),
 				Means: "A part of an app ends again and again right after its start.",
 			},
 			{
 				Code: "SERVICE-UNHEALTHY", Severity: appliance.Warning,
-				DependsOn: append([]string{"SERVICE-STOPPED", "SERVICE-RESTARTING"}, boxCauses...),
+				DependsOn: append([]string{"SERVICE-STOPPED", "SERVICE-RESTARTING"}, causes...),
 				Means:     "A part of an app runs, but says of itself that it does not work.",
 			},
 			{
 				Code: "APP-NOT-ANSWERING", Severity: appliance.Critical,
-				DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY", "SERVICE-STOPPED", "SERVICE-RESTARTING", "SERVICE-UNHEALTHY"}, boxCauses...),
+				DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY", "SERVICE-STOPPED", "SERVICE-RESTARTING", "SERVICE-UNHEALTHY"}, causes...),
 				Means:     "The app's pages do not come as the recipe promises.",
 			},
 		},
@@ -52,10 +60,12 @@ func appsCheck(f Facts) Check {
 			}
 			var found []appliance.Finding
 			for _, app := range all {
-				if app.Busy || app.Install.Wanted != appliance.WantRunning || app.Install.Release == 0 {
+				if app.Busy || app.Install.Release == 0 {
 					continue
 				}
-				found = append(found, judgeServices(app)...)
+				if app.Install.Wanted == appliance.WantRunning {
+					found = append(found, judgeServices(app)...)
+				}
 				if app.Contract != nil {
 					if err := app.Contract(ctx); err != nil && ctx.Err() == nil {
 						found = append(found, notAnswering(app, err))
@@ -117,6 +127,12 @@ func notAnswering(app App, err error) appliance.Finding {
 	name := string(app.Install.Name)
 	why := "Its first page does not come as it should."
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		if p.Code == "data-missing" {
+			return appliance.Finding{
+				Code: dataMissing, Subject: "app:" + name, Severity: appliance.Critical,
+				What: p.What, Why: p.Why + ".", Next: p.Next, Who: appliance.YourITCoop,
+			}
+		}
 		why = p.What + "."
 	}
 	return appliance.Finding{

@@ -122,6 +122,13 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 			a.Contract = func(context.Context) error { return errors.New("refused") }
 			f.Apps = apps(a)
 		}, "critical SERVICE-STOPPED app:wiki/app > APP-NOT-ANSWERING app:wiki"},
+		"data that is gone explains that the app does not run": {func(f *Facts) {
+			a := wiki()
+			a.Contract = func(context.Context) error {
+				return &problem.Problem{Code: "data-missing", What: "the data of wiki is not where it was", Next: []string{"look"}}
+			}
+			f.Apps = apps(a)
+		}, "critical DATA-MISSING app:wiki > SERVICE-STOPPED app:wiki/app"},
 		"without engine nobody can look at apps": {func(f *Facts) {
 			f.Engine = func(context.Context) (engine.Info, error) { return engine.Info{}, errors.New("no") }
 			f.Apps = func(context.Context) ([]App, error) { return nil, errors.New("no engine") }

@@ -71,6 +71,20 @@ func TestSchema_isTheGoldenOne(t *testing.T) {
 	}
 }
 
+func TestBox_isDrawnOnceForEachDatabase(t *testing.T) {
+	s := open(t)
+	first, err := s.Box(t.Context())
+	if err != nil || len(first) != 16 {
+		t.Fatalf("box %q, %v", first, err)
+	}
+	if again, err := s.Box(t.Context()); err != nil || again != first {
+		t.Errorf("then %q, %v", again, err)
+	}
+	if other, err := open(t).Box(t.Context()); err != nil || other == first {
+		t.Errorf("another database has %q too, %v", other, err)
+	}
+}
+
 func TestInstall_roundTrip(t *testing.T) {
 	s := open(t)
 	in := wordpress()

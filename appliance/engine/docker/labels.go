@@ -37,6 +37,7 @@ func containerLabels(spec engine.Spec, s engine.Service) map[string]string {
 	hash := engine.ConfigHash(s)
 	return map[string]string{
 		engine.LabelInstall:    string(spec.Install),
+		engine.LabelBox:        spec.Box,
 		engine.LabelService:    s.Name,
 		engine.LabelRelease:    strconv.Itoa(spec.Release),
 		engine.LabelRecipe:     spec.Recipe,

@@ -66,7 +66,8 @@ func observed(install appliance.InstallName, i container.InspectResponse) engine
 	release, _ := strconv.Atoi(labels[engine.LabelRelease])       // ours; 0 if somebody changed it
 	started, _ := time.Parse(time.RFC3339Nano, i.State.StartedAt) // zero if it never started
 	c := engine.Container{
-		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: service, Release: release,
+		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: service,
+		Box: labels[engine.LabelBox], Release: release,
 		ConfigHash: labels[engine.LabelConfigHash], ImageID: i.Image, State: state(i.State.Status),
 		ExitCode: i.State.ExitCode, Restarts: i.RestartCount, OOMKilled: i.State.OOMKilled, Started: started,
 	}

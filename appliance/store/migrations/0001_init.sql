@@ -1,6 +1,12 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
 -- Times are milliseconds since 1970, UTC. JSON columns hold what our own types write.
 
+CREATE TABLE box (
+    one INTEGER PRIMARY KEY CHECK (one = 1), -- there is one row
+    id  TEXT NOT NULL                        -- identity of this box; it never changes
+) STRICT;
+INSERT INTO box (one, id) VALUES (1, lower(hex(randomblob(8))));
+
 CREATE TABLE install (
     name      TEXT PRIMARY KEY,             -- slug; part of container and volume names
     recipe    TEXT NOT NULL,
