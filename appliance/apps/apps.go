@@ -202,5 +202,8 @@ func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, p appli
 	if err != nil {
 		return err
 	}
+	if err := engine.Ours(name, a.Box, have); err != nil {
+		return err
+	}
 	return engine.Apply(ctx, a.Engine, engine.Teardown(have, false), p)
 }

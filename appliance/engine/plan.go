@@ -33,7 +33,7 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := ours(want, have); err != nil {
+	if err := Ours(want.Install, want.Box, have); err != nil {
 		return nil, err
 	}
 	p := &planner{want: want, ordered: ordered, kept: map[string]Container{}, started: map[string]bool{}, waits: map[string]bool{}}
@@ -48,18 +48,19 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 	return p.steps, nil
 }
 
-// ours refuses the containers of another box. Two agents that use one engine
-// and have an install of the same name would put each other's containers away
-// for ever, over the same volumes.
-func ours(want Spec, have Observed) error {
+// Ours refuses the containers of another box than the given one, with a
+// Problem "install-of-another-box". Two agents that use one engine and have an
+// install of the same name would put each other's containers away for ever,
+// over the same volumes. Ask before Teardown, too.
+func Ours(install appliance.InstallName, box string, have Observed) error {
 	for _, c := range have.Containers {
-		if want.Box == "" || c.Box == "" || c.Box == want.Box {
+		if box == "" || c.Box == "" || c.Box == box {
 			continue
 		}
 		return &problem.Problem{
 			Code: "install-of-another-box", Kind: problem.Conflict,
-			What: "another coopkit agent runs an app named " + string(want.Install) + " on this engine, so nothing was changed",
-			Why:  "the container " + c.Name + " belongs to the box " + c.Box + ", this is " + want.Box,
+			What: "another coopkit agent runs an app named " + string(install) + " on this engine, so nothing was changed",
+			Why:  "the container " + c.Name + " belongs to the box " + c.Box + ", this is " + box,
 			Next: []string{
 				"stop one of the two agents; one engine serves one box",
 				"if that box is gone, ask your support desk how to keep its data",

@@ -10,6 +10,11 @@ CREATE TABLE address (
 
 CREATE INDEX address_by_install ON address (install, seq);
 
+CREATE TABLE box (
+    one INTEGER PRIMARY KEY CHECK (one = 1), -- there is one row
+    id  TEXT NOT NULL                        -- identity of this box; it never changes
+) STRICT;
+
 CREATE TABLE finding (
     code    TEXT NOT NULL,
     subject TEXT NOT NULL,
