@@ -77,7 +77,7 @@ func TestBuildImage_failureShowsTheLastLines(t *testing.T) {
 	wantProblem(t, err, "image-build-failed", "no package today")
 	wantProblem(t, err, "image-build-failed", "non-zero code: 9")
 	_, err = e.BuildImage(t.Context(), engine.Build{Tag: base.Ref + "-bad", Context: dockerfile(t, "NONSENSE\n")}, appliance.Quiet{})
-	wantProblem(t, err, "image-build-failed", "NONSENSE")
+	wantProblem(t, err, "image-builder-failed", "NONSENSE")
 }
 
 func dockerfile(t *testing.T, content string) io.Reader {
