@@ -4,8 +4,8 @@
 // adds WordPress and a static site to it as a person would, with bin/coopkit,
 // and then looks at them from outside, over DNS and HTTPS only. It knows the
 // command line of coopkit and nothing of its inside. Its tests run it against
-// small servers and programs that stand for the appliance; "make demo" itself
-// is the test with the real one.
+// small servers and programs that stand for the appliance, and once with the
+// real one on a real engine.
 package main
 
 import (
