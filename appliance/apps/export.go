@@ -67,6 +67,9 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 			return exportFailed(err)
 		}
 	}
+	if err := atomicfile.SyncAll(partial); err != nil { // the data is removed soon
+		return exportFailed(err)
+	}
 	if err := os.Rename(partial, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return exportFailed(err)
 	}

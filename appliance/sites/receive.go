@@ -16,8 +16,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
@@ -228,21 +226,7 @@ func (u *unpacker) finish() (Version, error) {
 	if _, err := u.root.Stat("index.html"); err != nil {
 		u.v.Warnings = append(u.v.Warnings, "there is no index.html at the top, so visitors of the bare address find no page")
 	}
-	return u.v, u.sync()
-}
-
-// sync syncs the file system once, which takes far less time than syncing each
-// of thousands of small files.
-func (u *unpacker) sync() error {
-	dir, err := u.root.Open(".")
-	if err != nil {
-		return fmt.Errorf("open folder of the version: %w", err)
-	}
-	defer func() { _ = dir.Close() }()
-	if err := unix.Syncfs(int(dir.Fd())); err != nil {
-		return fmt.Errorf("sync the version: %w", err)
-	}
-	return nil
+	return u.v, atomicfile.SyncAll(u.root.Name())
 }
 
 // keep makes a received version one of the site's.

@@ -3,6 +3,7 @@
 package atomicfile
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,5 +38,15 @@ func TestWrite_failureLeavesNoTemporaryFile(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	if err != nil || len(left) != 1 {
 		t.Fatalf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestSyncAll_aMissingFolderIsAnError(t *testing.T) {
+	dir := t.TempDir()
+	if err := SyncAll(dir); err != nil {
+		t.Error(err)
+	}
+	if err := SyncAll(filepath.Join(dir, "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v; want that it does not exist", err)
 	}
 }
