@@ -112,6 +112,36 @@ func (c *certificates) wait(ctx context.Context, host hostname.Name) error {
 	}
 }
 
+// settleLimit is how long a visitor waits for the first look at a certificate:
+// at a start it lies on the disk, and a moment later is better than a warning.
+const settleLimit = 2 * time.Second
+
+// settle waits until the first attempt to get a certificate for host is over,
+// for as long as settleLimit.
+func (c *certificates) settle(ctx context.Context, host hostname.Name) {
+	var limit *time.Timer
+	for {
+		c.mu.Lock()
+		st, changed := c.hosts[host], c.changed
+		open := st != nil && st.lastAttempt.IsZero()
+		c.mu.Unlock()
+		if !open {
+			return
+		}
+		if limit == nil {
+			limit = time.NewTimer(settleLimit)
+			defer limit.Stop()
+		}
+		select {
+		case <-changed:
+		case <-limit.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // certificateFailed tells in plain words why host has no new certificate.
 func certificateFailed(host hostname.Name, cause error) error {
 	p := &problem.Problem{

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -316,6 +317,9 @@ func (c *certificates) getCertificate(known bool, hello *tls.ClientHelloInfo) (*
 	proof := len(hello.SupportedProtos) == 1 && hello.SupportedProtos[0] == acmez.ACMETLS1Protocol
 	if !known && !proof {
 		return c.lost, nil
+	}
+	if !proof {
+		c.settle(hello.Context(), hostname.Name(strings.ToLower(hello.ServerName)))
 	}
 	c.mu.Lock()
 	magic := c.magic
