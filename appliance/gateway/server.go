@@ -37,7 +37,7 @@ func (g *Gateway) httpsServer(life context.Context) *http.Server {
 	s.TLSConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1", acmez.ACMETLS1Protocol},
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { //nolint:contextcheck // hello brings its own
 			return g.certs.getCertificate(g.table.Load().lookup(hello.ServerName) != nil, hello)
 		},
 	}
