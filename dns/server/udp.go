@@ -50,7 +50,7 @@ func (s *Server) answerBatch(u *udpSocket, q *query, lim *limiter, n int) {
 		case dropped:
 		}
 		if buf != nil {
-			u.put(i, len(buf))
+			u.put(i, buf)
 		}
 	}
 }
