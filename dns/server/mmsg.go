@@ -118,7 +118,7 @@ func (u *udpSocket) put(i int, answer []byte) {
 // except where the address means nothing without one.
 func (p *pktInfo) anyInterface() {
 	if p.head.Level == unix.IPPROTO_IP {
-		(*unix.Inet4Pktinfo)(unsafe.Pointer(&p.data)).Ifindex = 0
+		(*unix.Inet4Pktinfo)(unsafe.Pointer(&p.data)).Ifindex = 0 //nolint:gosec // the level says that it is one
 	} else if !netip.AddrFrom16(p.data.Addr).IsLinkLocalUnicast() {
 		p.data.Ifindex = 0
 	}
@@ -152,6 +152,6 @@ func (u *udpSocket) sendmmsg(fd uintptr) bool {
 // Told, it takes the processor from a batch that is some ten microseconds under
 // way and finds it another, which costs a quarter of what a query costs in all.
 func mmsg(call, fd uintptr, msgs []unix.Mmsghdr) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // the memory is in msgs
 	return int(n), errno
 }
