@@ -150,7 +150,7 @@ func (u *udpSocket) sendmmsg(fd uintptr) bool {
 
 // mmsg makes a system call that never waits, without telling Go's scheduler.
 // Told, it takes the processor from a batch that is some ten microseconds under
-// way and finds it another, which costs a quarter of what a query costs in all.
+// way and finds it another, which costs much of what a query costs in all.
 func mmsg(call, fd uintptr, msgs []unix.Mmsghdr) (int, unix.Errno) {
 	n, _, errno := unix.RawSyscall6(call, fd, uintptr(unsafe.Pointer(&msgs[0])), uintptr(len(msgs)), unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // the memory is in msgs
 	return int(n), errno
