@@ -123,6 +123,7 @@ engine() {
 	fi
 	say "starting the Docker Engine (dockerd, its log is $dir/engine.log)"
 	mount_cgroups
+	forget_dead_engine
 	setsid dockerd >>"$dir/engine.log" 2>&1 </dev/null &
 	echo $! >"$dir/engine.pid"
 	wait_for 60 answers || {
@@ -131,9 +132,17 @@ engine() {
 	}
 }
 
-# runs PID: true while that process is a dockerd; a number may have passed to another program.
-runs() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = dockerd ]; }
+# runs PID: true while that process is a dockerd. The number may have passed to another program, or belong to a
+# dead process that nobody has buried: that one has a name still, but no program.
+runs() { [[ "$(readlink "/proc/$1/exe" 2>/dev/null)" = */dockerd* ]]; }
 gone() { ! runs "$1"; }
+
+# A dockerd that was killed leaves the file with its number, and the next one refuses to start if that number is taken.
+forget_dead_engine() {
+	local pid
+	pid=$(cat /var/run/docker.pid 2>/dev/null) || return 0
+	runs "$pid" || rm -f /var/run/docker.pid
+}
 
 engine_stop() {
 	local file=$1/engine.pid pid
