@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -46,11 +47,34 @@ func (d *demo) down(ctx context.Context) error {
 			}
 		}
 	}
-	if err := os.RemoveAll(d.dir); err != nil {
+	if err := d.removeFiles(); err != nil {
 		return fmt.Errorf("remove the demo's files: %w", err)
 	}
 	d.note("the demo is gone; the images stay as a cache (make demo-clean removes them too)")
 	return nil
+}
+
+// removeFiles removes the demo's folder, but for what the machine's script keeps
+// of an engine that it started there: with that it stops the engine afterwards.
+func (d *demo) removeFiles() error {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return err
+	}
+	kept := false
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), "engine.") {
+			kept = true
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(d.dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	if kept {
+		return nil
+	}
+	return os.Remove(d.dir)
 }
 
 // clean does what down does and removes the images that Coopkit built here.
