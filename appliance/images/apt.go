@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"coopkit/internal/problem"
 )
 
 // Apt says where this host keeps what it knows about Debian's packages. The
@@ -20,6 +22,7 @@ type Apt struct {
 	Dir     string                                    // "": /etc/apt
 	Hosts   string                                    // "": /etc/hosts
 	Keyring string                                    // "": Debian's archive keyring
+	Usual   string                                    // mirror when the sources name none; "": debootstrap's own
 	Config  func(ctx context.Context) (string, error) // prints apt's configuration; nil: apt-config dump
 }
 
@@ -74,7 +77,18 @@ func (a Apt) host(ctx context.Context, suite string) (packageHost, error) {
 			entries = append(entries, parseSources(path, string(b))...)
 		}
 	}
-	h.archive, h.security = mirrors(entries, suite)
+	usual := a.Usual
+	if usual == "" {
+		usual = usualMirror()
+	}
+	if h.archive, h.security = mirrors(entries, suite, usual); h.archive == "" {
+		return h, &problem.Problem{
+			Code: "debian-mirror-unknown", Kind: problem.Unavailable,
+			What: "this box does not know where to get Debian's packages",
+			Why:  "no source in " + a.Dir + " names a Debian mirror, and debootstrap is not installed",
+			Next: []string{"apt-get install debootstrap", "or add a Debian mirror to " + filepath.Join(a.Dir, "sources.list.d")},
+		}
+	}
 	dump, err := a.Config(ctx)
 	if err != nil {
 		return h, err

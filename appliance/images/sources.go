@@ -3,8 +3,12 @@
 package images
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -102,11 +106,28 @@ func stanzas(text string) []map[string]string {
 	return all
 }
 
-// Where packages come from when the host's own sources do not say.
-const (
-	defaultMirror   = "http://deb.debian.org/debian"
-	defaultSecurity = "http://deb.debian.org/debian-security"
-)
+// debootstrapMirror is the line of the program debootstrap, a shell script, that
+// says where it gets packages when nobody tells it.
+var debootstrapMirror = regexp.MustCompile(`(?m)^DEF_MIRROR="(https?://[^"]+)"$`)
+
+// usualMirror is where Debian's own debootstrap gets packages: it is asked when
+// the host's sources do not say, as on another system. It is empty when the
+// program is missing or is not what we know.
+func usualMirror() string {
+	path, err := exec.LookPath("debootstrap")
+	if err != nil {
+		return ""
+	}
+	script, err := os.ReadFile(path) //nolint:gosec // the program that we run next
+	if err != nil {
+		return ""
+	}
+	m := debootstrapMirror.FindSubmatch(script)
+	if m == nil {
+		return ""
+	}
+	return string(m[1])
+}
 
 // debianSuites are names of suites that any Debian mirror of today has beside
 // the one we want; an entry for one of them shows where the mirror is.
@@ -116,8 +137,9 @@ var debianSuites = []string{
 
 // mirrors picks the archive and the security archive that a container can use
 // too: Debian's, over HTTP, not on this machine's loopback, without a password.
-// An entry for the wanted suite wins over one for another.
-func mirrors(entries []source, suite string) (archive, security string) {
+// An entry for the wanted suite wins over one for another; without any it is
+// the usual mirror, and the security archive beside it.
+func mirrors(entries []source, suite, usual string) (archive, security string) {
 	pick := func(suffix, fallback string) string {
 		for _, names := range [][]string{{suite}, debianSuites} {
 			for _, e := range entries {
@@ -133,7 +155,8 @@ func mirrors(entries []source, suite string) (archive, security string) {
 		}
 		return fallback
 	}
-	return pick("", defaultMirror), pick("-security", defaultSecurity)
+	archive = pick("", usual)
+	return archive, pick("-security", cmp.Or(usual, archive)+"-security")
 }
 
 func usableByContainers(uri string) bool {

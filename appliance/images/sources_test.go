@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"coopkit/internal/testkit"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -33,22 +35,32 @@ Components: main
 Enabled: no
 `
 
+// usual is where the tests look when the sources do not say.
+const usual = "http://usual.example/debian"
+
+func TestUsualMirror_isDebootstraps(t *testing.T) {
+	testkit.NeedProgram(t, "debootstrap")
+	if got := usualMirror(); !strings.HasPrefix(got, "http") || !strings.HasSuffix(got, "/debian") {
+		t.Errorf("debootstrap's own mirror is %q", got)
+	}
+}
+
 func TestMirrors_areThoseOfTheHost(t *testing.T) {
 	for name, c := range map[string]struct{ file, text, archive, security string }{
 		"deb822": {"debian.sources", deb822, "http://mirror.example/debian", "http://security.example/debian-security"},
 		"one line": {
 			"sources.list", "deb [arch=amd64 signed-by=/k.gpg] https://m.example/d bookworm main # why\ndeb-src http://x.example/d bookworm main\n",
-			"https://m.example/d", defaultSecurity,
+			"https://m.example/d", usual + "-security",
 		},
-		"another Debian release": {"sources.list", "deb http://m.example/d trixie main\n", "http://m.example/d", defaultSecurity},
-		"another system":         {"sources.list", "deb http://archive.example/ubuntu noble main\n", defaultMirror, defaultSecurity},
+		"another Debian release": {"sources.list", "deb http://m.example/d trixie main\n", "http://m.example/d", usual + "-security"},
+		"another system":         {"sources.list", "deb http://archive.example/ubuntu noble main\n", usual, usual + "-security"},
 		"not for containers": {
 			"sources.list", "deb http://127.0.0.1:3142/debian bookworm main\ndeb file:/mnt bookworm main\ndeb http://u:p@m.example/d bookworm main\ndeb cdrom:[x] bookworm main\n",
-			defaultMirror, defaultSecurity,
+			usual, usual + "-security",
 		},
-		"nothing": {"sources.list", "", defaultMirror, defaultSecurity},
+		"nothing": {"sources.list", "", usual, usual + "-security"},
 	} {
-		archive, security := mirrors(parseSources(c.file, c.text), "bookworm")
+		archive, security := mirrors(parseSources(c.file, c.text), "bookworm", usual)
 		if archive != c.archive || security != c.security {
 			t.Errorf("%s: %s, %s", name, archive, security)
 		}
@@ -105,7 +117,7 @@ func FuzzParseSources(f *testing.F) {
 				t.Errorf("a URI with a space: %q", s.uri)
 			}
 		}
-		archive, security := mirrors(parseSources(name, text), "bookworm")
+		archive, security := mirrors(parseSources(name, text), "bookworm", usual)
 		if !usableByContainers(archive) || !usableByContainers(security) {
 			t.Errorf("not usable: %q, %q", archive, security)
 		}
