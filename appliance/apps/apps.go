@@ -10,6 +10,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,7 @@ import (
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
 
@@ -178,8 +180,32 @@ func (a *Apps) apply(ctx context.Context, spec engine.Spec, p appliance.Progress
 	return engine.Apply(ctx, a.Engine, steps, p)
 }
 
-// place makes the network and the volumes of a new install.
+// place makes the network and the volumes of a new install. Building images can
+// take minutes, in which somebody else may have taken the subnet: then the
+// install gets another.
 func (a *Apps) place(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
+	err := a.placeOnce(ctx, name, p)
+	for range subnetTries {
+		if !errors.Is(err, &problem.Problem{Code: "subnet-taken"}) {
+			break
+		}
+		subnet, chooseErr := a.subnet(ctx)
+		if chooseErr != nil {
+			return chooseErr
+		}
+		p.Log("its network range was taken meanwhile; using " + subnet.String())
+		if err := a.Store.SetSubnet(ctx, name, subnet); err != nil {
+			return err
+		}
+		err = a.placeOnce(ctx, name, p)
+	}
+	return err
+}
+
+// subnetTries is how often an add looks for another subnet.
+const subnetTries = 5
+
+func (a *Apps) placeOnce(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
 	spec, _, _, err := a.spec(ctx, name)
 	if err != nil {
 		return err

@@ -134,6 +134,11 @@ func (s *Store) SetOwner(ctx context.Context, name appliance.InstallName, has bo
 	return s.updateInstall(ctx, name, `UPDATE install SET has_owner = ? WHERE name = ?`, has)
 }
 
+// SetSubnet records another subnet for an install.
+func (s *Store) SetSubnet(ctx context.Context, name appliance.InstallName, subnet netip.Prefix) error {
+	return s.updateInstall(ctx, name, `UPDATE install SET subnet = ? WHERE name = ?`, subnet.String())
+}
+
 func (s *Store) updateInstall(ctx context.Context, name appliance.InstallName, text string, value any) error {
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(ctx, text, value, name)
