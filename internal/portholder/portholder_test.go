@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"coopkit/internal/testkit"
 )
 
 func TestHolder_namesThisProcess(t *testing.T) {
@@ -56,14 +58,14 @@ func listen(t *testing.T, network, addr string) string {
 	if strings.HasPrefix(network, "udp") {
 		c, err := net.ListenPacket(network, addr)
 		if err != nil {
-			t.Skip(err)
+			testkit.Missing(t, network, err.Error())
 		}
 		t.Cleanup(func() { _ = c.Close() })
 		return c.LocalAddr().String()
 	}
 	l, err := net.Listen(network, addr)
 	if err != nil {
-		t.Skip(err)
+		testkit.Missing(t, network, err.Error())
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	return l.Addr().String()
