@@ -19,7 +19,7 @@ const (
 	domainReport    = "coopkit-desk/v1/report"
 	domainLeave     = "coopkit-desk/v1/leave"
 	domainAck       = "coopkit-desk/v1/ack"
-	domainSecret    = "coopkit-desk/v1/secret"
+	domainSecret    = "coopkit-desk/v1/secret" //nolint:gosec // a name, not a secret
 	domainWords     = "coopkit-desk/v1/words"
 	domainLink      = "coopkit-desk/v1/link"
 	domainEntry     = "coopkit-desk/v1/entry"
