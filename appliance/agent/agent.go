@@ -9,7 +9,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -97,7 +96,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	b.apps = apps.New(apps.Deps{
 		Box:    box,
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
-		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: a.room, Subnets: hostnet.Subnets,
+		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
 		Exports: cfg.path("exports"), Timezone: timezone(),
 	})
 	b.door.endpoints = b.apps.Endpoints
@@ -240,25 +239,6 @@ func (a *Agent) notify(state string) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
 		a.log.Warn("systemd not told", slog.Any(logkey.Err, err))
 	}
-}
-
-// room measures what is free where the engine keeps volumes, or, when it does
-// not answer, where the state is.
-func (a *Agent) room() (apps.Room, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	at := a.cfg.State
-	if info, err := a.backend.engine.Info(ctx); err == nil && info.RootDir != "" {
-		if _, err := os.Stat(info.RootDir); err == nil {
-			at = info.RootDir
-		}
-	}
-	var disk unix.Statfs_t
-	if err := unix.Statfs(at, &disk); err != nil {
-		return apps.Room{}, fmt.Errorf("measure disk at %s: %w", at, err)
-	}
-	free, err := freeMemory()
-	return apps.Room{DiskBytes: disk.Bavail * uint64(disk.Bsize), MemoryBytes: free}, err //nolint:gosec // block sizes are positive
 }
 
 // lockState makes sure that one agent at a time uses a state folder. The lock

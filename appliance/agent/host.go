@@ -3,21 +3,94 @@
 package agent
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/user"
+	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
+	"time"
 
+	"github.com/shirou/gopsutil/v4/host"
+	"github.com/shirou/gopsutil/v4/load"
 	"github.com/shirou/gopsutil/v4/mem"
+	"golang.org/x/sys/unix"
+
+	"coopkit/appliance/apps"
+	"coopkit/appliance/control"
 )
 
-// freeMemory is what programs could still use, in bytes.
-func freeMemory() (uint64, error) {
-	m, err := mem.VirtualMemory()
+// Host describes this machine as it is now.
+func (b *backend) Host(ctx context.Context) (control.Host, error) {
+	name, err := os.Hostname()
 	if err != nil {
-		return 0, fmt.Errorf("measure memory: %w", err)
+		return control.Host{}, fmt.Errorf("read name of machine: %w", err)
 	}
-	return m.Available, nil
+	system, _, version, err1 := host.PlatformInformationWithContext(ctx)
+	kernel, err2 := host.KernelVersionWithContext(ctx)
+	uptime, err3 := host.UptimeWithContext(ctx)
+	avg, err4 := load.AvgWithContext(ctx)
+	memory, err5 := mem.VirtualMemoryWithContext(ctx)
+	disk, err6 := b.disk(ctx)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+		return control.Host{}, fmt.Errorf("measure machine: %w", err)
+	}
+	return control.Host{
+		Name: name, System: systemName(system, version), Kernel: kernel, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
+		UptimeS: int64(uptime), Load: avg.Load1 / float64(runtime.NumCPU()), //nolint:gosec // seconds since it started
+		MemoryBytes: memory.Total, MemoryUsed: memory.Used, DiskBytes: disk.total, DiskUsed: disk.used,
+	}, nil
+}
+
+// systemName is how people call a system: "Debian 12".
+func systemName(system, version string) string {
+	if system != "" {
+		system = strings.ToUpper(system[:1]) + system[1:]
+	}
+	major, _, _ := strings.Cut(version, ".")
+	if system == "Ubuntu" {
+		major = version
+	}
+	return strings.TrimSpace(system + " " + major)
+}
+
+// room is what apps could still use. Where nobody can wait, 5 s are enough.
+func (b *backend) room() (apps.Room, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	disk, err := b.disk(ctx)
+	if err != nil {
+		return apps.Room{}, err
+	}
+	memory, err := mem.VirtualMemoryWithContext(ctx)
+	if err != nil {
+		return apps.Room{}, fmt.Errorf("measure memory: %w", err)
+	}
+	return apps.Room{DiskBytes: disk.free, MemoryBytes: memory.Available}, nil
+}
+
+// disk is the room of one file system, in bytes.
+type disk struct{ total, used, free uint64 }
+
+// disk measures where the engine keeps volumes, or, when it does not answer,
+// where the state is.
+func (b *backend) disk(ctx context.Context) (disk, error) {
+	at := b.cfg.State
+	if info, err := b.engine.Info(ctx); err == nil && info.RootDir != "" {
+		if _, err := os.Stat(info.RootDir); err == nil {
+			at = info.RootDir
+		}
+	}
+	var s unix.Statfs_t
+	if err := unix.Statfs(at, &s); err != nil {
+		return disk{}, fmt.Errorf("measure disk at %s: %w", at, err)
+	}
+	size := uint64(s.Bsize) //nolint:gosec // a block size is positive
+	used := (s.Blocks - s.Bfree) * size
+	return disk{total: used + s.Bavail*size, used: used, free: s.Bavail * size}, nil
 }
 
 // socketGroup is the group that may use the control socket besides root: the

@@ -160,4 +160,25 @@ type Backend interface {
 	RemoveRedirect(ctx context.Context, host string) (appliance.Job, error)
 
 	Certificates(ctx context.Context) ([]Certificate, error)
+
+	Host(ctx context.Context) (Host, error)
+	Settings(ctx context.Context) (Settings, error)
+	// SaveSettings keeps all of them. The error is a Problem "settings-invalid".
+	SaveSettings(ctx context.Context, s Settings) error
+
+	// Desk says how the link to the support desk is.
+	Desk(ctx context.Context) (DeskLink, error)
+	// PlanJoinDesk says which desk the code is of, and what would be sent to it.
+	PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, error)
+	// JoinDesk uses the invitation and returns the link with its four words.
+	JoinDesk(ctx context.Context, code, planHash string) (DeskLink, error)
+	// LeaveDesk ends the link; it works without the desk.
+	LeaveDesk(ctx context.Context) error
+	// DeskPreview is the last report, or before the first the next one, as the
+	// desk gets it, with line breaks for people.
+	DeskPreview(ctx context.Context) (string, error)
+
+	// ConsoleAccess lets a person into the console once. The error is a Problem
+	// "console-off" where the agent serves none.
+	ConsoleAccess(ctx context.Context) (ConsoleAccess, error)
 }

@@ -164,6 +164,17 @@ func calls(t *testing.T) []call {
 		{"RollbackSite", func(b control.Backend) ([]any, error) { return one(b.RollbackSite(ctx, "demo.coop", 1)) }},
 		{"PlanRemoveSite", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveSite(ctx, "demo.coop")) }},
 		{"RemoveSite", func(b control.Backend) ([]any, error) { return one(b.RemoveSite(ctx, "demo.coop", "")) }},
+		{"Host", func(b control.Backend) ([]any, error) { return one(b.Host(ctx)) }},
+		{"SaveSettings", func(b control.Backend) ([]any, error) {
+			return nil, b.SaveSettings(ctx, control.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"})
+		}},
+		{"Settings", func(b control.Backend) ([]any, error) { return one(b.Settings(ctx)) }},
+		{"PlanJoinDesk", func(b control.Backend) ([]any, error) { return one(b.PlanJoinDesk(ctx, controltest.Invitation)) }},
+		{"JoinDesk", func(b control.Backend) ([]any, error) { return one(b.JoinDesk(ctx, controltest.Invitation, "")) }},
+		{"Desk", func(b control.Backend) ([]any, error) { return one(b.Desk(ctx)) }},
+		{"DeskPreview", func(b control.Backend) ([]any, error) { return one(b.DeskPreview(ctx)) }},
+		{"LeaveDesk", func(b control.Backend) ([]any, error) { return nil, b.LeaveDesk(ctx) }},
+		{"ConsoleAccess", func(b control.Backend) ([]any, error) { return one(b.ConsoleAccess(ctx)) }},
 	}
 }
 

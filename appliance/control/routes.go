@@ -3,6 +3,7 @@
 package control
 
 import (
+	"context"
 	"net/http"
 
 	"coopkit/appliance"
@@ -22,7 +23,7 @@ func (s *server) routes() []route {
 	var all []route
 	for _, part := range [][]route{
 		s.boxRoutes(), s.recipeRoutes(), s.appRoutes(), s.planRoutes(),
-		s.jobRoutes(), s.nameRoutes(), s.siteRoutes(),
+		s.jobRoutes(), s.nameRoutes(), s.siteRoutes(), s.deskRoutes(),
 	} {
 		all = append(all, part...)
 	}
@@ -34,6 +35,13 @@ func (s *server) boxRoutes() []route {
 		{"GET /v1/status", "The agent about itself.", plain(s.b.Status)},
 		{"GET /v1/doctor", "Runs the health checks and answers what they found.", plain(s.b.Doctor)},
 		{"GET /v1/certificates", "Certificates of the front door.", plain(s.b.Certificates)},
+		{"GET /v1/host", "The machine: system, load, memory, disk.", plain(s.b.Host)},
+		{"GET /v1/settings", "What the co-op has set.", plain(s.b.Settings)},
+		{
+			"PUT /v1/settings", "Sets all of it. Body: `coop`, `box`, `language`.",
+			withBody(func(r *http.Request, q Settings) (none, error) { return none{}, s.b.SaveSettings(r.Context(), q) }),
+		},
+		{"POST /v1/console/tokens", "Lets a person into the console, once.", plain(s.b.ConsoleAccess)},
 	}
 }
 
@@ -98,6 +106,26 @@ func (s *server) planRoutes() []route {
 				return s.b.PlanRemoveSite(r.Context(), q.Host)
 			}),
 		},
+	}
+}
+
+func (s *server) deskRoutes() []route {
+	return []route{
+		{"GET /v1/desk", "The link to the support desk.", plain(s.b.Desk)},
+		{
+			"POST /v1/plans/join-desk", "What joining a desk would do, and what would be sent. Body: `code`.",
+			withBody(func(r *http.Request, q joinDesk) (appliance.Plan, error) {
+				return s.b.PlanJoinDesk(r.Context(), q.Code)
+			}),
+		},
+		{
+			"POST /v1/desk", "Joins a desk; answers the link with its four words. Body: `code`, `plan_hash`.",
+			withBody(func(r *http.Request, q joinDesk) (DeskLink, error) {
+				return s.b.JoinDesk(r.Context(), q.Code, q.PlanHash)
+			}),
+		},
+		{"DELETE /v1/desk", "Leaves the desk.", plain(func(ctx context.Context) (none, error) { return none{}, s.b.LeaveDesk(ctx) })},
+		{"GET /v1/desk/preview", "The last or next report, as the desk gets it, in a string.", plain(s.b.DeskPreview)},
 	}
 }
 

@@ -28,6 +28,11 @@ type (
 		Host   string `json:"host"`
 		Target string `json:"target"`
 	}
+	joinDesk struct {
+		Code     string `json:"code"`
+		PlanHash string `json:"plan_hash,omitempty"`
+	}
+	none struct{} // the answer of a call that has nothing to say
 )
 
 // Media types and header names that both ends use.

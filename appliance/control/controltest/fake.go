@@ -36,6 +36,8 @@ type Fake struct {
 	zones     []string
 	redirects map[hostname.Name]string
 	findings  []appliance.Finding
+	settings  control.Settings
+	desk      control.DeskLink
 }
 
 var _ control.Backend = (*Fake)(nil)
@@ -50,6 +52,8 @@ func New() *Fake {
 		sites:     map[hostname.Name]*site{},
 		zones:     []string{"demo.coop"},
 		redirects: map[hostname.Name]string{},
+		settings:  control.Settings{Coop: "Demo Co-op", Box: "box", Language: "en"},
+		desk:      control.DeskLink{State: control.DeskNone},
 	}
 }
 

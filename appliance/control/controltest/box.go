@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package controltest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/problem"
+)
+
+// Invitation is a code that the fake's desk takes; it takes no other.
+const Invitation = "desk.example/AB12-CD34"
+
+// Token is what the fake's console lets people in with.
+const Token = "7c3d-9f21-4be8" //nolint:gosec // not a secret
+
+// SetDesk makes the link to the desk so.
+func (f *Fake) SetDesk(l control.DeskLink) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.desk = l
+}
+
+// Host implements control.Backend.
+func (f *Fake) Host(ctx context.Context) (control.Host, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Host"); err != nil {
+		return control.Host{}, err
+	}
+	return control.Host{
+		Name: "box", System: "Debian 12", Kernel: "6.1.0-41-amd64", Arch: "amd64", CPUs: 2,
+		UptimeS: 12 * 24 * 3600, Load: 0.21, MemoryBytes: 4 << 30, MemoryUsed: 1 << 30, DiskBytes: 80 << 30, DiskUsed: 23 << 30,
+	}, nil
+}
+
+// Settings implements control.Backend.
+func (f *Fake) Settings(ctx context.Context) (control.Settings, error) {
+	defer f.mu.Unlock()
+	return f.settings, f.enter(ctx, "Settings")
+}
+
+// SaveSettings implements control.Backend.
+func (f *Fake) SaveSettings(ctx context.Context, s control.Settings) error {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "SaveSettings"); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"en", "es", "fr"}, s.Language) {
+		return fault("settings-invalid", problem.Invalid, "the box does not speak that language", "choose en, es or fr")
+	}
+	f.settings = s
+	return nil
+}
+
+// Desk implements control.Backend.
+func (f *Fake) Desk(ctx context.Context) (control.DeskLink, error) {
+	defer f.mu.Unlock()
+	return f.desk, f.enter(ctx, "Desk")
+}
+
+// PlanJoinDesk implements control.Backend.
+func (f *Fake) PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "PlanJoinDesk"); err != nil {
+		return appliance.Plan{}, err
+	}
+	return f.planJoin(code)
+}
+
+func (f *Fake) planJoin(code string) (appliance.Plan, error) {
+	if f.desk.State != control.DeskNone {
+		return appliance.Plan{}, fault("desk-joined", problem.Conflict, "this box has joined a desk already", "coopkit support status")
+	}
+	if strings.TrimSpace(code) != Invitation {
+		return appliance.Plan{}, fault("invitation-invalid", problem.Invalid, "that is not an invitation to a support desk", "copy the whole code")
+	}
+	return appliance.Plan{
+		Kind: "join", Subject: "desk:https://desk.example", Title: "Join the support desk at https://desk.example",
+		Lines: []appliance.Line{
+			{Verb: "create", Thing: "link to https://desk.example"},
+			{Verb: "send", Thing: "what this box is: name, system, version, memory"},
+			{Verb: "send", Thing: "which apps, sites and certificates it has, and how they are"},
+			{Verb: "send", Thing: "what the checks find"},
+		},
+		Notes:   []string{"the desk can not run, read or change anything on this box"},
+		WayBack: "coopkit support leave",
+	}.Seal(), nil
+}
+
+// JoinDesk implements control.Backend.
+func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "JoinDesk"); err != nil {
+		return control.DeskLink{}, err
+	}
+	p, err := f.planJoin(code)
+	if err != nil {
+		return control.DeskLink{}, err
+	}
+	if err := p.Agreed(planHash); err != nil {
+		return control.DeskLink{}, err
+	}
+	f.desk = control.DeskLink{
+		State: control.DeskPending, URL: "https://desk.example", Name: "Demo desk", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
+		KeyFingerprint: "SHA256:4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
+		Joined: f.now, LastTried: f.now, NextTry: f.now.Add(time.Minute), Waiting: 2,
+	}
+	return f.desk, nil
+}
+
+// LeaveDesk implements control.Backend.
+func (f *Fake) LeaveDesk(ctx context.Context) error {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "LeaveDesk"); err != nil {
+		return err
+	}
+	if f.desk.State == control.DeskNone {
+		return notJoined()
+	}
+	f.desk = control.DeskLink{State: control.DeskNone}
+	return nil
+}
+
+func notJoined() error {
+	return fault("desk-not-joined", problem.Conflict, "this box has not joined a support desk", "coopkit support join <code>")
+}
+
+// DeskPreview implements control.Backend.
+func (f *Fake) DeskPreview(ctx context.Context) (string, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "DeskPreview"); err != nil {
+		return "", err
+	}
+	if f.desk.State == control.DeskNone {
+		return "", notJoined()
+	}
+	return "{\n  \"v\": 1,\n  \"box\": \"k7m2p9x4q1w8\",\n  \"entries\": []\n}\n", nil
+}
+
+// ConsoleAccess implements control.Backend.
+func (f *Fake) ConsoleAccess(ctx context.Context) (control.ConsoleAccess, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "ConsoleAccess"); err != nil {
+		return control.ConsoleAccess{}, err
+	}
+	return control.ConsoleAccess{URL: "https://box.example:8420/", Token: Token, Expires: f.now.Add(15 * time.Minute)}, nil
+}
