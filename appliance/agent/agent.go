@@ -110,7 +110,9 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 	if _, err := cfg.publicAddrs(); err != nil {
 		return err
 	}
-	a.dns = server.New(server.Config{Listen: cfg.DNS, Log: a.log})
+	held := &a.cfg.sockets
+	given, open := held.dns(cfg.DNS)
+	a.dns = server.New(server.Config{Listen: open, Given: given, Log: a.log})
 	b.dns = a.dns
 	b.names = names.New(names.Deps{
 		Store: b.store, Server: a.dns, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
@@ -125,6 +127,7 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 	}
 	if b.gateway, err = gateway.New(gateway.Config{
 		HTTP: cfg.HTTP, HTTPS: cfg.HTTPS, PublicHTTPSPort: cfg.publicPort(), Storage: cfg.path("certificates"), Issuer: issuer,
+		HTTPListener: held.listener(cfg.HTTP), HTTPSListener: held.listener(cfg.HTTPS),
 	}, gateway.Deps{Log: a.log, TXT: b.names}); err != nil {
 		return err
 	}
@@ -207,6 +210,7 @@ func (a *Agent) listen() error {
 	if err := a.dns.Listen(); err != nil {
 		return err
 	}
+	a.cfg.sockets.closeRest(a.log)
 	var err error
 	a.socket, err = control.Listen(a.cfg.Socket, socketGroup())
 	return err

@@ -75,6 +75,10 @@ func flags(cmd *cobra.Command, cfg *Config) {
 func Main(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	var err error
+	if cfg.sockets, err = handedOver(); err != nil {
+		return err
+	}
 	a, err := New(ctx, cfg, log)
 	if err != nil {
 		return err

@@ -36,6 +36,8 @@ type Config struct {
 	RegistryMirrors map[string]string // registry host, or "*", to the mirror that is asked instead
 
 	LogLevel string
+
+	sockets sockets // from systemd, for the addresses above
 }
 
 // LetsEncrypt is the default certificate authority.

@@ -24,6 +24,10 @@ const portTries = 10
 // Listen opens all sockets. On error none stays open. The error is a Problem
 // "dns-port-taken" that says by whom, or "dns-listen".
 func (s *Server) Listen() error {
+	if err := s.adopt(s.cfg.Given); err != nil {
+		s.Close()
+		return err
+	}
 	for _, addr := range s.cfg.Listen {
 		binds, err := split(addr)
 		if err == nil {
@@ -143,24 +147,20 @@ func openUDP(family, addr string, n int) (socks []*udpSocket, err error) {
 }
 
 // shareAndTell lets sockets share a port, and those that listen at all addresses
-// be told at which each query came in: the answer must come from the same.
+// be told at which each query came in.
 func shareAndTell(network, addr string, c syscall.RawConn) error {
-	level, option := unix.IPPROTO_IP, unix.IP_PKTINFO
-	if network == "udp6" {
-		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
-	}
 	at, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return err
 	}
-	var share, tell error
+	var share, told error
 	err = c.Control(func(fd uintptr) {
 		share = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 		if at.Addr().IsUnspecified() {
-			tell = unix.SetsockoptInt(int(fd), level, option, 1)
+			told = tell(fd, network == "udp6")
 		}
 	})
-	return errors.Join(err, share, tell)
+	return errors.Join(err, share, told)
 }
 
 // listenProblem says why an address can not be listened at.

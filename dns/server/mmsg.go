@@ -88,7 +88,7 @@ func (u *udpSocket) read() (int, error) {
 func (u *udpSocket) query(i int) (msg []byte, from netip.AddrPort) {
 	a := &u.askers[i]
 	port := *(*[2]byte)(unsafe.Pointer(&a.Port)) //nolint:gosec // in network byte order
-	ip := netip.AddrFrom16(a.Addr)
+	ip := netip.AddrFrom16(a.Addr).Unmap()       // a socket for both families sees IPv4 mapped
 	if a.Family == unix.AF_INET {
 		ip = netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(a)).Addr) //nolint:gosec // the family says that it is one
 	}

@@ -24,6 +24,8 @@ type Config struct {
 	// Listen has the addresses to answer at, for UDP and TCP alike: "192.0.2.7:53",
 	// "[2001:db8::7]:53", ":53" for all addresses. With port 0 a free one is taken.
 	Listen []string
+	// Given are sockets to answer at that are open already, besides Listen.
+	Given Sockets
 	// UDPRate is how many answers a second each source network (IPv4 /24, IPv6
 	// /56) gets over UDP at most; 0 means 2,000. Beyond it every second query is
 	// answered with "ask again over TCP" and the others not at all, so that the
