@@ -19,11 +19,11 @@ import (
 
 func deskKey() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32)) }
 
-func invitation(t testing.TB, pin []byte) wire.Invitation {
-	t.Helper()
+func invitation(tb testing.TB, pin []byte) wire.Invitation {
+	tb.Helper()
 	i, err := wire.NewInvitation("https://desk.example:8430", deskKey().Public().(ed25519.PublicKey), pin)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return i
 }
