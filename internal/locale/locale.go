@@ -217,7 +217,7 @@ func integer(v any) (int64, bool) {
 	case int64:
 		return n, true
 	case uint64:
-		return int64(min(n, 1<<62)), true //nolint:gosec // bounded
+		return int64(min(n, 1<<62)), true
 	case uint32:
 		return int64(n), true
 	default:

@@ -19,9 +19,9 @@ import (
 	"coopkit/internal/locale"
 )
 
-// use finds T("key"), H("key") in Go and .T "key", .H "key" in templates. A key
+// use finds T("key"), H("key"), NewPage(r, "key") and Key: "key" in Go and .T "key", .H "key" in templates. A key
 // that ends in a dot is the beginning of keys that are put together.
-var use = regexp.MustCompile(`(?:\b[TH]\(|[.$][TH] |\b[Kk]ey: )"([a-z][A-Za-z0-9_.-]*)"`)
+var use = regexp.MustCompile(`(?:\b[TH]\(|[.$][TH] |NewPage\(\w+, |\b[Kk]ey: )"([a-z][A-Za-z0-9_.-]*)"`)
 
 var placeholder = regexp.MustCompile(`\{[a-z_]+\}`)
 
@@ -98,6 +98,9 @@ func places(forms map[string]string) []string {
 func read(t *testing.T, folder string, used map[string]string) {
 	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && d.Name() == "testdata" {
+			return filepath.SkipDir
+		}
 		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
 			return err
 		}

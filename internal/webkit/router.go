@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package webkit
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Handler answers one request; an error becomes a page in one place.
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Access says who may call a route.
+type Access string
+
+// Who may call. Everything that is not Public needs a session.
+const (
+	Public Access = "public"
+	Signed Access = "signed"
+)
+
+// Route is one entry of the list of routes.
+type Route struct {
+	Method, Pattern string
+	Access          Access
+	MaxBody         int64
+}
+
+// usualBody is how large the body of a form may be.
+const usualBody = 64 << 10
+
+// Router knows every route and who may call it; what it does not know is not
+// found, for strangers a sign-in.
+type Router struct {
+	ui     *UI
+	mux    *http.ServeMux
+	routes []Route
+}
+
+func newRouter(ui *UI) *Router {
+	rt := &Router{ui: ui, mux: http.NewServeMux()}
+	rt.mux.Handle("GET "+staticPath, ui.assets)
+	rt.mux.Handle("/", rt.guard(Signed, usualBody, func(http.ResponseWriter, *http.Request) error { return notFound() }))
+	return rt
+}
+
+// Public adds a route that anybody may call.
+func (rt *Router) Public(pattern string, h Handler) { rt.add(Public, usualBody, pattern, h) }
+
+// Signed adds a route that needs a session.
+func (rt *Router) Signed(pattern string, h Handler) { rt.add(Signed, usualBody, pattern, h) }
+
+// Upload adds a route that needs a session and takes a body of up to limit
+// bytes.
+func (rt *Router) Upload(pattern string, limit int64, h Handler) { rt.add(Signed, limit, pattern, h) }
+
+func (rt *Router) add(access Access, limit int64, pattern string, h Handler) {
+	method, path, _ := strings.Cut(pattern, " ")
+	rt.routes = append(rt.routes, Route{Method: method, Pattern: path, Access: access, MaxBody: limit})
+	rt.mux.Handle(pattern, rt.guard(access, limit, h))
+}
+
+// Routes returns all routes, sorted, for the test that visits every one of them
+// as a stranger.
+func (rt *Router) Routes() []Route {
+	out := slices.Clone(rt.routes)
+	slices.SortFunc(out, func(a, b Route) int { return strings.Compare(a.Pattern+a.Method, b.Pattern+b.Method) })
+	return out
+}
+
+// Handler returns the routes behind the middleware that every request passes:
+// request id, log, recover, headers, cross-origin protection, preferences.
+func (rt *Router) Handler() http.Handler {
+	h := rt.ui.preferences(rt.mux)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(rt.ui.handle(func(http.ResponseWriter, *http.Request) error { return crossOrigin() }))
+	return rt.ui.withID(rt.ui.logged(rt.ui.recovered(headers(protection.Handler(compressed(h))))))
+}
+
+// guard lets nobody pass who may not; a stranger who looks is sent to sign in,
+// one who changes something is refused.
+func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
+	return rt.ui.handle(func(w http.ResponseWriter, r *http.Request) error {
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/events") && cookieValue(r, flashCookie) != "" {
+			setCookie(w, flashCookie, "", -1) // this page shows it, no later one
+		}
+		user, ok := rt.ui.cfg.User(r)
+		if ok {
+			r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
+		}
+		if access == Public || ok {
+			return h(w, r)
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/events") {
+			return signedOut()
+		}
+		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return nil
+	})
+}
+
+type userKey struct{}
+
+// UserOf returns who sent the request of this context.
+func UserOf(ctx context.Context) (User, bool) {
+	u, ok := ctx.Value(userKey{}).(User)
+	return u, ok
+}
+
+// Next returns where to go after a sign-in: a path of this site, or the home
+// page.
+func Next(r *http.Request) string {
+	next := r.FormValue("next")
+	if u, err := url.Parse(next); err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") {
+		return "/"
+	}
+	return next
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// What scripts add to pages that are complete without them: live regions, copy
+// buttons, menus that close with Esc. Attributes in the page say where.
+
+// A live region: <div data-live="/jobs/3/events">. It is not changed under the
+// reader's focus.
+for (const region of document.querySelectorAll("[data-live]")) {
+  const source = new EventSource(region.dataset.live);
+  const said = document.querySelector("[data-said]");
+  let waiting = null, last = Date.now(), spoken = 0;
+  const patch = (html) => {
+    if (region.contains(document.activeElement)) { waiting = html; return; }
+    waiting = null;
+    region.innerHTML = html;
+    decorate(region);
+  };
+  const speak = (text) => {
+    if (!said || said.textContent === text || Date.now() - spoken < 5000) return;
+    spoken = Date.now();
+    said.textContent = text;
+  };
+  region.addEventListener("focusout", () => setTimeout(() => { if (waiting !== null) patch(waiting); }));
+  source.addEventListener("patch", (e) => { last = Date.now(); patch(e.data); });
+  source.addEventListener("said", (e) => { last = Date.now(); spoken = 0; speak(e.data); });
+  source.addEventListener("title", (e) => { document.title = e.data; });
+  source.addEventListener("end", (e) => { source.close(); clearInterval(watch); location.assign(e.data || location.href); });
+  const watch = setInterval(() => {
+    const silent = Math.round((Date.now() - last) / 1000);
+    if (silent > 20) speak(document.body.dataset.silentWord.replace("{n}", silent));
+  }, 5000);
+  addEventListener("pagehide", () => source.close());
+}
+
+// Copy buttons beside values to copy, where the clipboard can be used.
+function decorate(root) {
+  if (!navigator.clipboard) return;
+  for (const value of root.querySelectorAll("code[data-copy]:not([data-ready])")) {
+    value.dataset.ready = "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn sm";
+    button.textContent = document.body.dataset.copyWord;
+    button.setAttribute("aria-describedby", value.id);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(value.textContent);
+      button.textContent = document.body.dataset.copiedWord;
+      setTimeout(() => { button.textContent = document.body.dataset.copyWord; }, 2000);
+    });
+    value.after(button);
+  }
+}
+decorate(document);
+
+// Menus close with Esc and with a click beside them.
+addEventListener("keydown", (e) => {
+  if (e.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+addEventListener("click", (e) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(e.target)) menu.open = false;
+});
