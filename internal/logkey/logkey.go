@@ -21,6 +21,7 @@ const (
 	Took      = "took"
 	Addr      = "addr"
 	Path      = "path"
+	Person    = "person"
 	Code      = "code"
 	Count     = "count"
 )
