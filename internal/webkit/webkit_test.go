@@ -216,7 +216,7 @@ func TestPreferences_areKeptAndTheAddressStaysClean(t *testing.T) {
 	for _, c := range res.Cookies() {
 		kept = append(kept, c.Name+"="+c.Value)
 	}
-	page := body(t, ask(t, h, "GET", "/", "Cookie", strings.Join(kept, "; "), "Accept-Language", "es"))
+	page := ask(t, h, "GET", "/", "Cookie", strings.Join(kept, "; "), "Accept-Language", "es").text
 	if !strings.Contains(page, `<html lang="fr" dir="ltr" data-theme="dark">`) {
 		t.Error("language and theme are not kept")
 	}

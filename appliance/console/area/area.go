@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package area is what every area of the console (apps, sites, names, …) is
+// given, and the words that they share: a plan to agree to, a finding, a
+// problem in a form. It asks the agent through control.Backend only. Its tests
+// render those parts from made-up plans and findings.
+package area
+
+import (
+	"log/slog"
+	"time"
+
+	"coopkit/appliance/control"
+	"coopkit/internal/webkit"
+)
+
+// Deps are what an area works with. Box answers for this box.
+type Deps struct {
+	UI  *webkit.UI
+	Box control.Backend
+	Log *slog.Logger
+	Now func() time.Time
+}
