@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package signin
+
+import (
+	_ "embed" // for the list
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"coopkit/internal/problem"
+)
+
+const (
+	minPasswordLetters = 10
+	maxPasswordBytes   = 256
+)
+
+// common are the passwords that are tried first, one a line, without those
+// that are too short anyway.
+//
+//go:embed common.txt
+var common string
+
+// CheckPassword returns a Problem for the first rule that a new password of the
+// person with that sign-in name breaks: "password-short", "password-long",
+// "password-is-name" or "password-common". There are no others: what makes a
+// password good is its length.
+func CheckPassword(name, password string) error {
+	folded := strings.ToLower(string(normal(password)))
+	switch {
+	case utf8.RuneCountInString(folded) < minPasswordLetters:
+		return &problem.Problem{
+			Code: "password-short", Kind: problem.Invalid,
+			What: "the password is too short",
+			Why:  "it needs 10 letters, digits or signs",
+			Next: []string{"take four words that do not belong together"},
+		}
+	case len(password) > maxPasswordBytes:
+		return &problem.Problem{
+			Code: "password-long", Kind: problem.Invalid,
+			What: "the password is too long",
+			Why:  "it may have 256 bytes, which are as many plain letters",
+			Next: []string{"take a shorter one: six words are more than enough"},
+		}
+	case folded == signInName(name):
+		return &problem.Problem{
+			Code: "password-is-name", Kind: problem.Invalid,
+			What: "the password is the name",
+			Why:  "who guesses tries the name first",
+			Next: []string{"take four words that do not belong together"},
+		}
+	case slices.Contains(strings.Fields(common), folded):
+		return &problem.Problem{
+			Code: "password-common", Kind: problem.Invalid,
+			What: "many people have this password",
+			Why:  "who guesses tries it among the first",
+			Next: []string{"take four words that do not belong together"},
+		}
+	}
+	return nil
+}
