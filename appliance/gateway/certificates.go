@@ -106,7 +106,7 @@ func newCertificates(cfg Config, deps Deps, log *slog.Logger) (*certificates, er
 		if err != nil {
 			return nil, err
 		}
-		c.caFile = ca.rootFile
+		c.caFile = ca.RootFile()
 		c.issuer = func(*certmagic.Config) (certmagic.Issuer, error) { return ca, nil }
 	case IssuerACME:
 		template, err := acmeTemplate(cfg.Issuer, deps.TXT, c.zap)

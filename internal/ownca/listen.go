@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package ownca
+
+import (
+	"bufio"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+func parse(der []byte) (*x509.Certificate, error) {
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("read certificate: %w", err)
+	}
+	return c, nil
+}
+
+// Listener speaks TLS on ln, and answers a browser that came without it, as
+// after typing the address alone, with a redirect to the same place with https.
+// The ReadHeaderTimeout of the http.Server bounds how long the first byte may
+// take.
+func Listener(ln net.Listener, cfg *tls.Config) net.Listener {
+	return &listener{Listener: ln, cfg: cfg}
+}
+
+type listener struct {
+	net.Listener
+	cfg *tls.Config
+}
+
+// Accept returns a connection that finds out at its first read what is spoken.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	p := &peeked{Conn: c, r: bufio.NewReaderSize(c, 1024)}
+	return tls.Server(p, l.cfg), nil
+}
+
+// peeked looks at the first byte: 0x16 begins a TLS handshake; a letter begins
+// a request in plain HTTP, which is answered here.
+type peeked struct {
+	net.Conn
+	r    *bufio.Reader
+	once sync.Once
+	err  error
+}
+
+// Read implements net.Conn.
+func (p *peeked) Read(b []byte) (int, error) {
+	p.once.Do(p.look)
+	if p.err != nil {
+		return 0, p.err
+	}
+	return p.r.Read(b)
+}
+
+func (p *peeked) look() {
+	first, err := p.r.Peek(1)
+	if err != nil {
+		p.err = err
+		return
+	}
+	if first[0] >= 'A' && first[0] <= 'Z' {
+		p.err = p.redirect()
+	}
+}
+
+func (p *peeked) redirect() error {
+	req, err := http.ReadRequest(p.r)
+	if err != nil {
+		return err
+	}
+	if host := req.Host; host != "" && !strings.ContainsAny(host, "/\\@ ") {
+		_, err = fmt.Fprintf(p.Conn, "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://%s%s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+			host, req.URL.RequestURI())
+	}
+	if err != nil {
+		return err
+	}
+	return errPlain
+}
+
+var errPlain = fmt.Errorf("the client spoke plain HTTP")

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package ownca_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"coopkit/internal/ownca"
+	"coopkit/internal/problem"
+)
+
+func open(t *testing.T, dir string) *ownca.Authority {
+	t.Helper()
+	ca, err := ownca.Open(dir, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ca
+}
+
+// serve answers every request with 204 and returns the address.
+func serve(t *testing.T, ca *ownca.Authority) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged bytes.Buffer
+	srv := &http.Server{
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
+		ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(&logged, "", 0),
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ownca.Listener(ln, ca.TLSConfig())) }()
+	t.Cleanup(func() {
+		if err := srv.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+func trusting(t *testing.T, ca *ownca.Authority, name, addr string) *http.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(ca.RootPEM())
+	tr := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: name, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+	}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func TestServer_hasACertificateForEveryNameAndAddress(t *testing.T) {
+	ca := open(t, t.TempDir())
+	addr := serve(t, ca)
+	for _, name := range []string{"", "127.0.0.1", "console.demo.coop", "pantry", "PANTRY.local", "localhost"} {
+		res, err := trusting(t, ca, name, addr).Get("https://" + addr + "/")
+		if err != nil {
+			t.Errorf("as %q: %v", name, err)
+			continue
+		}
+		if err := res.Body.Close(); err != nil {
+			t.Error(err)
+		}
+		if res.StatusCode != http.StatusNoContent || res.ProtoMajor != 2 {
+			t.Errorf("as %q: %s over %s", name, res.Status, res.Proto)
+		}
+	}
+	if res, err := trusting(t, open(t, t.TempDir()), "", addr).Get("https://" + addr + "/"); err == nil {
+		t.Errorf("another authority's client trusts it: %s, %v", res.Status, res.Body.Close())
+	}
+}
+
+func TestListener_sendsPlainHTTPToHTTPS(t *testing.T) {
+	ca := open(t, t.TempDir())
+	addr := serve(t, ca)
+	res, err := trusting(t, ca, "", addr).Get("http://" + addr + "/apps?x=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	if want := "https://" + addr + "/apps?x=1"; res.StatusCode != http.StatusPermanentRedirect || res.Header.Get("Location") != want {
+		t.Errorf("%s to %s, want %s", res.Status, res.Header.Get("Location"), want)
+	}
+}
+
+func TestOpen_keepsTheAuthorityAndItsPin(t *testing.T) {
+	dir := t.TempDir()
+	a, b := open(t, dir), open(t, dir)
+	if !bytes.Equal(a.Pin(), b.Pin()) || len(a.Pin()) != sha256.Size || !bytes.Equal(a.RootPEM(), b.RootPEM()) {
+		t.Error("opening it again makes another authority")
+	}
+	info, err := os.Stat(filepath.Join(dir, "root.key"))
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the key: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestOpen_refusesWhatDoesNotFit(t *testing.T) {
+	for name, damage := range map[string]func(dir string) error{
+		"no key":   func(dir string) error { return os.Remove(filepath.Join(dir, "root.key")) },
+		"nonsense": func(dir string) error { return os.WriteFile(filepath.Join(dir, "root.crt"), []byte("x"), 0o600) },
+		"another": func(dir string) error {
+			other, err := os.ReadFile(open(t, filepath.Join(dir, "other")).RootFile())
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, "root.crt"), other, 0o600))
+		},
+	} {
+		dir := t.TempDir()
+		open(t, dir)
+		if err := damage(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ownca.Open(dir, time.Now); !errors.Is(err, &problem.Problem{Code: "local-ca-broken"}) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTLSConfig_renewsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		get := open(t, t.TempDir()).TLSConfig().GetCertificate
+		first, err := get(&tls.ClientHelloInfo{ServerName: "a.example"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, same := range []bool{true, false} {
+			<-time.After(map[bool]time.Duration{true: time.Hour, false: 61 * 24 * time.Hour}[same])
+			c, err := get(&tls.ClientHelloInfo{ServerName: "a.example"})
+			if err != nil || (c.Leaf.SerialNumber.Cmp(first.Leaf.SerialNumber) == 0) != same {
+				t.Errorf("same %v: %v, %v", same, c.Leaf.NotAfter, err)
+			}
+			if !time.Now().Before(c.Leaf.NotAfter) {
+				t.Error("an expired certificate is served")
+			}
+		}
+		if _, err := get(&tls.ClientHelloInfo{ServerName: "no name"}); err == nil {
+			t.Error("a certificate for what is no name")
+		}
+	})
+}
