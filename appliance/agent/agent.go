@@ -101,6 +101,9 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	})
 	b.door.endpoints = b.apps.Endpoints
 	b.register()
+	if err := a.makeSupport(ctx); err != nil {
+		return err
+	}
 	return a.makeHealth()
 }
 
@@ -194,6 +197,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return b.apps.Run(ctx) })
 	group.Go(func() error { return a.followAddresses(ctx) })
 	group.Go(func() error { return b.health.Run(ctx) })
+	group.Go(func() error { return b.support.Run(ctx) })
 	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.log)) })
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))

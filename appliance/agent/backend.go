@@ -21,6 +21,7 @@ import (
 	"coopkit/appliance/names"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
+	"coopkit/appliance/support"
 	"coopkit/recipes"
 )
 
@@ -45,6 +46,7 @@ type backend struct {
 	gateway   *gateway.Gateway
 	dns       interface{ Addrs() []string }
 	health    *health.Registry
+	support   *support.Support
 	jobs      *jobs.Runner
 }
 
@@ -94,6 +96,15 @@ func worst(findings []appliance.Finding) appliance.Severity {
 // Doctor looks at everything now.
 func (b *backend) Doctor(ctx context.Context) (control.Report, error) {
 	r := b.health.Now(ctx)
+	if r.Findings == nil {
+		r.Findings = []appliance.Finding{}
+	}
+	return control.Report(r), nil
+}
+
+// Findings is what the checks that run all the time have found.
+func (b *backend) Findings(context.Context) (control.Report, error) {
+	r := b.health.Shown()
 	if r.Findings == nil {
 		r.Findings = []appliance.Finding{}
 	}

@@ -16,9 +16,10 @@ import (
 // learns what it judges.
 func (a *Agent) makeHealth() (err error) {
 	b := a.backend
-	b.health, err = health.New(health.Deps{Log: a.log, Store: b.store}, health.Standard(health.Facts{
+	b.health, err = health.New(health.Deps{Log: a.log, Store: b.store, Changed: b.support.Changed}, health.Standard(health.Facts{
 		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.healthCertificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
+		Desk: b.healthDesk,
 	})...)
 	return err
 }

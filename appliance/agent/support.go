@@ -4,40 +4,142 @@ package agent
 
 import (
 	"context"
+	"net/url"
+	"strings"
 
 	"coopkit/appliance"
 	"coopkit/appliance/control"
+	"coopkit/appliance/health"
+	"coopkit/appliance/support"
+	"coopkit/desk/wire"
 	"coopkit/internal/problem"
 )
 
-// Desk says how the link to the support desk is.
-func (b *backend) Desk(context.Context) (control.DeskLink, error) {
-	return control.DeskLink{State: control.DeskNone}, nil
+// makeSupport makes the link to the desk, and tells it where it learns what it
+// reports.
+func (a *Agent) makeSupport(ctx context.Context) (err error) {
+	b := a.backend
+	b.support, err = support.New(ctx, support.Deps{
+		Store: b.store, Log: a.log, Facts: b.deskFacts, Sample: b.deskSample,
+		Findings: func() []appliance.Finding { return b.health.Findings() },
+	})
+	return err
 }
 
+// deskFacts are what this box is and carries.
+func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
+	settings, err := b.Settings(ctx)
+	if err != nil {
+		return wire.Facts{}, err
+	}
+	host, err := b.Host(ctx)
+	if err != nil {
+		return wire.Facts{}, err
+	}
+	f := wire.Facts{
+		Coop: settings.Coop, Name: settings.Box, Language: settings.Language, Agent: buildVersion(),
+		System: host.System, Arch: host.Arch, Kernel: host.Kernel, CPUs: host.CPUs, Memory: host.MemoryBytes,
+	}
+	if info, err := b.engine.Info(ctx); err == nil {
+		f.Engine = info.Name + " " + info.Version
+	}
+	apps, err := b.ownApps(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, a := range apps {
+		i := wire.Install{Name: string(a.Name), Recipe: a.Recipe, Version: a.Version, Release: a.Release, State: a.State}
+		if len(a.Addresses) > 0 {
+			i.Host = a.Addresses[0].String()
+		}
+		f.Installs = append(f.Installs, i)
+	}
+	sites, err := b.sites.List(ctx)
+	if err != nil {
+		return f, err
+	}
+	for _, s := range sites {
+		f.Sites = append(f.Sites, wire.Site{Host: s.Host.String(), Version: s.Version, Published: wire.At(s.Created)})
+	}
+	for _, c := range b.gateway.Certificates() {
+		f.Certificates = append(f.Certificates, wire.Certificate{Host: c.Host.String(), Issuer: c.Issuer, Expires: wire.At(c.NotAfter)})
+	}
+	return f, nil
+}
+
+// ownApps are the installs but those that "coopkit recipe test" made.
+func (b *backend) ownApps(ctx context.Context) ([]control.App, error) {
+	all, err := b.apps.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []control.App
+	for _, a := range all {
+		if !a.Scratch {
+			out = append(out, a)
+		}
+	}
+	return out, nil
+}
+
+// deskSample is how this box is now.
+func (b *backend) deskSample(ctx context.Context) (wire.Sample, error) {
+	host, err := b.Host(ctx)
+	if err != nil {
+		return wire.Sample{}, err
+	}
+	s := wire.Sample{
+		UptimeS: host.UptimeS, Load: host.Load, Memory: host.MemoryBytes, MemoryUsed: host.MemoryUsed,
+		Disk: host.DiskBytes, DiskUsed: host.DiskUsed,
+	}
+	apps, err := b.ownApps(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, a := range apps {
+		s.Apps++
+		if a.State == "running" {
+			s.AppsUp++
+		}
+	}
+	return s, nil
+}
+
+// healthDesk is the link as the checks see it.
+func (b *backend) healthDesk() health.Desk {
+	c := b.support.Contact()
+	u, err := url.Parse(c.URL)
+	if !c.Joined || err != nil {
+		return health.Desk{}
+	}
+	return health.Desk{Host: u.Host, Heard: c.Heard, Trouble: words(c.Trouble), Refused: words(c.Refused)}
+}
+
+func words(p *problem.Problem) string {
+	if p == nil {
+		return ""
+	}
+	return strings.TrimSuffix(problem.Reason(p), ".")
+}
+
+// Desk says how the link to the support desk is.
+func (b *backend) Desk(ctx context.Context) (control.DeskLink, error) { return b.support.Status(ctx) }
+
 // PlanJoinDesk says which desk the code is of, and what would be sent to it.
-func (b *backend) PlanJoinDesk(context.Context, string) (appliance.Plan, error) {
-	return appliance.Plan{}, notJoined()
+func (b *backend) PlanJoinDesk(_ context.Context, code string) (appliance.Plan, error) {
+	return b.support.PlanJoin(code)
 }
 
 // JoinDesk uses the invitation.
-func (b *backend) JoinDesk(context.Context, string, string) (control.DeskLink, error) {
-	return control.DeskLink{}, notJoined()
+func (b *backend) JoinDesk(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+	return b.support.Join(ctx, code, planHash)
 }
 
 // LeaveDesk ends the link.
-func (b *backend) LeaveDesk(context.Context) error { return notJoined() }
+func (b *backend) LeaveDesk(ctx context.Context) error { return b.support.Leave(ctx) }
 
 // DeskPreview is the last or next report.
-func (b *backend) DeskPreview(context.Context) (string, error) { return "", notJoined() }
-
-func notJoined() error {
-	return &problem.Problem{
-		Code: "desk-not-joined", Kind: problem.Conflict,
-		What: "this box has not joined a support desk",
-		Next: []string{"ask your IT co-op for an invitation", "coopkit support join <code>"},
-	}
-}
+func (b *backend) DeskPreview(ctx context.Context) (string, error) { return b.support.Preview(ctx) }
 
 // ConsoleAccess lets a person into the console once.
 func (b *backend) ConsoleAccess(context.Context) (control.ConsoleAccess, error) {

@@ -97,6 +97,9 @@ type Deps struct {
 	Log   *slog.Logger
 	Store Store            // nil: nothing is kept over a restart
 	Clock func() time.Time // nil: time.Now
+	// Changed is called when Run knows what showed before, and whenever what
+	// shows is something else; it does not wait. nil: nobody is told.
+	Changed func()
 }
 
 // Registry holds the checks and what they found. It is safe for concurrent use.
@@ -109,6 +112,7 @@ type Registry struct {
 	mu    sync.Mutex // guards what follows
 	known map[key]*state
 	saved []appliance.Finding
+	at    time.Time // of the newest result
 
 	saving sync.Mutex // one write to the store at a time
 }
@@ -123,6 +127,9 @@ var codeName = regexp.MustCompile(`^[A-Z][A-Z0-9]*(-[A-Z0-9]+)*$`)
 func New(d Deps, checks ...Check) (*Registry, error) {
 	if d.Clock == nil {
 		d.Clock = time.Now
+	}
+	if d.Changed == nil {
+		d.Changed = func() {}
 	}
 	d.Log = d.Log.With(logkey.Component, "health")
 	r := &Registry{
@@ -189,6 +196,15 @@ func (r *Registry) Findings() []appliance.Finding {
 	visible := r.visible()
 	r.mu.Unlock()
 	return hide(visible, r.codes)
+}
+
+// Shown is Findings with the time of the newest look, which is the zero time
+// before the first.
+func (r *Registry) Shown() Report {
+	r.mu.Lock()
+	at, visible := r.at, r.visible()
+	r.mu.Unlock()
+	return Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}
 }
 
 // visible returns what shows, with nothing hidden. The caller holds mu.

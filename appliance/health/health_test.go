@@ -125,6 +125,9 @@ func TestRun_showsAfterTwoAndGoesAfterTwo(t *testing.T) {
 			}
 		}
 		want("") // bad once
+		if at := r.Shown().At; !at.Equal(began) {
+			t.Errorf("the newest look was at %v, want %v", at, began)
+		}
 		pass(t, time.Minute)
 		want("RED app:wiki") // bad twice
 		if since := r.Findings()[0].Since; !since.Equal(began) {

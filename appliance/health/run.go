@@ -139,6 +139,7 @@ func (r *Registry) Run(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
+	r.deps.Changed()
 	var wg sync.WaitGroup
 	for _, c := range r.checks {
 		wg.Go(func() { r.loop(ctx, c) })
@@ -176,6 +177,7 @@ func (r *Registry) take(ctx context.Context, res result) {
 		unknown = append(unknown, r.unknown(res))
 	}
 	changed = r.observe("registry:"+res.check.Name, unknown, true, at) || changed
+	r.at = at
 	r.mu.Unlock()
 	if !changed {
 		return
@@ -184,6 +186,7 @@ func (r *Registry) take(ctx context.Context, res result) {
 	if err := r.save(ctx); err != nil {
 		r.deps.Log.ErrorContext(ctx, "cannot keep the findings", logkey.Err, err)
 	}
+	r.deps.Changed()
 }
 
 func (r *Registry) load(ctx context.Context) error {

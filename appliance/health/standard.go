@@ -22,6 +22,7 @@ type Facts struct {
 	Listeners    func() []string                                                         // TCP addresses of the front door
 	LastBackup   func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
 	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
+	Desk         func() Desk                                                             // the support desk that this box has joined
 	host         host                                                                    // where the system's files are; zero: the real ones
 }
 
@@ -59,6 +60,15 @@ type Name struct {
 	Err   error // could not look
 }
 
+// Desk is the link to the support desk as the checks see it. The zero Desk
+// means that the box has joined none.
+type Desk struct {
+	Host    string
+	Heard   time.Time // its last answer
+	Trouble string    // why the last try did not reach it; empty: it did
+	Refused string    // why it takes no reports; empty: it does
+}
+
 // Standard returns the checks of an appliance.
 func Standard(f Facts) []Check {
 	if f.Now == nil {
@@ -68,5 +78,6 @@ func Standard(f Facts) []Check {
 	return []Check{
 		diskCheck(f), memoryCheck(f), clockCheck(f), engineCheck(f), appsCheck(f), doorCheck(f),
 		certificatesCheck(f), namesCheck(f), backupsCheck(f), storeCheck(f), rebootCheck(f),
+		deskCheck(f),
 	}
 }

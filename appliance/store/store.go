@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package store keeps what this box must not forget in one SQLite database:
-// installs, releases, secrets, addresses, jobs, zones, sites and findings. One
-// file per table; each exported method is one transaction. It knows nothing of
-// containers or HTTP: the parts that need it declare their own interfaces. Its
-// tests use real files and compare the schema with schema.sql.
+// installs, releases, secrets, addresses, jobs, zones, sites, findings,
+// settings, the link to the support desk and its outbox. One file per table;
+// each exported method is one transaction. It knows nothing of containers or
+// HTTP: the parts that need it declare their own interfaces. Its tests use real
+// files and compare the schema with schema.sql.
 package store
 
 import (

@@ -15,6 +15,29 @@ CREATE TABLE box (
     id  TEXT NOT NULL                        -- identity of this box; it never changes
 ) STRICT;
 
+CREATE TABLE desk_link (
+    one           INTEGER PRIMARY KEY CHECK (one = 1), -- there is one at most
+    url           TEXT NOT NULL,
+    pin           BLOB,                     -- of the certificate that signed the desk's; NULL: public authorities
+    desk_key      BLOB NOT NULL CHECK (length(desk_key) = 32),
+    box           TEXT NOT NULL,            -- id of this box at the desk
+    key           BLOB NOT NULL CHECK (length(key) = 32),    -- seed of this box's own key
+    secret        BLOB NOT NULL CHECK (length(secret) = 32), -- that box and desk share
+    name          TEXT NOT NULL,            -- of the desk
+    coop          TEXT NOT NULL,
+    words         TEXT NOT NULL CHECK (json_valid(words)),
+    joined        INTEGER NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('pending', 'linked', 'refused', 'ended')),
+    problem       TEXT CHECK (problem IS NULL OR json_valid(problem)),
+    period        INTEGER NOT NULL,         -- milliseconds between two reports
+    acked         INTEGER NOT NULL,         -- number of the last entry that the desk has
+    head          BLOB NOT NULL CHECK (length(head) = 16),   -- after it
+    sent          INTEGER,                  -- when the desk confirmed it
+    last          BLOB,                     -- the last report that it confirmed
+    told_facts    TEXT NOT NULL,            -- what the desk knows once it has the whole outbox
+    told_findings TEXT NOT NULL CHECK (json_valid(told_findings))
+) STRICT;
+
 CREATE TABLE finding (
     code    TEXT NOT NULL,
     subject TEXT NOT NULL,
@@ -66,6 +89,14 @@ CREATE TABLE job_step (
     started  INTEGER,
     finished INTEGER,
     PRIMARY KEY (job, idx)
+) STRICT;
+
+CREATE TABLE outbox (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq  INTEGER UNIQUE,                    -- number of the entry; NULL until a report had it
+    kind TEXT NOT NULL,
+    at   INTEGER NOT NULL,
+    body TEXT NOT NULL CHECK (json_valid(body)) -- as in the report, byte for byte
 ) STRICT;
 
 CREATE TABLE person (

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package support
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/desk/wire"
+	"coopkit/internal/logkey"
+)
+
+// farewell is how long a box tries to tell the desk that it goes.
+const farewell = 10 * time.Second
+
+// PlanJoin says which desk a code invites to, how it is known, and what would
+// be sent. Nothing is asked of the desk. Errors are Problems
+// "invitation-unreadable" and "desk-joined-already".
+func (s *Support) PlanJoin(code string) (appliance.Plan, error) {
+	i, err := s.invited(code)
+	if err != nil {
+		return appliance.Plan{}, err
+	}
+	return planJoin(i), nil
+}
+
+func (s *Support) invited(code string) (wire.Invitation, error) {
+	if l := s.current(); l != nil {
+		return wire.Invitation{}, joinedAlready(l)
+	}
+	return wire.ParseInvitation(code)
+}
+
+func planJoin(i wire.Invitation) appliance.Plan {
+	how := "its certificate, from an authority that everybody trusts"
+	if len(i.Pin) > 0 {
+		how = "its own certificate, which the invitation names"
+	}
+	send := func(thing string) appliance.Line { return appliance.Line{Verb: "send", Thing: thing} }
+	return appliance.Plan{
+		Kind: "join", Subject: "desk:" + i.Desk, Title: "Join the support desk at " + i.Desk,
+		Lines: []appliance.Line{
+			{Verb: "create", Thing: "link to " + i.Desk + ", by invitation " + i.ID()},
+			{Verb: "create", Thing: "key of this box for that desk; its secret half stays here"},
+			{Verb: "trust", Thing: "the desk with the key " + Fingerprint(i.Key)},
+			{Verb: "trust", Thing: how},
+			send("names of the co-op and of this box, its language"),
+			send("system, kernel, engine and version of coopkit; processors, memory, disk, load, time since the start"),
+			send("apps: recipe, version, address, whether they run"),
+			send("sites: address, version, date"),
+			send("certificates: name, issuer, expiry; dates of backups"),
+			send("findings of the doctor: what, why, what to do, since when"),
+		},
+		Notes: []string{
+			"not sent: what is in the apps, members' names, addresses of visitors, passwords, log lines",
+			"the desk only listens: it can not run, read or change anything on this box",
+			"what was sent can be seen at any time: coopkit support preview",
+		},
+		WayBack: "coopkit support leave",
+	}.Seal()
+}
+
+// Join uses the invitation: it makes a key, proves to the desk that this box
+// was invited, makes sure that the desk is the one of the invitation, and keeps
+// the link. Compare its Words with those that the desk shows. Errors are those
+// of PlanJoin, "plan-changed", "invitation-refused", "desk-unreachable" and
+// "desk-not-verified".
+func (s *Support) Join(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	i, err := s.invited(code)
+	if err != nil {
+		return control.DeskLink{}, err
+	}
+	if err := planJoin(i).Agreed(planHash); err != nil {
+		return control.DeskLink{}, err
+	}
+	l, err := s.enrol(ctx, i)
+	if err != nil {
+		return control.DeskLink{}, err
+	}
+	if err := s.d.Store.SaveDeskLink(ctx, l); err != nil {
+		s.sayFarewell(ctx, &l)
+		return control.DeskLink{}, err
+	}
+	s.setLink(&l)
+	s.note(func(m *moment) { m.tried, m.heard = l.Joined, l.Joined })
+	s.d.Log.InfoContext(ctx, "joined a desk", slog.String(logkey.Host, l.URL), slog.String("box", string(l.Box)))
+	s.nudge()
+	return s.Status(ctx)
+}
+
+// enrol exchanges keys with the desk of the invitation.
+func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
+	public, key, err1 := ed25519.GenerateKey(rand.Reader)
+	nonce, err2 := ecdh.X25519().GenerateKey(rand.Reader)
+	facts, err3 := s.d.Facts(ctx)
+	way, err4 := s.d.Transport(i.Desk, i.Pin)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return Link{}, fmt.Errorf("prepare to join: %w", err)
+	}
+	defer drain(way)
+	own := nonce.PublicKey().Bytes()
+	body, err := wire.Encode(wire.Enrolment{
+		Version: wire.Version, Invitation: i.ID(), Key: public, Nonce: own,
+		MAC: wire.EnrolmentMAC(wire.VerifierOf(i.Secret), i.Key, public, own), Facts: facts.Tidy(),
+	})
+	if err != nil {
+		return Link{}, err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, fmt.Errorf("no answer within %s", answerWithin))
+	defer cancel()
+	a, err := post(ctx, way, i.Desk, wire.PathEnrol, body, wire.SignEnrolment(key, i.Key, body))
+	if r, ok := errors.AsType[*refusal](err); ok {
+		return Link{}, invitationRefused(i.Desk, r.said)
+	}
+	if err != nil {
+		return Link{}, err
+	}
+	e, err := wire.DecodeEnrolled(a.body)
+	if err != nil || !wire.VerifyEnrolled(i.Key, body, a.body, a.signature) {
+		return Link{}, notTheDesk(i.Desk, "the answer is not signed with the key that the invitation names", err)
+	}
+	secret, err := wire.LinkKey(nonce, e.Nonce, body, a.body)
+	if err != nil {
+		return Link{}, notTheDesk(i.Desk, "the answer can not be used", err)
+	}
+	l := Link{
+		URL: i.Desk, Pin: i.Pin, DeskKey: i.Key, Box: e.Box, Key: key, Secret: secret, Name: e.Desk, Coop: e.Coop,
+		Words: wire.FourWords(body, a.body), Joined: s.d.Now().UTC().Truncate(time.Millisecond),
+		State: control.DeskLinked, Period: bounded(e.PeriodS),
+	}
+	if e.Pending {
+		l.State = control.DeskPending
+	}
+	return l, nil
+}
+
+// Leave ends the link: the keys and the outbox are removed first, then the desk
+// is told, if it can be reached. The error is a Problem "desk-not-joined" when
+// there is no link.
+func (s *Support) Leave(ctx context.Context) error {
+	s.mu.Lock()
+	s.leave = true // ends the exchange that is under way
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.mu.Unlock()
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.leave = false
+	}()
+	l := s.current()
+	if l == nil {
+		return notJoined()
+	}
+	if err := s.d.Store.DropDeskLink(ctx); err != nil {
+		return err
+	}
+	s.setLink(nil)
+	s.way = nil
+	s.d.Log.InfoContext(ctx, "left the desk", slog.String(logkey.Host, l.URL))
+	s.sayFarewell(ctx, l)
+	return nil
+}
+
+func (s *Support) leaving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.leave
+}
+
+// sayFarewell tells the desk that this box goes; if it does not hear of it, it
+// sees a box that is silent.
+func (s *Support) sayFarewell(ctx context.Context, l *Link) {
+	ctx, cancel := context.WithTimeout(ctx, farewell)
+	defer cancel()
+	way, err := s.d.Transport(l.URL, l.Pin)
+	if err == nil {
+		defer drain(way)
+		var body []byte
+		if body, err = wire.Encode(wire.Leave{Version: wire.Version, Box: l.Box, Sent: wire.At(s.d.Now())}); err == nil {
+			_, err = post(ctx, way, l.URL, wire.PathLeave, body, wire.SignLeave(l.Key, body))
+		}
+	}
+	if err != nil {
+		s.d.Log.WarnContext(ctx, "the desk was not told", slog.Any(logkey.Err, err))
+	}
+}

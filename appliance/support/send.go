@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package support
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"coopkit/appliance/control"
+	"coopkit/desk/wire"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
+)
+
+// How long the box waits after a desk has said that it takes no reports.
+const (
+	afterPending = 30 * time.Second
+	afterRefusal = 15 * time.Minute
+	afterEnd     = 6 * time.Hour
+)
+
+// send sends reports, oldest first, until the outbox is empty or one fails. The
+// caller holds turn.
+func (s *Support) send(ctx context.Context) {
+	for asked := false; ; {
+		full, more, err := s.report(ctx)
+		if err != nil {
+			s.failed(ctx, err)
+			return
+		}
+		if full && !asked { // once; a desk that asks again and again gets it the next time
+			asked, more = true, true
+			if err := s.tellAll(ctx); err != nil {
+				s.failed(ctx, err)
+				return
+			}
+		}
+		if !more {
+			s.plan.failures, s.plan.try = 0, time.Time{}
+			return
+		}
+	}
+}
+
+// report sends the next report and records what came of it.
+func (s *Support) report(ctx context.Context) (full, more bool, err error) {
+	l := s.current()
+	items, err := s.d.Store.Freeze(ctx, fits)
+	if err != nil || len(items) == 0 {
+		return false, false, err
+	}
+	body, err := encodeReport(*l, items, wire.At(s.d.Now()))
+	if err != nil {
+		return false, false, err
+	}
+	s.note(func(m *moment) { m.tried = s.d.Now() })
+	answer, err := s.exchange(ctx, l, wire.PathReports, body, wire.SignReport(l.Key, body))
+	if err != nil {
+		return false, false, err
+	}
+	ack, err := confirmed(l, body, items, answer.body)
+	if err != nil {
+		return false, false, err
+	}
+	c := Confirmed{Ack: ack.Ack, Head: headAfter(l.Head, items, ack.Ack), At: s.d.Now(), Report: body, Period: bounded(ack.NextS)}
+	if err := s.d.Store.Acked(ctx, c); err != nil {
+		return false, false, err
+	}
+	s.change(func(l *Link) {
+		l.State, l.Problem = control.DeskLinked, nil
+		l.Acked, l.Head, l.Sent, l.Last, l.Period = c.Ack, c.Head, c.At, c.Report, c.Period
+	})
+	s.note(func(m *moment) { m.trouble, m.heard = nil, c.At })
+	waiting, err := s.d.Store.Waiting(ctx)
+	return ack.Full, waiting > 0, err
+}
+
+// confirmed reads the desk's answer and makes sure that it is the desk's, to
+// this report, and makes sense.
+func confirmed(l *Link, body []byte, items []Item, answer []byte) (wire.Ack, error) {
+	ack, err := wire.DecodeAck(answer)
+	if err != nil {
+		return ack, notTheDesk(l.URL, "the answer can not be read", err)
+	}
+	if !hmac.Equal(ack.Answers, wire.AckMAC(l.Secret, body, ack)) {
+		return ack, notTheDesk(l.URL, "the answer does not prove that it comes from the desk", nil)
+	}
+	if last := items[len(items)-1].Seq; ack.Ack <= l.Acked || ack.Ack > last {
+		return ack, notTheDesk(l.URL, fmt.Sprintf("the answer confirms entry %d, and %d to %d were sent", ack.Ack, l.Acked+1, last), nil)
+	}
+	return ack, nil
+}
+
+// failed plans the next try and lets people know why there must be one.
+func (s *Support) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil || s.leaving() { // nobody's fault
+		return
+	}
+	s.way = nil // the next try looks the desk and the proxy up anew
+	p := &s.plan
+	if r, ok := errors.AsType[*refusal](err); ok {
+		p.failures = 0
+		p.try = time.Now().Add(max(r.wait, r.retry))
+		s.refused(ctx, r)
+		return
+	}
+	p.failures++
+	wait := backoff(p.failures)
+	if u, ok := errors.AsType[*unreachable](err); ok {
+		wait = max(wait, u.retry)
+	}
+	p.try = time.Now().Add(wait)
+	trouble := problem.From(err, "support")
+	s.note(func(m *moment) { m.trouble = trouble })
+	s.d.Log.WarnContext(ctx, "report not sent", slog.Any(logkey.Err, err), slog.Int(logkey.Count, p.failures), slog.Duration("next", wait))
+}
+
+// refused records what the desk said.
+func (s *Support) refused(ctx context.Context, r *refusal) {
+	s.note(func(m *moment) { m.trouble, m.heard = nil, s.d.Now() })
+	l := s.current()
+	if l.State == r.state && problem.Reason(orNone(l.Problem)) == problem.Reason(orNone(r.problem)) {
+		return
+	}
+	s.d.Log.WarnContext(ctx, "the desk takes no reports", slog.String(logkey.Code, string(r.state)), slog.Any(logkey.Err, r))
+	if err := s.d.Store.SetDeskState(ctx, r.state, r.problem); err != nil {
+		s.d.Log.ErrorContext(ctx, "cannot keep the desk's answer", slog.Any(logkey.Err, err))
+	}
+	s.change(func(l *Link) { l.State, l.Problem = r.state, r.problem })
+}
+
+func orNone(p *problem.Problem) error {
+	if p == nil {
+		return errors.New("")
+	}
+	return p
+}
