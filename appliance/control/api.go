@@ -112,7 +112,11 @@ type Report struct {
 // change return its job at once; the change goes on when the caller leaves.
 type Backend interface {
 	Status(ctx context.Context) (Status, error)
+	// Doctor looks at everything now, which takes as long as it takes.
 	Doctor(ctx context.Context) (Report, error)
+	// Findings returns at once what the checks found that run all the time; At
+	// is when the newest of them looked, the zero time before the first.
+	Findings(ctx context.Context) (Report, error)
 
 	Recipes(ctx context.Context) ([]*recipes.Recipe, error)
 	Recipe(ctx context.Context, name string) (*recipes.Recipe, error)

@@ -34,6 +34,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, "GET", "/v1/status", nil, nil)
 }
 
+// Findings implements Backend.
+func (c *Client) Findings(ctx context.Context) (Report, error) {
+	return call[Report](ctx, c, "GET", "/v1/findings", nil, nil)
+}
+
 // Doctor implements Backend.
 func (c *Client) Doctor(ctx context.Context) (Report, error) {
 	return call[Report](ctx, c, "GET", "/v1/doctor", nil, nil)

@@ -114,6 +114,7 @@ func calls(t *testing.T) []call {
 	one := func(v any, err error) ([]any, error) { return []any{v}, err }
 	return []call{
 		{"Status", func(b control.Backend) ([]any, error) { return one(b.Status(ctx)) }},
+		{"Findings", func(b control.Backend) ([]any, error) { return one(b.Findings(ctx)) }},
 		{"Doctor", func(b control.Backend) ([]any, error) { return one(b.Doctor(ctx)) }},
 		{"Recipes", func(b control.Backend) ([]any, error) { return one(b.Recipes(ctx)) }},
 		{"Recipe", func(b control.Backend) ([]any, error) { return one(b.Recipe(ctx, "wordpress")) }},

@@ -119,6 +119,15 @@ func (f *Fake) Doctor(ctx context.Context) (control.Report, error) {
 	return control.Report{At: f.now, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
 }
 
+// Findings implements control.Backend.
+func (f *Fake) Findings(ctx context.Context) (control.Report, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Findings"); err != nil {
+		return control.Report{}, err
+	}
+	return control.Report{At: f.now.Add(-time.Minute), Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+}
+
 // Certificates implements control.Backend.
 func (f *Fake) Certificates(ctx context.Context) ([]control.Certificate, error) {
 	defer f.mu.Unlock()
