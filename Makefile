@@ -48,6 +48,7 @@ build: ## Build bin/coopkit
 
 test: ## Install what the tests need and run every check and test
 	@$(MACHINE) packages test
+	@$(MACHINE) axe .cache/axe
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p .cache

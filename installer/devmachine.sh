@@ -4,6 +4,7 @@
 # Makes a Debian machine ready for "make demo", "make test" and "make bench".
 #
 #   devmachine.sh packages (demo|test|bench)   install what is missing, from Debian
+#   devmachine.sh axe DIR                      put axe-core there, which looks for barriers in pages
 #   devmachine.sh engine DIR                   start a Docker Engine if none answers;
 #                                              one that we start has DIR/engine.pid and DIR/engine.log
 #   devmachine.sh engine-stop DIR              stop the engine that "engine DIR" started
@@ -14,7 +15,7 @@ set -euo pipefail
 demo_packages=(ca-certificates debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
 # Where the kernel has AppArmor, an engine without its parser can start no container.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
-test_packages=("${demo_packages[@]}" bind9 bind9-dnsutils docker-registry knot knot-dnsutils nsd shellcheck)
+test_packages=("${demo_packages[@]}" bind9 bind9-dnsutils chromium docker-registry fonts-noto-core knot knot-dnsutils nsd shellcheck)
 bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
 
 say() { printf '%s\n' "$*"; }
@@ -69,6 +70,22 @@ packages() {
 	apt install --yes --no-install-recommends "${missing[@]}" ||
 		fail "can not install ${missing[*]}" "apt-get said no (see above)" "put that right, then run the same command again"
 	quiet "${missing[@]}"
+}
+
+# axe fetches axe-core once; what npm brings must have the content that we know.
+axe() {
+	local dir=$1 version=4.14.1 file
+	file=$dir/axe-$version.min.js
+	[ -f "$file" ] && return
+	command -v npm >/dev/null || packages npm
+	mkdir -p "$dir"
+	say "fetching axe-core $version with npm"
+	(cd "$dir" && npm pack --silent "axe-core@$version" >/dev/null 2>&1 && tar -xzf "axe-core-$version.tgz" package/axe.min.js) ||
+		fail "can not fetch axe-core $version" "npm said no" "check the connection: npm view axe-core version"
+	echo "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c  $dir/package/axe.min.js" | sha256sum --check --status ||
+		fail "axe-core $version is not what it was" "its checksum is another one" "find out why, before you run it"
+	mv "$dir/package/axe.min.js" "$file"
+	rm -rf "$dir/package" "$dir/axe-core-$version.tgz"
 }
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
@@ -164,6 +181,7 @@ case "${1:-} ${2:-}" in
 "packages demo") packages "${demo_packages[@]}" ;;
 "packages test") packages "${test_packages[@]}" ;;
 "packages bench") packages "${bench_packages[@]}" ;;
+"axe "?*) axe "$2" ;;
 "engine "?*) engine "$2" ;;
 "engine-stop "?*) engine_stop "$2" ;;
 *) fail "that is not a command of this script" "it got: $*" "read the first lines of $0" ;;
