@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package account
+
+import (
+	"net/http"
+
+	"coopkit/internal/webkit"
+)
+
+type signinPage struct {
+	*webkit.Page
+	Next           string
+	Name, Password webkit.Field
+}
+
+func (p pages) newSigninPage(r *http.Request) signinPage {
+	page := signinPage{Page: p.UI.NewPage(r, "account.signin.title"), Next: webkit.Next(r)}
+	page.Wide = true
+	page.Name = webkit.Field{Name: "name", Label: page.T("account.name"), Value: r.PostFormValue("name"), Autocomplete: "username", Plain: true}
+	page.Password = webkit.Field{Name: "password", Label: page.T("account.password"), Kind: "password", Autocomplete: "current-password"}
+	return page
+}
+
+func (p pages) signinShow(w http.ResponseWriter, r *http.Request) error {
+	if p.Begin != nil {
+		path, err := p.Begin(r)
+		if err != nil {
+			return err
+		}
+		if path != "" {
+			return p.UI.Redirect(w, r, path)
+		}
+	}
+	if _, ok := webkit.UserOf(r.Context()); ok {
+		return p.UI.Redirect(w, r, webkit.Next(r))
+	}
+	return p.UI.Render(w, http.StatusOK, "account-signin", p.newSigninPage(r))
+}
+
+func (p pages) signinDo(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return err
+	}
+	token, _, err := p.Signin.SignIn(r.Context(), r.PostFormValue("name"), r.PostFormValue("password"), p.client(r))
+	if err != nil {
+		page := p.newSigninPage(r)
+		mistake, ok := MistakeOf(page.Page, err)
+		if !ok {
+			return err
+		}
+		page.Fail(mistake.Field, mistake.Text)
+		page.Password.Error = mistake.Text
+		return p.UI.Render(w, mistake.Status(), "account-signin", page)
+	}
+	p.Signin.SetCookie(w, token)
+	return p.UI.Redirect(w, r, webkit.Next(r))
+}
+
+func (p pages) signout(w http.ResponseWriter, r *http.Request) error {
+	if session, _, ok := p.Signin.Session(r.Context(), r); ok {
+		if err := p.Signin.SignOut(r.Context(), session); err != nil {
+			return err
+		}
+	}
+	p.Signin.ClearCookie(w)
+	webkit.SetFlash(w, webkit.Flash{Text: p.UI.Locale(r).T("account.signedout")})
+	return p.UI.Redirect(w, r, "/signin")
+}
