@@ -49,6 +49,10 @@ func appsCheck(f Facts) Check {
 				DependsOn: append([]string{"SERVICE-OUT-OF-MEMORY", "SERVICE-STOPPED", "SERVICE-RESTARTING", "SERVICE-UNHEALTHY"}, causes...),
 				Means:     "The app's pages do not come as the recipe promises.",
 			},
+			{
+				Code: "APP-STOPPED", Severity: appliance.Notice, VisibleAfter: 1, HoldAfter: 1,
+				Means: "Somebody stopped the app, so its visitors see that it is closed.",
+			},
 		},
 		Run: func(ctx context.Context) ([]appliance.Finding, error) {
 			if f.Apps == nil {
@@ -63,9 +67,11 @@ func appsCheck(f Facts) Check {
 				if app.Busy || app.Install.Release == 0 {
 					continue
 				}
-				if app.Install.Wanted == appliance.WantRunning {
-					found = append(found, judgeServices(app)...)
+				if app.Install.Wanted == appliance.WantStopped {
+					found = append(found, stopped(app))
+					continue
 				}
+				found = append(found, judgeServices(app)...)
 				if app.Contract != nil {
 					if err := app.Contract(ctx); err != nil && ctx.Err() == nil {
 						found = append(found, notAnswering(app, err))
@@ -120,6 +126,15 @@ func judgeService(s AppService, c engine.Container) (code string, severity appli
 		return "SERVICE-UNHEALTHY", appliance.Warning, "may not work as it should", "runs, but does not pass its own health check"
 	default:
 		return "", appliance.OK, "", ""
+	}
+}
+
+func stopped(app App) appliance.Finding {
+	name := string(app.Install.Name)
+	return appliance.Finding{
+		Code: "APP-STOPPED", Subject: "app:" + name, Severity: appliance.Notice,
+		What: app.Title + " is closed: visitors see a page that says so", Why: "Somebody stopped it. Its data is kept.",
+		Next: []string{"When it shall be open again: coopkit app start " + name}, Who: appliance.You,
 	}
 }
 

@@ -110,7 +110,7 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 			a := wiki()
 			a.Install.Wanted = appliance.WantStopped
 			f.Apps = apps(a)
-		}, ""},
+		}, "notice APP-STOPPED app:wiki"},
 		"app in a job": {func(f *Facts) { a := wiki(); a.Busy = true; f.Apps = apps(a) }, ""},
 		"app not answering": {func(f *Facts) {
 			a := wiki(running)
