@@ -17,8 +17,8 @@ type row struct {
 	id int64
 }
 
-// outbox returns items by a condition, oldest first.
-func outbox(ctx context.Context, q querier, condition string, args ...any) ([]row, error) {
+// outbox returns the items that a constant condition selects.
+func outbox(ctx context.Context, q querier, condition string) ([]row, error) {
 	return query(ctx, q, func(rows *sql.Rows) (r row, err error) {
 		var seq sql.NullInt64
 		var at int64
@@ -27,7 +27,7 @@ func outbox(ctx context.Context, q querier, condition string, args ...any) ([]ro
 		}
 		r.Seq, r.At = uint64(seq.Int64), time.UnixMilli(at).UTC() //nolint:gosec // numbers count from 1
 		return r, nil
-	}, `SELECT id, seq, kind, at, body FROM outbox `+condition, args...) //nolint:gosec // conditions are constants
+	}, `SELECT id, seq, kind, at, body FROM outbox `+condition)
 }
 
 // Tell implements support.Store.
@@ -125,7 +125,7 @@ func (s *Store) Freeze(ctx context.Context, fits func([]support.Item) int) ([]su
 		}
 		frozen = next[:fits(items(next))]
 		for i := range frozen {
-			frozen[i].Seq = acked + uint64(i) + 1 //nolint:gosec // a small count
+			frozen[i].Seq = acked + uint64(i) + 1
 			if _, err := tx.ExecContext(ctx, `UPDATE outbox SET seq = ? WHERE id = ?`, frozen[i].Seq, frozen[i].id); err != nil {
 				return fmt.Errorf("number entry: %w", err)
 			}

@@ -81,6 +81,7 @@ func post(ctx context.Context, way http.RoundTripper, desk, path string, body []
 	}
 	req.Header.Set("Content-Type", wire.ContentType)
 	req.Header.Set(wire.HeaderSignature, signature)
+	req.Header["Idempotency-Key"] = nil // not sent; lets Go try again on a connection that the desk just closed
 	resp, err := way.RoundTrip(req)
 	if err != nil {
 		return answer{}, noAnswer(ctx, desk, err)
@@ -120,6 +121,12 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return min(max(at.Sub(now), 0), maxRetry)
 	}
 	return 0
+}
+
+// dropWay forgets the way to the desk. The caller holds turn.
+func (s *Support) dropWay() {
+	drain(s.way)
+	s.way = nil
 }
 
 // drain closes what a way has open.

@@ -169,7 +169,7 @@ func (s *Support) Leave(ctx context.Context) error {
 		return err
 	}
 	s.setLink(nil)
-	s.way = nil
+	s.dropWay()
 	s.d.Log.InfoContext(ctx, "left the desk", slog.String(logkey.Host, l.URL))
 	s.sayFarewell(ctx, l)
 	return nil

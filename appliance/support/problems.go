@@ -78,11 +78,13 @@ func notTaken(desk string, resp *http.Response, body []byte) error {
 		return u
 	case s.Code == "" || code < 400:
 		return notTheDesk(desk, "it answers "+resp.Status+", which a desk does not", nil)
-	case code == http.StatusForbidden && s.Code == "box-pending":
+	case s.Code == "report-late": // the next one is not
+		return unreachableDesk(desk, s.reason(), nil)
+	case s.Code == "box-pending":
 		return &refusal{state: control.DeskPending, said: s, wait: afterPending, retry: retry}
-	case code == http.StatusGone:
+	case s.Code == "box-gone", code == http.StatusGone:
 		return &refusal{state: control.DeskEnded, said: s, wait: afterEnd, retry: retry, problem: ended(desk, s)}
-	case code == http.StatusConflict:
+	case s.Code == "box-suspected":
 		return &refusal{state: control.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: suspected(desk, s)}
 	default:
 		return &refusal{state: control.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: refusedBy(desk, s)}

@@ -42,6 +42,9 @@ func (s *Support) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			s.turn.Lock()
+			defer s.turn.Unlock()
+			s.dropWay()
 			return nil
 		case <-timer.C:
 		case <-s.wake:

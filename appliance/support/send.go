@@ -89,10 +89,15 @@ func confirmed(l *Link, body []byte, items []Item, answer []byte) (wire.Ack, err
 	if !hmac.Equal(ack.Answers, wire.AckMAC(l.Secret, body, ack)) {
 		return ack, notTheDesk(l.URL, "the answer does not prove that it comes from the desk", nil)
 	}
-	if last := items[len(items)-1].Seq; ack.Ack <= l.Acked || ack.Ack > last {
-		return ack, notTheDesk(l.URL, fmt.Sprintf("the answer confirms entry %d, and %d to %d were sent", ack.Ack, l.Acked+1, last), nil)
+	why := said{Title: fmt.Sprintf("it has entry %d, and this box sent %d to %d", ack.Ack, l.Acked+1, items[len(items)-1].Seq)}
+	switch last := items[len(items)-1].Seq; {
+	case ack.Ack <= l.Acked:
+		return ack, notTheDesk(l.URL, why.Title, nil)
+	case ack.Ack > last: // this box was put back to an older state
+		return ack, &refusal{state: control.DeskRefused, said: why, wait: afterRefusal, problem: suspected(l.URL, why)}
+	default:
+		return ack, nil
 	}
-	return ack, nil
 }
 
 // failed plans the next try and lets people know why there must be one.
@@ -100,7 +105,7 @@ func (s *Support) failed(ctx context.Context, err error) {
 	if ctx.Err() != nil || s.leaving() { // nobody's fault
 		return
 	}
-	s.way = nil // the next try looks the desk and the proxy up anew
+	s.dropWay() // the next try looks the desk and the proxy up anew
 	p := &s.plan
 	if r, ok := errors.AsType[*refusal](err); ok {
 		p.failures = 0
