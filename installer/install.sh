@@ -508,7 +508,16 @@ start_units() {
 	restart_or_return
 }
 
-restarts() { timeout --foreground "$wait" systemctl restart "$service" 2>/dev/null; }
+# restarts is true once the agent is ready. systemctl does not tell a program that ends at once from one that runs, so
+# long as systemd goes on trying.
+restarts() {
+	local deadline=$((SECONDS + wait))
+	timeout --foreground "$wait" systemctl restart "$service" 2>/dev/null || return 1
+	until active "$service" && status_answers; do
+		[ "$SECONDS" -lt "$deadline" ] && [ "$(systemctl show --property NRestarts --value "$service")" -lt 2 ] || return 1
+		sleep 0.2
+	done
+}
 
 # restart_or_return starts the new program. When that is not ready in time, the one before comes back.
 restart_or_return() {
