@@ -49,16 +49,17 @@ const (
 
 // Install is an app on this box.
 type Install struct {
-	Name      InstallName       `json:"name"`
-	Recipe    string            `json:"recipe"`
-	Wanted    Wanted            `json:"wanted"`
-	Release   int               `json:"release"`           // number of the current release; 0 before the first
-	Subnet    netip.Prefix      `json:"subnet"`            // of its own network
-	HasOwner  bool              `json:"has_owner"`         // its first account exists; until then the gateway keeps it closed
-	Addresses []hostname.Name   `json:"addresses"`         // the first is the main one
-	Settings  map[string]string `json:"settings"`          // answers to the recipe's questions
-	Scratch   bool              `json:"scratch,omitempty"` // made by "coopkit recipe test"; never public
-	Created   time.Time         `json:"created"`
+	Name        InstallName       `json:"name"`
+	Recipe      string            `json:"recipe"`
+	Wanted      Wanted            `json:"wanted"`
+	Release     int               `json:"release"`                // number of the current release; 0 before the first
+	Subnet      netip.Prefix      `json:"subnet"`                 // of its own network
+	HasOwner    bool              `json:"has_owner"`              // its first account exists; until then the gateway keeps it closed
+	Addresses   []hostname.Name   `json:"addresses"`              // the first is the main one
+	Settings    map[string]string `json:"settings"`               // answers to the recipe's questions
+	Scratch     bool              `json:"scratch,omitempty"`      // made by "coopkit recipe test"; never public
+	SigninShown bool              `json:"signin_shown,omitempty"` // the console has shown its first sign-in, which it does once
+	Created     time.Time         `json:"created"`
 }
 
 // Release is the numbered, immutable state of an install. Rolling back goes to

@@ -198,6 +198,11 @@ func (b *backend) Signin(ctx context.Context, name string) (appliance.Signin, er
 	return b.apps.Signin(ctx, appliance.InstallName(name))
 }
 
+// MarkSigninShown keeps that the console has shown the first sign-in of an app.
+func (b *backend) MarkSigninShown(ctx context.Context, name string) error {
+	return b.store.MarkSigninShown(ctx, appliance.InstallName(name))
+}
+
 // Jobs lists the newest jobs.
 func (b *backend) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
 	return b.store.Jobs(ctx, limit)

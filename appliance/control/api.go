@@ -134,6 +134,9 @@ type Backend interface {
 	Restart(ctx context.Context, name string) (appliance.Job, error)
 	Logs(ctx context.Context, name, service string, tail int, follow bool, w io.Writer) error
 	Signin(ctx context.Context, name string) (appliance.Signin, error)
+	// MarkSigninShown keeps that the console has shown the first sign-in of an
+	// app. The error is a Problem "signin-shown" when it was marked before.
+	MarkSigninShown(ctx context.Context, name string) error
 
 	Jobs(ctx context.Context, limit int) ([]appliance.Job, error)
 	Job(ctx context.Context, id appliance.JobID) (appliance.Job, error)

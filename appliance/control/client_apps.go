@@ -64,6 +64,12 @@ func (c *Client) Signin(ctx context.Context, name string) (appliance.Signin, err
 	return call[appliance.Signin](ctx, c, "GET", appPath(name)+"/signin", nil, nil)
 }
 
+// MarkSigninShown implements Backend.
+func (c *Client) MarkSigninShown(ctx context.Context, name string) error {
+	_, err := call[none](ctx, c, "POST", appPath(name)+"/signin/shown", nil, nil)
+	return err
+}
+
 // Logs implements Backend.
 func (c *Client) Logs(ctx context.Context, name, service string, tail int, follow bool, w io.Writer) error {
 	q := url.Values{"service": {service}, "tail": {strconv.Itoa(tail)}, "follow": {strconv.FormatBool(follow)}}

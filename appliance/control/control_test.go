@@ -136,6 +136,7 @@ func calls(t *testing.T) []call {
 			return []any{w.String()}, err
 		}},
 		{"Signin", func(b control.Backend) ([]any, error) { return one(b.Signin(ctx, "wordpress")) }},
+		{"MarkSigninShown", func(b control.Backend) ([]any, error) { return nil, b.MarkSigninShown(ctx, "wordpress") }},
 		{"PlanRemove", func(b control.Backend) ([]any, error) { return one(b.PlanRemove(ctx, gone)) }},
 		{"Remove", func(b control.Backend) ([]any, error) { return one(b.Remove(ctx, gone)) }},
 		{"Jobs", func(b control.Backend) ([]any, error) { return one(b.Jobs(ctx, 3)) }},

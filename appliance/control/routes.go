@@ -74,6 +74,10 @@ func (s *server) appRoutes() []route {
 		{"POST /v1/apps/{name}/restart", "Stops and starts it.", named("name", s.b.Restart)},
 		{"GET /v1/apps/{name}/logs", "Log lines as a stream of text. Query: `service`, `tail`, `follow`.", s.logs},
 		{"GET /v1/apps/{name}/signin", "The first account of an app, with its password.", named("name", s.b.Signin)},
+		{
+			"POST /v1/apps/{name}/signin/shown", "Keeps that its sign-in was shown, which the console does once.",
+			named("name", func(ctx context.Context, name string) (none, error) { return none{}, s.b.MarkSigninShown(ctx, name) }),
+		},
 	}
 }
 

@@ -97,7 +97,7 @@ func (s *Store) Installs(ctx context.Context) ([]appliance.Install, error) {
 
 func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appliance.Install, error) {
 	all, err := query(ctx, s.db.Read(), scanInstall,
-		`SELECT name, recipe, wanted, release, subnet, has_owner, scratch, settings, created FROM install `+where, args...)
+		`SELECT name, recipe, wanted, release, subnet, has_owner, scratch, signin_shown, settings, created FROM install `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appl
 func scanInstall(rows *sql.Rows) (in appliance.Install, err error) {
 	var subnet, settings string
 	var created sql.NullInt64
-	if err := rows.Scan(&in.Name, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Scratch, &settings, &created); err != nil {
+	if err := rows.Scan(&in.Name, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Scratch, &in.SigninShown, &settings, &created); err != nil {
 		return in, err
 	}
 	in.Created = moment(created)
@@ -132,6 +132,25 @@ func (s *Store) SetWanted(ctx context.Context, name appliance.InstallName, w app
 // SetOwner records whether the first account of an install exists.
 func (s *Store) SetOwner(ctx context.Context, name appliance.InstallName, has bool) error {
 	return s.updateInstall(ctx, name, `UPDATE install SET has_owner = ? WHERE name = ?`, has)
+}
+
+// MarkSigninShown records that the first sign-in of an install was shown. When
+// it was already, the error is a Problem "signin-shown": of two callers at the
+// same time, one gets it.
+func (s *Store) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {
+	err := s.updateInstall(ctx, name, `UPDATE install SET signin_shown = ?1 WHERE name = ?2 AND signin_shown <> ?1`, true)
+	if !errors.Is(err, errNoRow) {
+		return err
+	}
+	if _, err := s.Install(ctx, name); err != nil {
+		return err
+	}
+	return &problem.Problem{
+		Code: "signin-shown", Kind: problem.Conflict,
+		What: "the first sign-in of " + string(name) + " was shown already",
+		Why:  "the console shows a password once, to whoever added the app",
+		Next: []string{"coopkit app signin " + string(name)},
+	}
 }
 
 // SetSubnet records another subnet for an install.

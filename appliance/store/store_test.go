@@ -108,6 +108,17 @@ func TestInstall_roundTrip(t *testing.T) {
 	if got, err = s.Install(t.Context(), "wordpress"); err != nil || !got.HasOwner || got.Wanted != appliance.WantStopped {
 		t.Errorf("after changes: %+v, %v", got, err)
 	}
+	if err := s.MarkSigninShown(t.Context(), "wordpress"); err != nil {
+		t.Fatal(err)
+	}
+	for name, code := range map[appliance.InstallName]string{"wordpress": "signin-shown", "nothing": "install-unknown"} {
+		if err := s.MarkSigninShown(t.Context(), name); !errors.Is(err, &problem.Problem{Code: code}) {
+			t.Errorf("mark the sign-in of %s as shown again: %v, want %s", name, err, code)
+		}
+	}
+	if got, err = s.Install(t.Context(), "wordpress"); err != nil || !got.SigninShown {
+		t.Errorf("after its sign-in was shown: %+v, %v", got, err)
+	}
 	if err := s.SetOwner(t.Context(), "nothing", true); err == nil {
 		t.Error("an unknown install was changed")
 	}

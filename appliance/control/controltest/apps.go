@@ -321,3 +321,20 @@ func (f *Fake) Signin(ctx context.Context, name string) (appliance.Signin, error
 	}
 	return appliance.Signin{URL: a.URL + "/login", User: "steward", Password: "not-a-secret-in-tests"}, nil
 }
+
+// MarkSigninShown implements control.Backend.
+func (f *Fake) MarkSigninShown(ctx context.Context, name string) error {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "MarkSigninShown"); err != nil {
+		return err
+	}
+	a, err := f.app(name)
+	if err != nil {
+		return err
+	}
+	if a.SigninShown {
+		return fault("signin-shown", problem.Conflict, "the first sign-in of "+name+" was shown already", "coopkit app signin "+name)
+	}
+	a.SigninShown = true
+	return nil
+}

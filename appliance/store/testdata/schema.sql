@@ -53,6 +53,7 @@ CREATE TABLE install (
     subnet    TEXT NOT NULL UNIQUE,         -- of its own network
     has_owner INTEGER NOT NULL DEFAULT 0 CHECK (has_owner IN (0, 1)),
     scratch   INTEGER NOT NULL DEFAULT 0 CHECK (scratch IN (0, 1)), -- made by "recipe test"
+    signin_shown INTEGER NOT NULL DEFAULT 0 CHECK (signin_shown IN (0, 1)), -- its first sign-in was shown in the console
     settings  TEXT NOT NULL CHECK (json_valid(settings)),
     created   INTEGER NOT NULL
 ) STRICT;
