@@ -73,9 +73,6 @@ func TestSession_endsAfterAWeekUnusedOrAMonth(t *testing.T) {
 	}
 	for after, want := range map[time.Duration]bool{idle - time.Second: true, idle: false} {
 		b.time = start.Add(after)
-		if _, err := b.store.sessions(t.Context(), "", b.time); err != nil {
-			t.Fatal(err)
-		}
 		sess, err := b.Sessions(t.Context(), b.mustPerson("ana").ID)
 		if err != nil {
 			t.Fatal(err)
@@ -148,6 +145,21 @@ func TestRevoke_endsSessionsOfThisPersonOnly(t *testing.T) {
 	}
 	if err := b.SignOut(t.Context(), sess); err != nil {
 		t.Errorf("sign out again: %v", err)
+	}
+}
+
+func TestSession_isFalseAndLoggedWhenTheDatabaseIsGone(t *testing.T) {
+	b := newBench(t)
+	b.person("ana")
+	r := b.signIn("ana", good, "192.0.2.1")
+	if err := b.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b.signedIn(r) || !strings.Contains(b.logged.String(), "session not read") {
+		t.Errorf("the log: %s", &b.logged)
+	}
+	if _, _, err := b.SignIn(t.Context(), "ana", good, from("192.0.2.1")); err == nil {
+		t.Error("a password signs in without a database")
 	}
 }
 

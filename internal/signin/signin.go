@@ -19,8 +19,7 @@ import (
 	"coopkit/internal/problem"
 )
 
-// What a person must know of the times; all are within one place so that the
-// threat model can cite it.
+// The times that people meet; docs/explanation/threat-model.md names them.
 const (
 	lifetime = 30 * 24 * time.Hour // of a session
 	idle     = 7 * 24 * time.Hour  // of a session that nobody uses
