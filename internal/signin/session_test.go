@@ -5,7 +5,6 @@ package signin
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -174,21 +173,6 @@ func TestSession_aLongBrowserNameIsCut(t *testing.T) {
 	}
 	if got := b.session(b.request(token)).Browser; len(got) > maxBrowserBytes || strings.Trim(got, "é") != "" || got == "" {
 		t.Errorf("it is %q", got)
-	}
-}
-
-func TestClientOf_isTheConnectionsOtherEnd(t *testing.T) {
-	for remote, want := range map[string]netip.Addr{
-		"192.0.2.1:4711": netip.MustParseAddr("192.0.2.1"), "[::ffff:192.0.2.1]:4711": netip.MustParseAddr("192.0.2.1"),
-		"[2001:db8::1]:4711": netip.MustParseAddr("2001:db8::1"), "@": {}, "": {},
-	} {
-		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.RemoteAddr = remote
-		r.Header.Set("User-Agent", "Test/1.0")
-		r.Header.Set("X-Forwarded-For", "203.0.113.9")
-		if got := ClientOf(r); got != (Client{Addr: want, Browser: "Test/1.0"}) {
-			t.Errorf("%q: %+v", remote, got)
-		}
 	}
 }
 

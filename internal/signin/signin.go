@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"time"
 
@@ -61,17 +60,6 @@ func New(d Deps) *Service {
 type Client struct {
 	Addr    netip.Addr
 	Browser string
-}
-
-// ClientOf returns who sent r, by the address of the connection: behind a proxy
-// that is the proxy's, and whoever serves there sets Addr to what it says.
-func ClientOf(r *http.Request) Client {
-	// Without a valid address all such visitors are counted as one.
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return Client{Browser: r.UserAgent()}
-	}
-	return Client{Addr: addr.Addr().Unmap(), Browser: r.UserAgent()}
 }
 
 // SignIn starts a session for the person who has that name and password. Its
