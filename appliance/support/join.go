@@ -169,6 +169,7 @@ func (s *Support) Leave(ctx context.Context) error {
 		return err
 	}
 	s.setLink(nil)
+	s.plan = schedule{}
 	s.dropWay()
 	s.d.Log.InfoContext(ctx, "left the desk", slog.String(logkey.Host, l.URL))
 	s.sayFarewell(ctx, l)

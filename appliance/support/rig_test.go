@@ -169,6 +169,20 @@ func (l *listener) answer(w http.ResponseWriter, body []byte) {
 	_, _ = w.Write(text)
 }
 
+// reports are the bodies of all reports that came, taken or not.
+func (l *listener) reports() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.bodies)
+}
+
+// all are the entries that it has.
+func (l *listener) all() []wire.Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.entries)
+}
+
 // told lists what the entries say in short, samples left out.
 func (l *listener) told() []string {
 	l.mu.Lock()
