@@ -20,4 +20,7 @@ type Deps struct {
 	Box control.Backend
 	Log *slog.Logger
 	Now func() time.Time
+	// Spool is the folder for what people send until they agree to publish it; it
+	// is made when needed, for the agent alone.
+	Spool string
 }
