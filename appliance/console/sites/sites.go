@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package sites is the area of the console for static sites: what is published,
+// sending a folder or an archive, agreeing to publish it, going back, taking it
+// off. It owns what was sent until it is published or forgotten; it must not
+// know where the agent keeps sites. Its tests send real and hostile archives
+// through real requests to an agent in memory; reading archives is fuzzed.
+package sites
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+//go:embed templates/*.html messages/*.json
+var files embed.FS
+
+// Files returns the templates and messages of this area.
+func Files() fs.FS { return files }
+
+type site struct {
+	area.Deps
+	spool  *spool
+	once   *area.Once
+	limits limits
+}
+
+// Routes adds the pages of this area.
+func Routes(d area.Deps) { routes(d, allowed()) }
+
+func routes(d area.Deps, l limits) {
+	s := &site{Deps: d, spool: newSpool(d.Spool, d.Now, d.Log), once: area.NewOnce(d.Now), limits: l}
+	rt := d.UI.Router()
+	rt.Signed("GET /sites", s.list)
+	rt.Signed("GET /sites/new", s.ask)
+	rt.Upload("POST /sites/new", 2*l.sent, s.send) // beyond the limit it is thrown away, with an answer
+	rt.Signed("GET /sites/{site}", s.show)
+	rt.Signed("GET /sites/{site}/publish", s.plan)
+	rt.Signed("POST /sites/{site}/publish", s.publish)
+	rt.Signed("POST /sites/{site}/discard", s.discard)
+	rt.Signed("POST /sites/{site}/versions/{n}/back", s.back)
+	rt.Signed("GET /sites/{site}/remove", s.confirm)
+	rt.Signed("POST /sites/{site}/remove", s.remove)
+}
+
+func session(r *http.Request) string {
+	u, _ := webkit.UserOf(r.Context()) // the router lets nobody else in
+	return u.ID + "/" + u.Session
+}
+
+// address is where visitors find a host of this box: the front door may listen
+// at another port than usual.
+func (s *site) address(ctx context.Context, host hostname.Name) string {
+	url := "https://" + string(host)
+	status, err := s.Box.Status(ctx)
+	if err != nil {
+		return url
+	}
+	if _, port, err := net.SplitHostPort(status.HTTPS); err == nil && port != "443" && port != "" {
+		url += ":" + port
+	}
+	return url
+}
+
+// current returns the published version of the site of a request and all
+// versions that are kept, newest first.
+func (s *site) versions(r *http.Request) (now appliance.Site, all []appliance.Site, err error) {
+	all, err = s.Box.SiteVersions(r.Context(), r.PathValue("site"))
+	if err != nil {
+		return now, nil, err
+	}
+	for _, v := range all {
+		if v.Published {
+			return v, all, nil
+		}
+	}
+	return now, nil, notPublished(r.PathValue("site"))
+}
+
+func notPublished(host string) error {
+	return &problem.Problem{
+		Code: "site-not-published", Kind: problem.NotFound, What: "no version of " + host + " is published yet",
+		Why: "it may be going on at this moment", Next: []string{"look at the activity of the box"},
+	}
+}
+
+func crumbs(p *webkit.Page, more ...webkit.Link) []webkit.Link {
+	return append([]webkit.Link{{Text: p.T("sites.crumb"), Href: "/sites"}}, more...)
+}
+
+func sitePath(host string, rest ...string) string {
+	return "/sites/" + strings.Join(append([]string{host}, rest...), "/")
+}
