@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Handler answers one request; an error becomes a page in one place.
@@ -85,6 +86,9 @@ func (rt *Router) Handler() http.Handler {
 func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 	return rt.ui.handle(func(w http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		if limit == usualBody {
+			patience(w) // uploads and streams set their own deadlines as they go
+		}
 		if r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/events") && cookieValue(r, flashCookie) != "" {
 			setCookie(w, flashCookie, "", -1) // this page shows it, no later one
 		}
@@ -101,6 +105,16 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return nil
 	})
+}
+
+// patience gives a browser a minute for a form and its answer, so that slow
+// ones hold nothing for ever. Where a connection has no deadlines, as in tests,
+// there is nothing to bound.
+func patience(w http.ResponseWriter) {
+	rc, until := http.NewResponseController(w), time.Now().Add(time.Minute)
+	if rc.SetReadDeadline(until) == nil {
+		_ = rc.SetWriteDeadline(until) // it has the first, so it has the second
+	}
 }
 
 type userKey struct{}

@@ -28,6 +28,9 @@ func NewStream(w http.ResponseWriter) (*Stream, error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
 	s := &Stream{w: w, rc: http.NewResponseController(w)}
+	if err := s.rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) { // it has one from the router
+		return nil, fmt.Errorf("begin stream: %w", err)
+	}
 	return s, s.write("retry: 2000\n\n")
 }
 
