@@ -93,6 +93,16 @@ func (db *DB) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	return nil
 }
 
+// Prepare prepares a statement for transactions of Write, which use it through
+// Tx.StmtContext. The caller closes it before the database.
+func (db *DB) Prepare(ctx context.Context, text string) (*sql.Stmt, error) {
+	statement, err := db.write.PrepareContext(ctx, text)
+	if err != nil {
+		return nil, fmt.Errorf("prepare statement: %w", err)
+	}
+	return statement, nil
+}
+
 // Check runs SQLite's own integrity and foreign key checks and returns the
 // first fault as an error.
 func (db *DB) Check(ctx context.Context) error {

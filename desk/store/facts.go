@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"coopkit/desk/wire"
+)
+
+// facts stores the newest facts, and what changed in them as events.
+func (b *batch) facts(ctx context.Context, l *live, at time.Time, f wire.Facts) error {
+	before, err := readFacts(ctx, b.tx, l.n)
+	if err != nil {
+		return err
+	}
+	text, err := encode(f)
+	if err != nil {
+		return err
+	}
+	l.take(f)
+	if _, err := b.tx.ExecContext(ctx, `UPDATE box SET facts = ?, name = ? WHERE n = ?`, text, l.name, l.n); err != nil {
+		return fmt.Errorf("write facts: %w", err)
+	}
+	if before.Agent != f.Agent {
+		err = b.event(ctx, l, Event{Kind: EventAgent, At: at, Text: f.Agent})
+	}
+	return errors.Join(err, b.installs(ctx, l, at, before.Installs, f.Installs))
+}
+
+func (b *batch) installs(ctx context.Context, l *live, at time.Time, before, after []wire.Install) error {
+	had := make(map[string]wire.Install, len(before))
+	for _, i := range before {
+		had[i.Name] = i
+	}
+	event := func(kind EventKind, i wire.Install) error {
+		return b.event(ctx, l, Event{Kind: kind, At: at, Subject: i.Name, Text: i.Recipe + " " + i.Version})
+	}
+	var err error
+	for _, i := range after {
+		old, was := had[i.Name]
+		delete(had, i.Name)
+		switch {
+		case !was:
+			err = errors.Join(err, event(EventAdded, i))
+		case old.Recipe != i.Recipe || old.Version != i.Version || old.Release != i.Release:
+			err = errors.Join(err, event(EventChanged, i))
+		}
+	}
+	for _, i := range before {
+		if _, gone := had[i.Name]; gone {
+			err = errors.Join(err, event(EventGone, i))
+		}
+	}
+	return err
+}
+
+func readFacts(ctx context.Context, q querier, n int64) (f wire.Facts, err error) {
+	var text []byte
+	if err := q.QueryRowContext(ctx, `SELECT facts FROM box WHERE n = ?`, n).Scan(&text); err != nil {
+		return f, fmt.Errorf("read facts: %w", err)
+	}
+	if err := json.Unmarshal(text, &f); err != nil {
+		return f, fmt.Errorf("read facts: %w", err)
+	}
+	return f, nil
+}

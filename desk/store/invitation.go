@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"coopkit/desk"
+	"coopkit/desk/wire"
+	"coopkit/internal/problem"
+)
+
+// How long an invitation is good for.
+const (
+	DefaultValid = time.Hour
+	MaxValid     = 24 * time.Hour
+)
+
+// Invited is what the desk keeps of an invitation, for the enrolment that it
+// admits.
+type Invited struct {
+	desk.Invitation
+	CoopName string
+	Verifier [32]byte // wire.VerifierOf its secret
+	Request  []byte   // SHA-256 of the request that used it; nil: not used
+	Answer   []byte   // what the desk answered then
+}
+
+// Invited returns the invitation with this id, used or not. One that does not
+// exist gives a Problem "invitation-unknown".
+func (s *Store) Invited(ctx context.Context, id string) (Invited, error) {
+	rows, err := query(ctx, s.db.Read(), scanInvited, invitedColumns+` WHERE i.id = ?`, id)
+	if err != nil {
+		return Invited{}, err
+	}
+	if len(rows) == 0 {
+		return Invited{}, UnknownInvitation()
+	}
+	return rows[0], nil
+}
+
+const invitedColumns = `SELECT i.id, i.coop, coalesce(i.caretaker, ''), i.made_by, i.created, i.expires, i.used, coalesce(i.box, ''), i.confirmed,
+	c.name, i.verifier, i.request, i.answer FROM invitation i JOIN coop c ON c.id = i.coop`
+
+func scanInvited(rows *sql.Rows) (i Invited, err error) {
+	var created, expires, used sql.NullInt64
+	var verifier []byte
+	err = rows.Scan(&i.ID, &i.Coop, &i.Caretaker, &i.By, &created, &expires, &used, &i.Box, &i.Confirmed, &i.CoopName, &verifier, &i.Request, &i.Answer)
+	i.Created, i.Expires, i.Used = moment(created), moment(expires), moment(used)
+	copy(i.Verifier[:], verifier)
+	return i, err
+}
+
+// NewBox is a box that has proven that it was invited.
+type NewBox struct {
+	Invitation string
+	ID         wire.BoxID
+	Key        []byte
+	Link       [32]byte
+	Words      [4]string
+	Facts      wire.Facts
+	Request    []byte // SHA-256
+	Answer     []byte
+}
+
+// Enrol takes on a box and uses up its invitation, both or neither. An
+// invitation that was used or has expired meanwhile gives a Problem
+// "invitation-used" or "invitation-expired".
+func (s *Store) Enrol(ctx context.Context, n NewBox) error {
+	return s.change(ctx, func(ctx context.Context, b *batch) error {
+		rows, err := query(ctx, b.tx, scanInvited, invitedColumns+` WHERE i.id = ?`, n.Invitation)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			return UnknownInvitation()
+		}
+		i := rows[0]
+		if err := i.Usable(b.now); err != nil {
+			return err
+		}
+		if _, err := b.tx.ExecContext(ctx, `UPDATE invitation SET used = ?, box = ?, request = ?, answer = ? WHERE id = ?`,
+			b.now.UnixMilli(), n.ID, n.Request, n.Answer, n.Invitation); err != nil {
+			return fmt.Errorf("use invitation: %w", err)
+		}
+		return b.enrol(ctx, i, n)
+	})
+}
+
+// Usable returns the Problem "invitation-used" or "invitation-expired" that
+// stands in the way at now, or nil.
+func (i Invited) Usable(now time.Time) error {
+	if !i.Used.IsZero() {
+		return &problem.Problem{
+			Code: "invitation-used", Kind: problem.Conflict,
+			What: "this invitation was used already",
+			Why:  "each lets one box join, once",
+			Next: []string{"ask your IT co-op for a new one", "if you did not use it yourself, tell them: somebody else did"},
+		}
+	}
+	if now.After(i.Expires) {
+		return &problem.Problem{
+			Code: "invitation-expired", Kind: problem.Conflict,
+			What: "this invitation is no longer valid",
+			Why:  "it was good until " + i.Expires.UTC().Format("2 January 2006, 15:04 UTC"),
+			Next: []string{"ask your IT co-op for a new one"},
+		}
+	}
+	return nil
+}
+
+// UnknownInvitation is the Problem "invitation-unknown".
+func UnknownInvitation() error {
+	return &problem.Problem{
+		Code: "invitation-unknown", Kind: problem.Forbidden,
+		What: "this desk did not make the invitation, or its secret is wrong",
+		Why:  "it was mistyped, taken back, or is for another desk",
+		Next: []string{"copy the whole invitation and try again", "ask your IT co-op for a new one"},
+	}
+}
+
+// enrol adds the box itself.
+func (b *batch) enrol(ctx context.Context, i Invited, n NewBox) error {
+	facts, err := encode(n.Facts)
+	if err != nil {
+		return err
+	}
+	l := &live{
+		id: n.ID, coop: i.Coop, caretaker: i.Caretaker, key: n.Key, link: n.Link, joined: b.now.UnixMilli(), kept: keptPending,
+		words: joinWords(n.Words), name: string(n.ID),
+		p: progress{first: 1, heads: make([]wire.Head, 1), restored: true},
+	}
+	if i.Confirmed {
+		l.kept = keptActive
+	}
+	l.take(n.Facts)
+	done, err := b.tx.ExecContext(ctx, `INSERT INTO box (id, coop, caretaker, name, key, link, words, joined, kept, facts) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?)`,
+		l.id, l.coop, l.caretaker, l.name, []byte(l.key), l.link[:], l.words, l.joined, l.kept, facts)
+	if err != nil {
+		return fmt.Errorf("insert box: %w", err)
+	}
+	if l.n, err = done.LastInsertId(); err != nil {
+		return fmt.Errorf("insert box: %w", err)
+	}
+	if _, err := b.tx.ExecContext(ctx, `INSERT INTO progress (box, seen, sent, first, heads, lost, complete, restored, rolled) VALUES (?, 0, 0, 1, ?, 0, 0, 1, 0)`, l.n, l.p.headsBlob()); err != nil {
+		return fmt.Errorf("insert progress: %w", err)
+	}
+	b.drafts[l.id] = l
+	return b.event(ctx, l, Event{Kind: EventJoined, Subject: i.By})
+}
