@@ -6,7 +6,8 @@
 # Builds the program for each architecture (amd64, arm64, armhf), and puts into
 # FOLDER: a .deb and a .tar.gz for each, install.sh, and SHA256SUMS. From the
 # same commit come the same bytes. It runs at the top of the repository; the
-# compilers come with "devmachine.sh packages packages".
+# compilers come with "devmachine.sh packages packages". With the variables
+# PROGRAM and VERSION it packs another program, or under another version.
 set -euo pipefail
 export LC_ALL=C TZ=UTC
 
@@ -21,14 +22,16 @@ packager=$work/packager
 go build -C installer/packager -o "$packager" .
 
 # The commit says which version it is and how old its files are.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-VERSION=${VERSION:-$(git describe --tags --match 'v[0-9]*' 2>/dev/null || git log -1 --format=v0.0.0~%cd.%h --date=format:%Y%m%d%H%M%S)}
+vcs=$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false)
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || date -r go.mod +%s)}
+VERSION=${VERSION:-$(git describe --tags --match 'v[0-9]*' 2>/dev/null || git log -1 --format=v0.0.0~%cd.%h --date=format:%Y%m%d%H%M%S 2>/dev/null || echo 0.0.0)}
 VERSION=${VERSION#v}
 export SOURCE_DATE_EPOCH VERSION
 
 # build GOARCH COMPILER
 build() {
-	CGO_ENABLED=1 GOARCH=$1 GOARM=7 CC=$2 go build -trimpath -buildvcs=true -tags netgo,osusergo,sqlite_omit_load_extension \
+	if [ "${PROGRAM:-}" ]; then cp "$PROGRAM" "$FROM/coopkit" && return; fi
+	CGO_ENABLED=1 GOARCH=$1 GOARM=7 CC=$2 go build -trimpath -buildvcs="$vcs" -tags netgo,osusergo,sqlite_omit_load_extension \
 		-ldflags "-s -w -linkmode external -extldflags -static" -o "$FROM/coopkit" ./cmd/coopkit
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"regexp"
 	"strconv"
 
 	"coopkit/appliance/gateway"
@@ -81,25 +82,37 @@ func (c Config) publicAddrs() ([]netip.Addr, error) {
 }
 
 // cardAddrs are the addresses of this machine that others can reach: not
-// loopback, not link-local.
+// loopback, not link-local, not those of the engine's networks.
 func cardAddrs() ([]netip.Addr, error) {
-	all, err := net.InterfaceAddrs()
+	cards, err := net.Interfaces()
 	if err != nil {
-		return nil, fmt.Errorf("read network addresses: %w", err)
+		return nil, fmt.Errorf("read network cards: %w", err)
 	}
 	var out []netip.Addr
-	for _, a := range all {
-		n, ok := a.(*net.IPNet)
-		if !ok {
+	for _, card := range cards {
+		if engineBridge.MatchString(card.Name) {
 			continue
 		}
-		addr, ok := netip.AddrFromSlice(n.IP)
-		if addr = addr.Unmap(); ok && addr.IsGlobalUnicast() {
-			out = append(out, addr)
+		all, err := card.Addrs()
+		if err != nil {
+			return nil, fmt.Errorf("read addresses of network card %s: %w", card.Name, err)
+		}
+		for _, a := range all {
+			n, ok := a.(*net.IPNet)
+			if !ok {
+				continue
+			}
+			addr, ok := netip.AddrFromSlice(n.IP)
+			if addr = addr.Unmap(); ok && addr.IsGlobalUnicast() {
+				out = append(out, addr)
+			}
 		}
 	}
 	return out, nil
 }
+
+// engineBridge matches the names that a Docker Engine gives to its bridges.
+var engineBridge = regexp.MustCompile(`^(docker0|docker_gwbridge|br-[0-9a-f]{12})$`)
 
 // issuer turns the flags into what the gateway wants.
 func (c Config) issuer() (gateway.IssuerConfig, error) {
