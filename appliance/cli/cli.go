@@ -17,11 +17,13 @@ import (
 
 	"coopkit/appliance/cli/app"
 	"coopkit/appliance/cli/cert"
+	"coopkit/appliance/cli/console"
 	"coopkit/appliance/cli/job"
 	"coopkit/appliance/cli/name"
 	"coopkit/appliance/cli/recipe"
 	"coopkit/appliance/cli/redirect"
 	"coopkit/appliance/cli/site"
+	"coopkit/appliance/cli/support"
 	"coopkit/appliance/cli/term"
 )
 
@@ -62,6 +64,7 @@ func New(env *term.Env, extra ...Extra) *cobra.Command {
 	f.StringVar(&env.Socket, "socket", env.Socket, "the agent's socket (also COOPKIT_SOCKET)")
 	root.AddCommand(
 		app.New(env), site.New(env), name.New(env), redirect.New(env), job.New(env), cert.New(env), recipe.New(env),
+		support.New(env), console.New(env),
 		newStatus(env), newDoctor(env), newVersion(env),
 	)
 	for _, make := range extra {

@@ -122,6 +122,10 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	switch args[0] {
 	case "fail":
 		f.Fail(args[1], trouble)
+	case "mend":
+		f.Fail(args[1], nil)
+	case "desk":
+		fakeDesk(f, control.DeskState(args[1]), trouble)
 	case "break":
 		f.Fail(args[1], errors.New("a wire came loose"))
 	case "fail-jobs":
@@ -139,6 +143,15 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	default:
 		ts.Fatalf("fake: unknown verb %s", args[0])
 	}
+}
+
+// fakeDesk puts the link to the desk into a state.
+func fakeDesk(f *controltest.Fake, state control.DeskState, trouble *problem.Problem) {
+	l := control.DeskLink{State: state, URL: "https://desk.example", Name: "Demo desk", LastSent: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Waiting: 3}
+	if state != control.DeskLinked {
+		l.Problem = trouble
+	}
+	f.SetDesk(l)
 }
 
 func await(ts *testscript.TestScript, ok func() bool) {

@@ -35,10 +35,7 @@ func (c Change) Run(ctx context.Context, env *term.Env) error {
 		if err != nil {
 			return err
 		}
-		if err := showPlan(env, plan); err != nil {
-			return err
-		}
-		if err := env.Confirm(ctx, c.Yes); err != nil {
+		if err := Agree(ctx, env, plan, c.Yes); err != nil {
 			return err
 		}
 		hash = plan.Hash
@@ -48,6 +45,15 @@ func (c Change) Run(ctx context.Context, env *term.Env) error {
 		return err
 	}
 	return Follow(ctx, env, job.ID, c.Done)
+}
+
+// Agree shows a plan and asks, unless yes is set already. Errors are those of
+// term.Env.Confirm. Commands whose change is no job use it by itself.
+func Agree(ctx context.Context, env *term.Env, p appliance.Plan, yes bool) error {
+	if err := showPlan(env, p); err != nil {
+		return err
+	}
+	return env.Confirm(ctx, yes)
 }
 
 // showPlan shows a plan with its verbs aligned and what destroys data marked.

@@ -14,7 +14,7 @@ import (
 )
 
 // Invitation is a code that the fake's desk takes; it takes no other.
-const Invitation = "desk.example/AB12-CD34"
+const Invitation = "https://desk.example/join#ck1.demo"
 
 // Token is what the fake's console lets people in with.
 const Token = "7c3d-9f21-4be8" //nolint:gosec // not a secret
@@ -74,10 +74,10 @@ func (f *Fake) PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, e
 
 func (f *Fake) planJoin(code string) (appliance.Plan, error) {
 	if f.desk.State != control.DeskNone {
-		return appliance.Plan{}, fault("desk-joined", problem.Conflict, "this box has joined a desk already", "coopkit support status")
+		return appliance.Plan{}, fault("desk-joined-already", problem.Conflict, "this box has joined the support desk at https://desk.example already", "coopkit support status")
 	}
 	if strings.TrimSpace(code) != Invitation {
-		return appliance.Plan{}, fault("invitation-invalid", problem.Invalid, "that is not an invitation to a support desk", "copy the whole code")
+		return appliance.Plan{}, fault("invitation-unreadable", problem.Invalid, "this is not an invitation that can be read", "copy the whole code")
 	}
 	return appliance.Plan{
 		Kind: "join", Subject: "desk:https://desk.example", Title: "Join the support desk at https://desk.example",
@@ -107,7 +107,7 @@ func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (control.Des
 	}
 	f.desk = control.DeskLink{
 		State: control.DeskPending, URL: "https://desk.example", Name: "Demo desk", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
-		KeyFingerprint: "SHA256:4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
+		KeyFingerprint: "4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
 		Joined: f.now, LastTried: f.now, NextTry: f.now.Add(time.Minute), Waiting: 2,
 	}
 	return f.desk, nil

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package support
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance"
+	"coopkit/appliance/cli/change"
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+)
+
+func newLeave(env *term.Env) *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use: "leave", Short: "Leave the support desk",
+		Long: "Ends the link: the keys and all that waits to be sent are removed from this box. It works without the desk too; " +
+			"if it can be reached, it is told. What the desk has already stays there.",
+		Example: "  coopkit support leave",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, ctx := env.Backend(), cmd.Context()
+			link, err := b.Desk(ctx)
+			if err != nil {
+				return err
+			}
+			if link.State != control.DeskNone {
+				if err := change.Agree(ctx, env, plan(link), yes); err != nil {
+					return err
+				}
+			}
+			if err := b.LeaveDesk(ctx); err != nil {
+				return err
+			}
+			return env.Show(control.DeskLink{State: control.DeskNone}, func() error {
+				return env.Say("\nThis box has left %s. Nothing is sent any more.\n", link.URL)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, go ahead")
+	return cmd
+}
+
+func plan(l control.DeskLink) appliance.Plan {
+	return appliance.Plan{
+		Title: "Leave the support desk at " + l.URL,
+		Lines: []appliance.Line{
+			{Verb: "remove", Thing: "key of this box at that desk"},
+			{Verb: "remove", Thing: fmt.Sprintf("%d entries that the desk does not have yet", l.Waiting)},
+			{Verb: "tell", Thing: "the desk, if it can be reached"},
+		},
+		Notes:   []string{"your IT co-op will no longer see how this box is", "what the desk has already stays there"},
+		WayBack: "ask your IT co-op for a new invitation",
+	}
+}

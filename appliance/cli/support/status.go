@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package support
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"coopkit/appliance/cli/term"
+	"coopkit/appliance/control"
+)
+
+func newStatus(env *term.Env) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Show how the link to the support desk is",
+		Example: "  coopkit support status",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			l, err := env.Backend().Desk(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return env.Show(l, func() error { return status(env, l) })
+		},
+	}
+}
+
+func status(env *term.Env, l control.DeskLink) error {
+	if l.State == control.DeskNone {
+		return env.Say("This box has not joined a support desk. Ask your IT co-op for an invitation, then: coopkit support join <code>\n")
+	}
+	var problem, why string
+	var next []string
+	if p := l.Problem; p != nil {
+		problem, why, next = p.What, p.Why, p.Next
+	}
+	if err := env.Facts(
+		"desk", l.Name+" at "+l.URL, "state", meaning(l.State), "problem", problem, "why", why, "co-op", l.Coop,
+		"words", words(l), "box", l.Box, "key of the desk", l.KeyFingerprint,
+		"joined", moment(l.Joined), "last sent", moment(l.LastSent), "last tried", moment(l.LastTried), "next try", moment(l.NextTry),
+		"waiting", strconv.Itoa(l.Waiting),
+	); err != nil {
+		return err
+	}
+	for _, n := range next {
+		if err := env.Say("next: %s\n", term.Clean(n)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return term.Time(t)
+}
+
+func meaning(s control.DeskState) string {
+	switch s {
+	case control.DeskPending:
+		return "waits until your IT co-op has compared the four words"
+	case control.DeskLinked:
+		return "linked"
+	case control.DeskSilent:
+		return "the desk does not answer; what it shall know is kept"
+	case control.DeskRefused:
+		return "the desk does not take reports"
+	case control.DeskEnded:
+		return "the desk has ended the link"
+	default:
+		return string(s)
+	}
+}
