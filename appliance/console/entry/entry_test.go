@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package entry_test
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/entry"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/signin"
+	"coopkit/internal/sqlitedb"
+	"coopkit/internal/webkit"
+)
+
+const password = "otter maple lantern harvest"
+
+// clock is a time that a test moves.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// site is a console of this area alone, with real accounts.
+type site struct {
+	*httptest.Server
+	box      *controltest.Fake
+	accounts *signin.Service
+	clock    *clock
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), fstest.MapFS{"0001_init.sql": {Data: []byte(signin.Schema)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &site{box: controltest.New(), clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}}
+	s.accounts = signin.New(signin.Deps{
+		Store: signin.NewStore(db), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler), Cookie: "coopkit", WayBack: "coopkit console token",
+	})
+	files := []fs.FS{area.Files(), entry.Files()}
+	ui, err := webkit.New(webkit.Config{
+		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: s.clock.Now, User: entry.User(s.accounts),
+		Frame: func(_ *http.Request, p *webkit.Page) {
+			p.Brand = webkit.Brand{Name: "Lantern Street Bakery", Sub: "Coopkit console", Href: "/"}
+			p.Nav = []webkit.NavItem{{Text: "Home", Href: "/", Icon: "home"}}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box, Log: slog.New(slog.DiscardHandler), Now: s.clock.Now}, Accounts: s.accounts})
+	s.Server = httptest.NewTLSServer(entry.SetupFirst(s.accounts, ui.Router().Handler()))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// visitor is one browser.
+type visitor struct {
+	t    *testing.T
+	site *site
+	http *http.Client
+	lang string
+}
+
+func (s *site) visitor(t *testing.T) *visitor {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &visitor{t: t, site: s, lang: "en", http: &http.Client{
+		Jar: jar, Transport: s.Client().Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is a page as it came.
+type answer struct {
+	status int
+	to     string
+	text   string
+}
+
+func (v *visitor) do(req *http.Request) answer {
+	v.t.Helper()
+	req.Header.Set("Accept-Language", v.lang)
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
+	res, err := v.http.Do(req)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil {
+		v.t.Fatal(err)
+	}
+	if _, err := html.Parse(strings.NewReader(string(body))); err != nil {
+		v.t.Error(err)
+	}
+	return answer{res.StatusCode, res.Header.Get("Location"), html.UnescapeString(string(body))}
+}
+
+func (v *visitor) get(path string) answer {
+	v.t.Helper()
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodGet, v.site.URL+path, nil)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return v.do(req)
+}
+
+func (v *visitor) post(path string, fields ...string) answer {
+	v.t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	req, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, v.site.URL+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return v.do(req)
+}
+
+func (v *visitor) leads(a answer, to string) {
+	v.t.Helper()
+	if a.status != http.StatusSeeOther || a.to != to {
+		v.t.Errorf("%d to %q, want 303 to %q\n%s", a.status, a.to, to, a.text)
+	}
+}
+
+func (v *visitor) shows(a answer, status int, texts ...string) {
+	v.t.Helper()
+	if a.status != status {
+		v.t.Errorf("status %d, want %d", a.status, status)
+	}
+	for _, want := range texts {
+		if !strings.Contains(a.text, want) {
+			v.t.Errorf("the page lacks %q:\n%s", want, a.text)
+		}
+	}
+}
+
+func (s *site) token(t *testing.T, who signin.PersonID) string {
+	t.Helper()
+	token, err := s.accounts.NewToken(t.Context(), who, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Text
+}
+
+// steward makes the first account, in a browser that stays signed in.
+func (s *site) steward(t *testing.T) *visitor {
+	t.Helper()
+	v := s.visitor(t)
+	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
+	v.leads(v.post("/setup/steward", "coop", "Lantern Street Bakery", "display", "Amara Osei", "user", "amara", "password", password), "/setup/name")
+	return v
+}
+
+func TestSetup_fromTheTokenToTheCatalogue(t *testing.T) {
+	s := newSite(t)
+	v := s.visitor(t)
+	v.leads(v.get("/apps"), "/setup")
+	v.leads(v.get("/signin"), "/setup")
+	v.shows(v.get("/setup"), 200, "Question 1 of 3", "Español", `name="token"`, "sudo coopkit console token")
+	token := strings.ToLower(strings.ReplaceAll(s.token(t, ""), "-", " "))
+	v.leads(v.post("/setup", "token", token), "/setup/steward")
+	v.shows(v.get("/setup/steward"), 200, "Question 2 of 3", `autocomplete="new-password"`, `href="/setup"`)
+	v.leads(v.post("/setup/steward", "coop", "Lantern Street Bakery", "display", "Amara Osei", "user", "Amara", "password", password), "/setup/name")
+	v.shows(v.get("/setup/name"), 200, "Question 3 of 3", "What name should people find you at?", "demo.coop")
+	plan := v.post("/setup/name", "choice", "have", "have", "bakery.example")
+	v.shows(plan, 200, "The box will answer for bakery.example", `action="/setup/name/agree"`, `value="bakery.example"`)
+	hash, once := value(t, plan.text, area.FieldHash), value(t, plan.text, area.FieldKey)
+	for range 2 { // agreeing twice starts one job
+		v.leads(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, hash, area.FieldKey, once), "/setup/done?job=1")
+	}
+	v.shows(v.get("/setup/done?job=1"), 200, "Your box is ready", "Lantern Street Bakery", `href="/jobs/1"`, `href="/catalogue"`, "bakery.example")
+	if settings, err := s.box.Settings(t.Context()); err != nil || settings.Coop != "Lantern Street Bakery" {
+		t.Errorf("settings %v, %v", settings, err)
+	}
+	for _, path := range []string{"/setup", "/setup/steward"} { // it is over
+		v.leads(v.get(path), "/setup/name")
+		v.leads(s.visitor(t).get(path), "/signin")
+	}
+	v.leads(s.visitor(t).post("/setup", "token", token), "/signin")
+}
+
+// value is the value of a hidden field.
+func value(t *testing.T, page, name string) string {
+	t.Helper()
+	_, rest, ok := strings.Cut(page, `name="`+name+`" value="`)
+	v, _, closed := strings.Cut(rest, `"`)
+	if !ok || !closed {
+		t.Fatalf("there is no field %s in\n%s", name, page)
+	}
+	return v
+}
+
+func TestSetup_saysWhatIsWrong(t *testing.T) {
+	s := newSite(t)
+	v := s.visitor(t)
+	v.shows(v.post("/setup", "token", "nonsense"), 422, "No token reads like this one.", `aria-invalid="true"`, `role="alert"`, "Error: ")
+	v.leads(v.get("/setup/steward"), "/setup")
+	v.leads(v.post("/setup/steward", "coop", "Thieves", "display", "T", "user", "t", "password", password), "/setup")
+	if settings, err := s.box.Settings(t.Context()); err != nil || settings.Coop != "Demo Co-op" {
+		t.Errorf("a stranger set %v, %v", settings, err)
+	}
+	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
+	for _, c := range []struct{ coop, display, user, password, want string }{
+		{"", "Amara", "amara", password, "Write the name of your co-op"},
+		{"Bakery", "", "amara", password, "Write your name"},
+		{"Bakery", "Amara", "two words", password, "This can not be a name to sign in with"},
+		{"Bakery", "Amara", "amara", "short", "The password is too short"},
+		{"Bakery", "Amara", "amara.osei", "Amara.Osei", "The password is the name"},
+	} {
+		a := v.post("/setup/steward", "coop", c.coop, "display", c.display, "user", c.user, "password", c.password)
+		v.shows(a, 422, c.want, `value="`+c.user+`"`)
+		if strings.Contains(a.text, c.password+`"`) && c.password == password {
+			t.Error("the password is on the page")
+		}
+	}
+	for range 6 {
+		v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF")
+	}
+	v.shows(v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF"), 429, "Too many wrong attempts")
+}
+
+func TestSetup_theNameCanWait(t *testing.T) {
+	s := newSite(t)
+	v := s.steward(t)
+	v.leads(v.post("/setup/name", "choice", "later", "have", "ignored.example"), "/setup/done")
+	v.shows(v.get("/setup/done?job=nonsense"), 200, "Choose the first app")
+	v.shows(v.post("/setup/name", "choice", "have", "have", "demo coop"), 422, `value="demo coop"`, `id="e-have"`)
+	v.shows(v.post("/setup/name", "choice", "inside", "inside", "box.internal"), 200, "The box will answer for box.internal")
+	v.shows(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, "old", area.FieldKey, "k"), 409, "The plan changed since you saw it")
+	v.shows(v.post("/setup/name/agree", "zone", "demo.coop", area.FieldHash, "", area.FieldKey, "l"), 409, "demo.coop is on this box already")
+}
+
+func TestSignin_rightWrongAndTooOften(t *testing.T) {
+	s := newSite(t)
+	s.steward(t)
+	v := s.visitor(t)
+	v.leads(v.get("/account"), "/signin?next=%2Faccount")
+	v.shows(v.get("/signin?next=%2Faccount"), 200, `value="/account"`, `autocomplete="current-password"`, `href="/signin/recover"`)
+	v.leads(v.post("/signin", "user", "AMARA", "password", password, "next", "/account"), "/account")
+	v.leads(v.get("/signin"), "/")
+	v.leads(v.post("/signout"), "/signin")
+	v.shows(v.get("/signin"), 200, "You are signed out.")
+	v.leads(v.get("/account"), "/signin?next=%2Faccount")
+	v.leads(v.post("/signin", "user", "amara", "password", password, "next", "//evil.example"), "/")
+	w := s.visitor(t)
+	a := w.post("/signin", "user", "amara", "password", "wrong password", "next", "/account")
+	w.shows(a, 422, "The name and the password do not belong together.", `value="amara"`, `value="/account"`)
+	if strings.Contains(a.text, "wrong password") {
+		t.Error("the password is on the page")
+	}
+	for range 5 {
+		w.post("/signin", "user", "amara", "password", "wrong password")
+	}
+	w.shows(w.post("/signin", "user", "amara", "password", password), 429, "Too many wrong attempts came from your address")
+}
+
+func TestRecover_aTokenSetsThePasswordAndEndsTheOtherSessions(t *testing.T) {
+	s := newSite(t)
+	old := s.steward(t)
+	people, err := s.accounts.People(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := s.visitor(t)
+	v.shows(v.get("/signin/recover"), 200, "sudo coopkit console token", `autocomplete="new-password"`)
+	v.shows(v.post("/signin/recover", "token", "nonsense", "password", password), 422, "No token reads like this one.", `value="nonsense"`)
+	token := s.token(t, people[0].ID)
+	v.shows(v.post("/signin/recover", "token", token, "password", "short"), 422, "The password is too short")
+	v.leads(v.post("/signin/recover", "token", token, "password", "four other good words"), "/")
+	v.shows(v.get("/account"), 200, "Your sign-in name is amara.")
+	old.leads(old.get("/account"), "/signin?next=%2Faccount")
+	v.shows(v.post("/signin/recover", "token", token, "password", password), 422, "This token is no longer of use")
+}
+
+func TestAccount_passwordAndSessions(t *testing.T) {
+	s := newSite(t)
+	v, other := s.steward(t), s.visitor(t)
+	other.leads(other.post("/signin", "user", "amara", "password", password), "/")
+	page := v.get("/account")
+	v.shows(page, 200, "Amara Osei, you are signed in in 2 browsers.", "Firefox on Linux", "This one", "127.0.0.1", "/account/others/end")
+	_, rest, _ := strings.Cut(page.text, `action="/account/sessions/`)
+	id, _, _ := strings.Cut(rest, "/")
+	s.clock.pass(time.Hour)
+	v.leads(v.post("/account/sessions/"+id+"/end"), "/account/confirm?next=/account")
+	v.shows(v.get("/account/confirm?next=/account"), 200, "Type your password once more", `value="/account"`)
+	v.shows(v.post("/account/confirm", "password", "wrong", "next", "/account"), 422, "This is not your password.")
+	v.leads(v.post("/account/confirm", "password", password, "next", "/account"), "/account")
+	v.leads(v.post("/account/sessions/"+id+"/end"), "/account")
+	v.shows(v.get("/account"), 200, "That browser is signed out.", "you are signed in in one browser.")
+	other.leads(other.get("/account"), "/signin?next=%2Faccount")
+	v.shows(v.post("/account/sessions/"+id+"/end"), 404, "This browser is not signed in.")
+
+	other.leads(other.post("/signin", "user", "amara", "password", password), "/")
+	v.leads(v.post("/account/others/end"), "/account")
+	other.leads(other.get("/account"), "/signin?next=%2Faccount")
+
+	v.shows(v.post("/account/password", "current", "wrong", "password", "four other good words"), 422, "This is not your password.", `id="e-current"`)
+	v.shows(v.post("/account/password", "current", password, "password", "short"), 422, "The password is too short", `id="e-password"`)
+	v.leads(v.post("/account/password", "current", password, "password", "four other good words"), "/account")
+	v.shows(v.get("/account"), 200, "The password is changed.")
+	other.leads(other.post("/signin", "user", "amara", "password", "four other good words"), "/")
+}
+
+func TestPages_inThreeLanguages(t *testing.T) {
+	s := newSite(t)
+	token := s.token(t, "")
+	for _, lang := range locale.Langs() {
+		v := s.visitor(t)
+		v.lang = lang
+		keyless(v, v.get("/setup"), lang)
+		v.leads(v.post("/setup", "token", token), "/setup/steward")
+		keyless(v, v.get("/setup/steward"), lang)
+	}
+	steward := s.steward(t)
+	for _, lang := range locale.Langs() {
+		stranger := s.visitor(t)
+		stranger.lang, steward.lang = lang, lang
+		for _, path := range []string{"/signin", "/signin/recover"} {
+			keyless(stranger, stranger.get(path), lang)
+		}
+		for _, path := range []string{"/setup/name", "/setup/done", "/account", "/account/confirm"} {
+			keyless(steward, steward.get(path), lang)
+		}
+	}
+}
+
+// keyless fails when a page is not in that language or shows a key for a text.
+func keyless(v *visitor, a answer, lang string) {
+	v.t.Helper()
+	v.shows(a, 200, `<html lang="`+lang+`"`)
+	for _, key := range []string{"entry.", "webkit.", "area."} {
+		if i := strings.Index(a.text, key); i >= 0 {
+			v.t.Errorf("%s: a key is shown: %s", lang, a.text[i:min(i+60, len(a.text))])
+		}
+	}
+	if strings.Count(a.text, "<h1") != 1 {
+		v.t.Errorf("%s: there is not one h1:\n%s", lang, a.text)
+	}
+}
+
+// broken is a box whose settings can not be read.
+func TestSetup_aBoxThatFailsMakesNoAccount(t *testing.T) {
+	s := newSite(t)
+	v := s.visitor(t)
+	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
+	s.box.Fail("SaveSettings", &problem.Problem{Code: "store", Kind: problem.Failed, What: "the disk is full", Next: []string{"make room"}})
+	v.shows(v.post("/setup/steward", "coop", "Bakery", "display", "Amara", "user", "amara", "password", password), 500, "the disk is full")
+	if first, err := s.accounts.FirstRun(context.Background()); err != nil || !first {
+		t.Errorf("first run: %v, %v", first, err)
+	}
+}
+
+func TestMessages_areComplete(t *testing.T) {
+	b, err := locale.New(entry.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{entry.Files()}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Complete(t, b)
+	localetest.Check(t, shared.Bundle(), []string{"."}, "webkit.", "problem.")
+}

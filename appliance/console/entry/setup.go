@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package entry
+
+import (
+	"net/http"
+
+	"coopkit/internal/signin"
+	"coopkit/internal/webkit"
+)
+
+// setupPage is a page of the set-up. Step counts the questions from 1.
+type setupPage struct {
+	*webkit.Page
+	Step, Steps int
+	Back        string
+	Fields      []webkit.Field
+}
+
+const questions = 3
+
+func newSetup(page *webkit.Page, step int) setupPage {
+	p := setupPage{Page: bare(page), Step: step, Steps: questions}
+	p.Brand = webkit.Brand{Name: "Coopkit", Sub: p.T("entry.setup.brand"), Href: "/setup"}
+	p.User, p.Help = nil, "/help"
+	return p
+}
+
+// Dots are the questions: d answered, h this one, empty to come.
+func (p setupPage) Dots() []string {
+	dots := make([]string, p.Steps)
+	for i := range dots {
+		if i+1 < p.Step {
+			dots[i] = "d"
+		} else if i+1 == p.Step {
+			dots[i] = "h"
+		}
+	}
+	return dots
+}
+
+// setupCookie carries the token from the first question to the second, so that
+// it is in no address and in no page.
+const setupCookie = "__Host-setup"
+
+func keepToken(w http.ResponseWriter, token string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: setupCookie, Value: token, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	})
+}
+
+func keptToken(r *http.Request) string {
+	c, err := r.Cookie(setupCookie)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// only lets the set-up begin while there is no account; who comes later is led
+// on.
+func (d *pages) only(w http.ResponseWriter, r *http.Request, then func() error) error {
+	first, err := d.Accounts.FirstRun(r.Context())
+	if err != nil {
+		return err
+	}
+	if first {
+		return then()
+	}
+	if _, ok := webkit.UserOf(r.Context()); ok {
+		return d.UI.Redirect(w, r, "/setup/name")
+	}
+	return d.UI.Redirect(w, r, "/signin")
+}
+
+// setup asks for the language and for the token from the terminal.
+func (d *pages) setup(w http.ResponseWriter, r *http.Request) error {
+	return d.only(w, r, func() error {
+		return d.UI.Render(w, http.StatusOK, "entry-setup", d.askToken(r))
+	})
+}
+
+func (d *pages) askToken(r *http.Request) setupPage {
+	p := newSetup(d.UI.NewPage(r, "entry.setup.title"), 1)
+	p.Fields = []webkit.Field{{
+		Name: "token", Label: p.T("entry.setup.token"), Hint: p.T("entry.setup.token.hint"), Autocomplete: "one-time-code", Plain: true,
+	}}
+	return p
+}
+
+func (d *pages) setupToken(w http.ResponseWriter, r *http.Request) error {
+	return d.only(w, r, func() error {
+		token := r.FormValue("token")
+		_, err := d.Accounts.CheckToken(r.Context(), token, client(r))
+		if err == nil {
+			keepToken(w, token, 1800)
+			return d.UI.Redirect(w, r, "/setup/steward")
+		}
+		p := d.askToken(r)
+		status, err := refuse(p.Page, "token", err)
+		if err != nil {
+			return err
+		}
+		p.Fields[0].Error = p.Error("token")
+		return d.UI.Render(w, status, "entry-setup", p)
+	})
+}
+
+// hasToken reports whether this browser has answered the first question. A
+// token that is over by now is forgotten.
+func (d *pages) hasToken(w http.ResponseWriter, r *http.Request) bool {
+	token := keptToken(r)
+	if token == "" {
+		return false
+	}
+	_, err := d.Accounts.CheckToken(r.Context(), token, client(r))
+	if err != nil {
+		keepToken(w, "", -1)
+	}
+	return err == nil
+}
+
+// steward asks for the co-op and for who looks after the box.
+func (d *pages) steward(w http.ResponseWriter, r *http.Request) error {
+	return d.only(w, r, func() error {
+		if !d.hasToken(w, r) {
+			return d.UI.Redirect(w, r, "/setup")
+		}
+		p := newSetup(d.UI.NewPage(r, "entry.steward.title"), 2)
+		settings, err := d.Box.Settings(r.Context())
+		if err != nil {
+			return err
+		}
+		d.stewardFields(&p, stewardAnswers{coop: settings.Coop})
+		return d.UI.Render(w, http.StatusOK, "entry-steward", p)
+	})
+}
+
+type stewardAnswers struct{ coop, display, user string }
+
+func (d *pages) stewardFields(p *setupPage, a stewardAnswers) {
+	p.Back = "/setup"
+	p.Fields = []webkit.Field{
+		{Name: "coop", Label: p.T("entry.steward.coop"), Hint: p.T("entry.steward.coop.hint"), Value: a.coop, Autocomplete: "organization"},
+		{Name: "display", Label: p.T("entry.steward.display"), Hint: p.T("entry.steward.display.hint"), Value: a.display, Autocomplete: "name"},
+		{Name: "user", Label: p.T("entry.steward.user"), Hint: p.T("entry.steward.user.hint"), Value: a.user, Autocomplete: "username", Plain: true},
+		{Name: "password", Label: p.T("entry.steward.password"), Hint: p.T("entry.password.hint"), Kind: "password", Autocomplete: "new-password"},
+	}
+	for i := range p.Fields {
+		p.Fields[i].Error = p.Error(p.Fields[i].Name)
+	}
+}
+
+func (d *pages) stewardMade(w http.ResponseWriter, r *http.Request) error {
+	return d.only(w, r, func() error {
+		if !d.hasToken(w, r) { // nobody else may set anything here
+			return d.UI.Redirect(w, r, "/setup")
+		}
+		a := stewardAnswers{coop: r.FormValue("coop"), display: r.FormValue("display"), user: r.FormValue("user")}
+		p := newSetup(d.UI.NewPage(r, "entry.steward.title"), 2)
+		status, err := d.makeSteward(w, r, p.Page, a)
+		if err != nil {
+			return err
+		}
+		if status == 0 {
+			return d.UI.Redirect(w, r, "/setup/name")
+		}
+		d.stewardFields(&p, a)
+		return d.UI.Render(w, status, "entry-steward", p)
+	})
+}
+
+// makeSteward checks the answers, then makes the account and signs it in. The
+// status is that of the form to show again, or 0.
+func (d *pages) makeSteward(w http.ResponseWriter, r *http.Request, p *webkit.Page, a stewardAnswers) (status int, _ error) {
+	settings, err := d.Box.Settings(r.Context())
+	if err != nil {
+		return 0, err
+	}
+	settings.Coop, settings.Language = a.coop, p.Lang
+	if a.display == "" {
+		p.Fail("display", p.T("entry.steward.display.missing"))
+	}
+	if a.coop == "" {
+		p.Fail("coop", p.T("entry.steward.coop.missing"))
+	}
+	if len(p.Errors) > 0 {
+		return http.StatusUnprocessableEntity, nil
+	}
+	if err := d.Box.SaveSettings(r.Context(), settings); err != nil {
+		return refuse(p, "coop", err)
+	}
+	session, _, err := d.Accounts.FirstAccount(r.Context(), keptToken(r), signin.NewPerson{
+		Name: a.user, Display: a.display, Language: p.Lang, Password: r.FormValue("password"),
+	}, client(r))
+	if err != nil {
+		return refuse(p, "coop", err)
+	}
+	d.Accounts.SetCookie(w, session)
+	keepToken(w, "", -1)
+	return 0, nil
+}
