@@ -81,6 +81,16 @@ func (b *backend) removeZoneSteps(_ context.Context, in zoneInput) ([]jobs.Step,
 	return b.names.RemoveZoneSteps(in.Zone), nil
 }
 
+// CheckZone looks up who answers for a zone of this box.
+func (b *backend) CheckZone(ctx context.Context, zone string) (control.ZoneCheck, error) {
+	z, err := hostname.Parse(zone)
+	if err != nil {
+		return control.ZoneCheck{}, err
+	}
+	c, err := b.names.CheckZone(ctx, z)
+	return control.ZoneCheck(c), err
+}
+
 // CheckName looks a host up where it counts.
 func (b *backend) CheckName(ctx context.Context, host string) (control.NameCheck, error) {
 	h, err := hostname.Parse(host)

@@ -76,6 +76,18 @@ type NameCheck struct {
 	Server  string   `json:"server"`
 	OK      bool     `json:"ok"`
 	Problem string   `json:"problem,omitempty"`
+	// Unanswered says that it could not be looked up, so nothing is known.
+	Unanswered bool `json:"unanswered,omitempty"`
+}
+
+// ZoneCheck says whether the world asks this box for a zone.
+type ZoneCheck struct {
+	Zone  string   `json:"zone"`
+	Want  []string `json:"want"`  // the zone's name servers, as this box says
+	Found []string `json:"found"` // those that the world is sent to
+	OK    bool     `json:"ok"`    // they are the same
+	// Unanswered says that it could not be looked up, so nothing is known.
+	Unanswered bool `json:"unanswered,omitempty"`
 }
 
 // Certificate is one certificate of the front door.
@@ -150,6 +162,8 @@ type Backend interface {
 	PlanRemoveName(ctx context.Context, zone string) (appliance.Plan, error)
 	RemoveName(ctx context.Context, zone, planHash string) (appliance.Job, error)
 	CheckName(ctx context.Context, host string) (NameCheck, error)
+	// CheckZone looks up, as anybody would, who answers for a zone of this box.
+	CheckZone(ctx context.Context, zone string) (ZoneCheck, error)
 
 	Sites(ctx context.Context) ([]appliance.Site, error)
 	// PlanPush says what publishing files files with bytes bytes at host would do.

@@ -119,6 +119,11 @@ func (c *Client) CheckName(ctx context.Context, host string) (NameCheck, error) 
 	return call[NameCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(host)+"/check", nil, nil)
 }
 
+// CheckZone implements Backend.
+func (c *Client) CheckZone(ctx context.Context, name string) (ZoneCheck, error) {
+	return call[ZoneCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(name)+"/delegation", nil, nil)
+}
+
 // Redirects implements Backend.
 func (c *Client) Redirects(ctx context.Context) ([]appliance.Address, error) {
 	return call[[]appliance.Address](ctx, c, "GET", "/v1/redirects", nil, nil)

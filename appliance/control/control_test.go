@@ -150,6 +150,7 @@ func calls(t *testing.T) []call {
 		{"PlanAddName", func(b control.Backend) ([]any, error) { return one(b.PlanAddName(ctx, "cafe.example")) }},
 		{"AddName", func(b control.Backend) ([]any, error) { return one(b.AddName(ctx, "cafe.example", "")) }},
 		{"CheckName", func(b control.Backend) ([]any, error) { return one(b.CheckName(ctx, "www.cafe.example")) }},
+		{"CheckZone", func(b control.Backend) ([]any, error) { return one(b.CheckZone(ctx, "cafe.example")) }},
 		{"PlanRemoveName", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveName(ctx, "cafe.example")) }},
 		{"RemoveName", func(b control.Backend) ([]any, error) { return one(b.RemoveName(ctx, "cafe.example", "")) }},
 		{"AddRedirect", func(b control.Backend) ([]any, error) {

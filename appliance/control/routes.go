@@ -153,6 +153,7 @@ func (s *server) nameRoutes() []route {
 		},
 		{"DELETE /v1/names/{zone}", "Gives a zone up. Query: `plan_hash`.", planned("zone", s.b.RemoveName)},
 		{"GET /v1/names/{host}/check", "Looks a host up where it counts.", named("host", s.b.CheckName)},
+		{"GET /v1/names/{zone}/delegation", "Looks up who the world asks for a zone.", named("zone", s.b.CheckZone)},
 		{"GET /v1/redirects", "The redirects.", plain(s.b.Redirects)},
 		{
 			"POST /v1/redirects", "Sends visitors of a host to a URL. Body: `host`, `target`.",

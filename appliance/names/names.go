@@ -54,6 +54,9 @@ type Deps struct {
 	// LookUp finds the addresses of a host that is not in a zone of this box; nil
 	// means the machine's own resolver.
 	LookUp func(ctx context.Context, host string) ([]netip.Addr, error)
+	// LookUpNS finds the name servers that the world is sent to for a zone; nil
+	// means the machine's own resolver.
+	LookUpNS func(ctx context.Context, zone string) ([]string, error)
 }
 
 // Names keeps the zones of this box. Its methods are safe for concurrent use.
@@ -67,6 +70,9 @@ func New(d Deps) *Names {
 	d.Log = d.Log.With(logkey.Component, "names")
 	if d.LookUp == nil {
 		d.LookUp = systemLookUp
+	}
+	if d.LookUpNS == nil {
+		d.LookUpNS = systemLookUpNS
 	}
 	return &Names{d: d}
 }

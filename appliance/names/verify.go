@@ -30,6 +30,8 @@ type HostCheck struct {
 	Server  string
 	OK      bool
 	Problem string
+	// Unanswered says that it could not be looked up, so nothing is known.
+	Unanswered bool
 }
 
 // Check looks host up: at the DNS server of this box when a zone of this box
@@ -64,6 +66,7 @@ func (n *Names) Check(ctx context.Context, host hostname.Name) (HostCheck, error
 // judge says whether what was found is what was wanted. More addresses than
 // ours are as wrong as others, because some visitors would go there.
 func (c *HostCheck) judge(err error) {
+	c.Unanswered = err != nil
 	switch {
 	case err != nil:
 		c.Problem = c.Server + " gives no answer for " + c.Host

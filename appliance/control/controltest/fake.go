@@ -35,6 +35,8 @@ type Fake struct {
 	sites     map[hostname.Name]*site
 	zones     []string
 	redirects map[hostname.Name]string
+	checks    map[string]control.NameCheck // that SetCheck set
+	delegated map[string][]string          // name servers that SetDelegation set
 	findings  []appliance.Finding
 	settings  control.Settings
 	desk      control.DeskLink
@@ -52,6 +54,8 @@ func New() *Fake {
 		sites:     map[hostname.Name]*site{},
 		zones:     []string{"demo.coop"},
 		redirects: map[hostname.Name]string{},
+		checks:    map[string]control.NameCheck{},
+		delegated: map[string][]string{},
 		settings:  control.Settings{Coop: "Demo Co-op", Box: "box", Language: "en"},
 		desk:      control.DeskLink{State: control.DeskNone},
 	}

@@ -129,12 +129,44 @@ func (f *Fake) CheckName(ctx context.Context, host string) (control.NameCheck, e
 	if err != nil {
 		return control.NameCheck{}, err
 	}
+	if c, ok := f.checks[string(h)]; ok {
+		return c, nil
+	}
 	c := control.NameCheck{Host: string(h), Want: []string{boxAddress}, Found: []string{}, Server: "127.0.0.1:5453"}
 	if slices.Contains(f.hosts(), h) {
 		c.Found, c.OK = c.Want, true
 	} else {
 		c.Problem = "there is no such name"
 	}
+	return c, nil
+}
+
+// SetCheck makes this the result of looking a host up.
+func (f *Fake) SetCheck(c control.NameCheck) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.checks[c.Host] = c
+}
+
+// SetDelegation makes these the name servers that the world is sent to for a
+// zone; without it there are none.
+func (f *Fake) SetDelegation(zone string, servers ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delegated[zone] = servers
+}
+
+// CheckZone implements control.Backend.
+func (f *Fake) CheckZone(ctx context.Context, zone string) (control.ZoneCheck, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "CheckZone"); err != nil {
+		return control.ZoneCheck{}, err
+	}
+	if !slices.Contains(f.zones, zone) {
+		return control.ZoneCheck{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
+	}
+	c := control.ZoneCheck{Zone: zone, Want: []string{"ns1." + zone}, Found: append([]string{}, f.delegated[zone]...)}
+	c.OK = slices.Equal(c.Want, c.Found)
 	return c, nil
 }
 
