@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package server
+
+import (
+	"sync"
+	"time"
+)
+
+// mostLimited bounds what a limiter remembers.
+const mostLimited = 100_000
+
+// limiter lets each key do something burst times at once, and once every so
+// often after that.
+type limiter[K comparable] struct {
+	every time.Duration
+	burst int
+
+	mu   sync.Mutex
+	free map[K]time.Time // when all of the burst is there again
+}
+
+// wait returns how long the key has to wait, or 0 and notes that it did it.
+func (l *limiter[K]) wait(key K, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.free == nil || len(l.free) > mostLimited {
+		l.forget(now)
+	}
+	free := l.free[key]
+	if free.Before(now) {
+		free = now
+	}
+	if over := free.Sub(now) - time.Duration(l.burst-1)*l.every; over > 0 {
+		return over
+	}
+	l.free[key] = free.Add(l.every)
+	return 0
+}
+
+// blocked is wait without noting anything.
+func (l *limiter[K]) blocked(key K, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.free[key].Sub(now)-time.Duration(l.burst-1)*l.every, 0)
+}
+
+// forget drops the keys that are free, or all when so many are not that
+// somebody makes them up.
+func (l *limiter[K]) forget(now time.Time) {
+	for key, free := range l.free {
+		if free.Before(now) {
+			delete(l.free, key)
+		}
+	}
+	if l.free == nil || len(l.free) > mostLimited {
+		l.free = map[K]time.Time{}
+	}
+}
