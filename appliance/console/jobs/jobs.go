@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package jobs is the area of the console that shows changes: the list of them
+// and each with its steps, live while it runs. It asks the agent through
+// control.Backend and starts nothing itself. Its tests render the pages over a
+// made-up agent and follow a job that goes through its steps.
+package jobs
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strconv"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/internal/problem"
+)
+
+//go:embed templates/*.html messages/*.json
+var files embed.FS
+
+// Files returns the templates and messages of this area.
+func Files() fs.FS { return files }
+
+// Routes adds the pages of this area.
+func Routes(d area.Deps) {
+	a := &pages{d}
+	rt := d.UI.Router()
+	rt.Signed("GET /activity", a.list)
+	rt.Signed("GET /jobs/{n}", a.show)
+	rt.Signed("GET /jobs/{n}/events", a.events)
+	rt.Signed("GET /jobs/{n}/log/events", a.logEvents)
+}
+
+type pages struct{ area.Deps }
+
+// number reads which job a path is about.
+func number(r *http.Request) (appliance.JobID, error) {
+	n, err := strconv.ParseInt(r.PathValue("n"), 10, 64)
+	if err != nil || n < 1 {
+		return 0, &problem.Problem{
+			Code: "job-number-invalid", Kind: problem.NotFound,
+			What: "there is no job " + strconv.Quote(r.PathValue("n")),
+			Why:  "jobs have whole numbers, from 1",
+			Next: []string{"look for it in the activity"},
+			Err:  err,
+		}
+	}
+	return appliance.JobID(n), nil
+}
+
+func path(id appliance.JobID) string { return fmt.Sprintf("/jobs/%d", id) }

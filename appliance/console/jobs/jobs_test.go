@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package jobs_test
+
+import (
+	"bufio"
+	"context"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/console/jobs"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+)
+
+func console(t *testing.T, box control.Backend) *areatest.Console {
+	t.Helper()
+	return areatest.New(t, box, []fs.FS{jobs.Files()}, jobs.Routes)
+}
+
+func add(t *testing.T, box *controltest.Fake) {
+	t.Helper()
+	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestList_saysEachChangeAndItsState(t *testing.T) {
+	box := controltest.New()
+	c := console(t, box)
+	if p := c.Get(t, "/activity"); p.Text(t, ".empty h2") != "Nothing was changed yet" {
+		t.Error("an empty list does not say so")
+	}
+	add(t, box)
+	box.FailJobs(&problem.Problem{Code: "disk-full", What: "the disk is full", Next: []string{"free some space"}})
+	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+		t.Fatal(err)
+	}
+	box.FailJobs(nil)
+	box.Hold()
+	if _, err := box.Restart(t.Context(), "dokuwiki"); err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string][]string{
+		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Went back", "Added dokuwiki Done", "One change is going on."},
+		"es": {"Reiniciando dokuwiki En curso", "dokuwiki no se paró Deshecho", "Se añadió dokuwiki Hecho", "Hay un cambio en curso."},
+		"fr": {"Redémarrage de dokuwiki En cours", "dokuwiki n’a pas été arrêté Annulé", "dokuwiki a été ajouté Fait", "Un changement est en cours."},
+	} {
+		c.Lang = lang
+		p := c.Get(t, "/activity")
+		text := p.Text(t, "main")
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: no %q in: %s", lang, w, text)
+			}
+		}
+		if len(p.All("noscript")) != 1 {
+			t.Errorf("%s: a list with a running job is not asked for again", lang)
+		}
+	}
+}
+
+func TestList_hasPages(t *testing.T) {
+	box := controltest.New()
+	for range 26 {
+		if _, err := box.RefreshImages(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := console(t, box)
+	first, second := c.Get(t, "/activity"), c.Get(t, "/activity?page=2")
+	if n, m := len(first.All("tbody tr")), len(second.All("tbody tr")); n != 25 || m != 1 {
+		t.Errorf("pages of %d and %d jobs", n, m)
+	}
+	if to := first.Value(t, ".pager a", "href"); to != "/activity?page=2" {
+		t.Errorf("the first page leads to %s", to)
+	}
+	if to := second.Value(t, ".pager a", "href"); to != "/activity?page=1" {
+		t.Errorf("the second page leads to %s", to)
+	}
+}
+
+func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
+	box := controltest.New()
+	box.Hold()
+	add(t, box)
+	p := console(t, box).Get(t, "/jobs/1")
+	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Adding dokuwiki" || lead != "The next step is about to begin." {
+		t.Errorf("h1 %q, lead %q", h, lead)
+	}
+	if n := len(p.All("ol.steps li")); n != 5 {
+		t.Errorf("%d steps", n)
+	}
+	if p.Value(t, "[data-live]", "data-live") != "/jobs/1/events" || len(p.All("noscript")) != 2 {
+		t.Error("it is neither live nor asked for again")
+	}
+	if !strings.Contains(p.Text(t, "aside"), "You can close this page") {
+		t.Error("it does not say that the page can be closed")
+	}
+}
+
+func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
+	box := controltest.New()
+	add(t, box)
+	c := console(t, box)
+	p := c.Get(t, "/jobs/1")
+	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added dokuwiki" || lead != "All steps worked. It took 7 seconds." {
+		t.Errorf("h1 %q, lead %q", h, lead)
+	}
+	if to := p.Value(t, "main .actions a", "href"); to != "/apps/dokuwiki#signin" {
+		t.Errorf("next is %s", to)
+	}
+	if !strings.Contains(p.Source, `href="https://wiki.demo.coop:8443"`) || !strings.Contains(p.Text(t, "pre"), "half of it is there") {
+		t.Error("no way to open it, or no log")
+	}
+	if len(p.All("noscript"))+len(p.All("[data-live]")) != 0 {
+		t.Error("a job that has ended is asked for again")
+	}
+}
+
+func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
+	box := controltest.New()
+	box.FailJobs(&problem.Problem{Code: "image-gone", What: "the image is nowhere to be had", Why: "the registry does not answer", Next: []string{"try again later"}})
+	add(t, box)
+	c := console(t, box)
+	for _, lang := range locale.Langs() {
+		c.Lang = lang
+		p := c.Get(t, "/jobs/1")
+		card := p.Text(t, ".finding")
+		for _, want := range []string{"the image is nowhere to be had", "the registry does not answer", "try again later"} {
+			if !strings.Contains(card, want) {
+				t.Errorf("%s: no %q in %s", lang, want, card)
+			}
+		}
+		if len(p.All("li.bad")) != 1 {
+			t.Errorf("%s: the step that failed is not marked", lang)
+		}
+	}
+}
+
+func TestShow_unknownJob(t *testing.T) {
+	c := console(t, controltest.New())
+	for _, path := range []string{"/jobs/1", "/jobs/0", "/jobs/x", "/jobs/1/events", "/jobs/x/log/events"} {
+		if p := c.Get(t, path); p.Status != http.StatusNotFound {
+			t.Errorf("%s: %d", path, p.Status)
+		}
+	}
+}
+
+// listen reads events of a stream until the server ends it.
+func listen(t *testing.T, c *areatest.Console, path, last string) <-chan [3]string {
+	t.Helper()
+	server := httptest.NewServer(c.Handler)
+	ctx, stop := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != "" {
+		r.Header.Set("Last-Event-ID", last)
+	}
+	res, err := server.Client().Do(r) //nolint:bodyclose // in the cleanup
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, done := make(chan [3]string, 1000), make(chan struct{})
+	go func() {
+		defer close(done)
+		defer close(events)
+		var e [3]string
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			name, value, _ := strings.Cut(lines.Text(), ": ")
+			switch name {
+			case "id":
+				e[0] = value
+			case "event":
+				e[1] = value
+			case "data":
+				e[2] += value + "\n"
+			case "":
+				if e[1] != "" {
+					events <- e
+				}
+				e = [3]string{}
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		_ = res.Body.Close()
+		server.Close()
+	})
+	return events
+}
+
+func TestEvents_followAJobThroughItsSteps(t *testing.T) {
+	box := controltest.New()
+	box.Hold()
+	add(t, box)
+	c := console(t, box)
+	events := listen(t, c, "/jobs/1/events", "")
+	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() > 0 })
+	box.Release()
+	var names []string
+	var last, lastID, said string
+	for e := range events {
+		names = append(names, e[1])
+		switch e[1] {
+		case "patch":
+			lastID, last = e[0], e[2]
+		case "said":
+			said = e[2]
+		}
+	}
+	if len(names) == 0 || names[len(names)-1] != "end" {
+		t.Fatalf("the stream ends with %v", names)
+	}
+	if strings.Count(last, `class="done"`) != 5 || !strings.Contains(last, "Added dokuwiki") || said != "All steps worked. It took 7 seconds.\n" {
+		t.Errorf("at the end it says %q:\n%s", said, last)
+	}
+	if lastID == "" || lastID == "0" {
+		t.Errorf("the last patch has the number %q", lastID)
+	}
+	var again []string
+	for e := range listen(t, c, "/jobs/1/events", lastID) {
+		again = append(again, e[1])
+	}
+	if strings.Join(again, " ") != "patch said title end" {
+		t.Errorf("who comes back after the end gets %v", again)
+	}
+}
+
+func TestEvents_endWithTheReader(t *testing.T) {
+	box := controltest.New()
+	box.Hold()
+	add(t, box)
+	c := console(t, box)
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r := httptest.NewRequest(http.MethodGet, "https://console.example/jobs/1/events", nil).WithContext(ctx)
+		c.Handler.ServeHTTP(httptest.NewRecorder(), r)
+	}()
+	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() == 1 })
+	leave()
+	<-done
+	testkit.Eventually(t, 5*time.Second, "nobody follows", func() bool { return box.Following() == 0 })
+}
+
+func TestLogEvents_sendTheLines(t *testing.T) {
+	box := controltest.New()
+	box.Hold()
+	add(t, box)
+	events := listen(t, console(t, box), "/jobs/1/log/events", "")
+	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() > 0 })
+	box.Release()
+	var last string
+	for e := range events {
+		last = e[2]
+	}
+	if strings.Count(last, "half of it is there") != 5 || !strings.Contains(last, "<pre") {
+		t.Errorf("the log is\n%s", last)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	b, err := locale.New(jobs.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, b, []string{"."})
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package jobs
+
+import (
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/internal/webkit"
+)
+
+// view is a job as the live part of its page shows it.
+type view struct {
+	*webkit.Page
+	Number  appliance.JobID
+	Job     appliance.Job
+	Steps   []webkit.Step
+	Bar     webkit.Meter
+	Running bool
+	Result  *webkit.Finding // why it did not end well
+	Actions []webkit.Action // what to do next, once it has ended
+}
+
+// progress is how far the step that runs is.
+type progress struct {
+	step        string
+	done, total int64
+}
+
+func (g *progress) take(e appliance.JobEvent) {
+	switch {
+	case e.Step != g.step:
+		*g = progress{step: e.Step, done: e.Done, total: e.Total}
+	case e.Total > 0:
+		g.done, g.total = e.Done, e.Total
+	}
+}
+
+// share is how much of the step is done, 0 when that is not known.
+func (g progress) share(step string) float64 {
+	if g.step != step || g.total <= 0 {
+		return 0
+	}
+	return min(max(float64(g.done)/float64(g.total), 0), 1)
+}
+
+// newView says a job in the language of the page, whose title and lead become
+// the job's.
+func newView(p *webkit.Page, j appliance.Job, g progress) view {
+	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: j.State == appliance.JobRunning}
+	text := area.JobTitle(p, j)
+	p.Heading, p.Title = text, text
+	at, passed := len(j.Steps), 0.0
+	for i, s := range j.Steps {
+		switch s.State {
+		case appliance.StepDone:
+			passed++
+		case appliance.StepRunning:
+			at = i
+			passed += g.share(s.Name)
+			v.Steps[i].Fact = fact(p, s, g)
+		}
+	}
+	v.lead(at)
+	v.Bar = webkit.Meter{Label: p.Lead, Percent: int(100 * passed / float64(max(len(j.Steps), 1)))}
+	if j.State == appliance.JobDone {
+		v.Bar.Percent = 100
+	}
+	return v
+}
+
+// lead sums the job up in a sentence; at is the step that runs.
+func (v *view) lead(at int) {
+	p, j := v.Page, v.Job
+	switch j.State {
+	case appliance.JobRunning:
+		p.Lead = p.T("jobs.lead.between")
+		if at < len(j.Steps) {
+			p.Lead = p.T("jobs.lead.step", "n", at+1, "of", len(j.Steps), "step", v.Steps[at].Name)
+			p.Title = p.T("jobs.title.step", "n", at+1, "of", len(j.Steps), "title", p.Heading)
+		} else if undoing(j) {
+			p.Lead = p.T("jobs.lead.undoing")
+		}
+	case appliance.JobDone:
+		p.Lead = p.T("jobs.lead.done", "span", took(p, j))
+	case appliance.JobUndone:
+		p.Lead = p.T("jobs.lead.undone")
+	default:
+		p.Lead = p.T("jobs.lead.failed")
+	}
+}
+
+func undoing(j appliance.Job) bool {
+	for _, s := range j.Steps {
+		if s.State == appliance.StepBad || s.State == appliance.StepUndone {
+			return true
+		}
+	}
+	return false
+}
+
+// fact is one line about the step that runs.
+func fact(p *webkit.Page, s appliance.JobStep, g progress) string {
+	span := p.Span(max(p.Now.Sub(s.Started), 0))
+	if share := g.share(s.Name); share > 0 {
+		return p.T("jobs.fact.share", "percent", p.Percent(share), "span", span)
+	}
+	return p.T("jobs.fact.since", "span", span)
+}
+
+// finish adds what stands below a job that has ended: why it did not work, and
+// where to go.
+func (v *view) finish(app string) {
+	p, j := v.Page, v.Job
+	if v.Running {
+		return
+	}
+	kind, name, _ := strings.Cut(j.Subject, ":")
+	if j.State != appliance.JobDone && j.Problem != nil {
+		f := p.FindingCard(map[appliance.JobState]string{appliance.JobUndone: "warning", appliance.JobFailed: "critical"}[j.State], j.Problem.Code, "")
+		what, why, next := webkit.Explain(p.Locale, j.Problem)
+		f.Title, f.Code = what, ""
+		f.Rows = p.WhatWhyNext("", why, next)
+		v.Result = &f
+	}
+	there := j.State == appliance.JobDone && !strings.HasPrefix(j.Kind, "remove") || j.State != appliance.JobDone && j.Kind != "add"
+	switch {
+	case kind == "app" && j.Kind == "add" && j.State != appliance.JobDone:
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.catalogue"), Href: "/catalogue", Kind: "go"}}
+	case kind == "app" && j.Kind == "add":
+		v.Actions = []webkit.Action{
+			{Text: p.T("jobs.next.signin"), Href: "/apps/" + name + "#signin", Kind: "go", Icon: "key"},
+			{Text: p.T("jobs.next.open"), Href: app, Icon: "out", Outside: true},
+		}
+		if app == "" {
+			v.Actions = v.Actions[:1]
+		}
+	case kind == "app" && there && j.Kind != "recipe-test":
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", name), Href: "/apps/" + name, Kind: "go"}}
+	case kind == "app":
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.apps"), Href: "/apps", Kind: "go"}}
+	case kind == "site" && there:
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.site", "name", name), Href: "/sites/" + name, Kind: "go"}}
+	case kind == "site":
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.sites"), Href: "/sites", Kind: "go"}}
+	case kind == "zone" && there:
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.name", "name", name), Href: "/names/" + name, Kind: "go"}}
+	case kind == "zone" || kind == "redirect":
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.names"), Href: "/names", Kind: "go"}}
+	default:
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.activity"), Href: "/activity"}}
+	}
+}
+
+// State is how the job ended, in a word.
+func (v view) State() webkit.Pill { return area.JobPill(v.Page, v.Job.State) }
+
+// Took is how long the job ran.
+func (v view) Took() string { return took(v.Page, v.Job) }
