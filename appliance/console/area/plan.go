@@ -79,7 +79,7 @@ func PlanView(p *webkit.Page, plan appliance.Plan) Plan {
 }
 
 // Marks tell the rows of this plan from those of another.
-func (v *Plan) Marks() string {
+func (v Plan) Marks() string {
 	marks := make([]string, len(v.Rows))
 	for i, r := range v.Rows {
 		marks[i] = r.mark

@@ -41,7 +41,7 @@ type Console struct {
 // area are there already.
 func New(t *testing.T, box control.Backend, files []fs.FS, routes ...func(area.Deps)) *Console {
 	t.Helper()
-	log := slog.New(slog.DiscardHandler)
+	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	files = append([]fs.FS{area.Files()}, files...)
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: log, Now: func() time.Time { return Now },
