@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package area
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/internal/locale"
+	"coopkit/internal/webkit"
+)
+
+// FindingPath is the page of one finding.
+func FindingPath(f appliance.Finding) string {
+	return "/findings/" + f.Code + "/" + (&url.URL{Path: f.Subject}).EscapedPath()
+}
+
+// FindingWords says a finding in the reader's language: the catalogue's words
+// for its code, else the agent's own, which are English. Figures that only the
+// agent's own words have are for the finding's own page.
+func FindingWords(l *locale.Locale, f appliance.Finding) (what, why string, next []string) {
+	what, why, next = f.What, f.Why, f.Next
+	if !l.Speaks("finding." + f.Code + ".what") {
+		return what, why, next
+	}
+	name := subjectOf(f.Subject)
+	if kind, check, _ := strings.Cut(f.Subject, ":"); kind == "check" && l.Speaks("finding.check."+check) {
+		name = l.T("finding.check." + check)
+	}
+	return l.T("finding."+f.Code+".what", "name", name), l.T("finding."+f.Code+".why", "name", name),
+		strings.Split(l.T("finding."+f.Code+".next", "name", name), "\n")
+}
+
+// subjectOf is what a finding is about as people call it: wordpress of
+// "app:wordpress/db".
+func subjectOf(subject string) string {
+	name := SubjectName(subject)
+	if strings.HasPrefix(subject, "app:") {
+		name, _, _ = strings.Cut(name, "/")
+	}
+	return name
+}
+
+// FindingView is the card of a finding: what it means for people, why, what to
+// do next, who can do it, and the buttons for what this console can do itself.
+func FindingView(p *webkit.Page, f appliance.Finding) webkit.Finding {
+	what, why, next := FindingWords(p.Locale, f)
+	card := p.FindingCard(f.Severity.String(), f.Code, f.Subject)
+	card.Title = what
+	card.Rows = p.WhatWhyNext("", why, next)
+	card.Meta = []template.HTML{since(p, f.Since), template.HTML(template.HTMLEscapeString(who(p, f.Who)))} //nolint:gosec // escaped
+	if f.Severity == appliance.Critical {
+		card.Code = f.Code
+	}
+	if n := len(f.Hides); n > 0 {
+		card.Hides = p.T("area.finding.hides", "count", n)
+	}
+	card.Actions = findingActions(p, f)
+	return card
+}
+
+// since is the time of day for what began lately, else the date.
+func since(p *webkit.Page, t time.Time) template.HTML {
+	if p.Now.Sub(t) < 18*time.Hour {
+		return p.H("area.finding.since.hour", "time", p.Hour(t))
+	}
+	return p.H("area.finding.since", "date", p.Day(t))
+}
+
+func who(p *webkit.Page, a appliance.Actor) string {
+	switch a {
+	case appliance.YourISP:
+		return p.T("area.finding.who.isp")
+	case appliance.YourITCoop:
+		return p.T("area.finding.who.itcoop")
+	default:
+		return p.T("area.finding.who.you")
+	}
+}
+
+// The codes that starting or restarting an app may solve.
+var (
+	startable   = []string{"SERVICE-STOPPED", "APP-STOPPED"}
+	restartable = []string{"SERVICE-OUT-OF-MEMORY", "SERVICE-RESTARTING", "SERVICE-UNHEALTHY", "APP-NOT-ANSWERING"}
+)
+
+// findingActions are what this console can do about a finding, the likeliest to
+// help first.
+func findingActions(p *webkit.Page, f appliance.Finding) []webkit.Action {
+	kind, _, _ := strings.Cut(f.Subject, ":")
+	name := subjectOf(f.Subject)
+	switch {
+	case kind == "app":
+		at := "/apps/" + url.PathEscape(name)
+		look := webkit.Action{Text: p.T("area.finding.app", "name", name), Href: at}
+		switch {
+		case slices.Contains(startable, f.Code):
+			return []webkit.Action{{Text: p.T("area.finding.start", "name", name), Href: at + "/start", Kind: "go", Post: true}, look}
+		case slices.Contains(restartable, f.Code):
+			return []webkit.Action{{Text: p.T("area.finding.restart", "name", name), Href: at + "/restart", Kind: "go", Post: true}, look}
+		}
+		return []webkit.Action{look}
+	case kind == "host" || kind == "name" || kind == "zone":
+		return []webkit.Action{{Text: p.T("area.finding.names"), Href: "/names", Kind: "go"}}
+	case kind == "desk":
+		return []webkit.Action{{Text: p.T("area.finding.desk"), Href: "/settings/desk", Kind: "go"}}
+	case kind == "disk" || strings.HasPrefix(f.Code, "MEMORY-"):
+		return []webkit.Action{{Text: p.T("area.finding.apps"), Href: "/apps", Kind: "go"}}
+	default:
+		return nil
+	}
+}
+
+// MoreAbout is the way to the finding's own page.
+func MoreAbout(p *webkit.Page, f appliance.Finding) webkit.Action {
+	return webkit.Action{Text: p.T("area.finding.more"), Href: FindingPath(f), Kind: "quiet"}
+}
