@@ -3,13 +3,14 @@
 // buttons, menus that close with Esc. Attributes in the page say where.
 
 // A live region: <div data-live="/jobs/3/events">. It is not changed under the
-// reader's focus.
+// reader's focus, nor while text in it is selected.
 for (const region of document.querySelectorAll("[data-live]")) {
   const source = new EventSource(region.dataset.live);
   const said = document.querySelector("[data-said]");
   let waiting = null, last = Date.now(), spoken = 0;
   const patch = (html) => {
-    if (region.contains(document.activeElement)) { waiting = html; return; }
+    const chosen = getSelection();
+    if (region.contains(document.activeElement) || !chosen.isCollapsed && region.contains(chosen.anchorNode)) { waiting = html; return; }
     waiting = null;
     region.innerHTML = html;
     decorate(region);

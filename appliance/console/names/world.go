@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/hostname"
+)
+
+// lookLimit is how long a page waits for the answers of name servers.
+const lookLimit = 4 * time.Second
+
+// world is what a page needs to know, asked of the agent at once.
+type world struct {
+	zones []control.Name
+	uses  []use
+	certs []control.Certificate
+	dns   bool // this box can answer for names
+}
+
+// use is an address in use on this box, and by whom.
+type use struct {
+	Host   string
+	Kind   string // app, site or redirect
+	Title  string // of the app
+	Href   string // its page; empty for redirects
+	Target string // of a redirect
+}
+
+func (n *names) world(ctx context.Context) (w world, err error) {
+	if w.zones, err = n.Box.Names(ctx); err != nil {
+		return w, err
+	}
+	if w.uses, err = n.uses(ctx); err != nil {
+		return w, err
+	}
+	if w.certs, err = n.Box.Certificates(ctx); err != nil {
+		return w, err
+	}
+	status, err := n.Box.Status(ctx)
+	w.dns = status.DNS != ""
+	return w, err
+}
+
+func (n *names) uses(ctx context.Context) ([]use, error) {
+	apps, err := n.Box.Apps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sites, err := n.Box.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	redirects, err := n.Box.Redirects(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var all []use
+	for _, a := range apps {
+		for _, h := range a.Addresses {
+			all = append(all, use{Host: string(h), Kind: "app", Title: a.Title, Href: "/apps/" + string(a.Name)})
+		}
+	}
+	for _, s := range sites {
+		all = append(all, use{Host: string(s.Host), Kind: "site", Href: "/sites/" + string(s.Host)})
+	}
+	for _, a := range redirects {
+		all = append(all, use{Host: string(a.Host), Kind: "redirect", Target: a.Target})
+	}
+	slices.SortFunc(all, func(a, b use) int { return strings.Compare(a.Host, b.Host) })
+	return all, nil
+}
+
+// zoneOf returns the zone of this box that contains host.
+func (w world) zoneOf(host string) (control.Name, bool) {
+	var best control.Name
+	for _, z := range w.zones {
+		if within(host, z.Zone) && len(z.Zone) > len(best.Zone) {
+			best = z
+		}
+	}
+	return best, best.Zone != ""
+}
+
+// zone returns the zone of exactly this name.
+func (w world) zone(name string) (control.Name, bool) {
+	i := slices.IndexFunc(w.zones, func(z control.Name) bool { return z.Zone == name })
+	if i < 0 {
+		return control.Name{}, false
+	}
+	return w.zones[i], true
+}
+
+// below returns the uses at name and below it.
+func (w world) below(name string) []use {
+	var some []use
+	for _, u := range w.uses {
+		if within(u.Host, name) {
+			some = append(some, u)
+		}
+	}
+	return some
+}
+
+func within(host, zone string) bool { return hostname.Name(host).Within(hostname.Name(zone)) }
+
+// appTitle is what people call an install.
+func (w world) appTitle(name appliance.InstallName) string {
+	for _, u := range w.uses {
+		if u.Href == "/apps/"+string(name) {
+			return u.Title
+		}
+	}
+	return string(name)
+}
+
+// looked is the result of looking a host up; Unanswered also when the agent
+// could not try.
+type looked = control.NameCheck
+
+// check looks hosts up, all at the same time.
+func (n *names) check(ctx context.Context, hosts []string) map[string]looked {
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	results := make([]looked, len(hosts))
+	var wg sync.WaitGroup
+	for i, h := range hosts {
+		wg.Go(func() {
+			c, err := n.Box.CheckName(ctx, h)
+			if err != nil {
+				c = looked{Host: h, Unanswered: true}
+			}
+			results[i] = c
+		})
+	}
+	wg.Wait()
+	found := map[string]looked{}
+	for _, c := range results {
+		found[c.Host] = c
+	}
+	return found
+}
