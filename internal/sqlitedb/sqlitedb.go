@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -30,6 +31,7 @@ type DB struct {
 	write *sql.DB // one connection: SQLite has one writer
 	read  *sql.DB // query_only
 	path  string
+	sent  atomic.Int64
 }
 
 // Open opens or makes the database at path (mode 0600) and brings it up to the
@@ -47,16 +49,12 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 		return nil, unusable(path, err)
 	}
 	db := &DB{path: path}
-	if db.write, err = sql.Open("sqlite3", dsn(path, "")); err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
-	}
+	db.write = sql.OpenDB(connector{dsn(path, ""), &db.sent})
 	db.write.SetMaxOpenConns(1)
 	if err := db.migrate(ctx, migrations); err != nil {
 		return nil, errors.Join(err, db.write.Close())
 	}
-	if db.read, err = sql.Open("sqlite3", dsn(path, "&_query_only=true")); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database for reading: %w", err), db.write.Close())
-	}
+	db.read = sql.OpenDB(connector{dsn(path, "&_query_only=true"), &db.sent})
 	db.read.SetMaxOpenConns(readers)
 	return db, nil
 }

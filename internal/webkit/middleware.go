@@ -87,10 +87,20 @@ func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
 func (ui *UI) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rec, start := &recorder{ResponseWriter: w}, time.Now()
+		before := ui.statements()
 		next.ServeHTTP(rec, r)
 		ui.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "page served", slog.String("method", r.Method), slog.String(logkey.Path, r.URL.Path),
-			slog.Int("status", rec.status), slog.Duration(logkey.Took, time.Since(start)), slog.String(logkey.RequestID, requestID(r.Context())))
+			slog.Int("status", rec.status), slog.Duration(logkey.Took, time.Since(start)),
+			slog.Int64("statements", ui.statements()-before), // of all who work at the same time
+			slog.String(logkey.RequestID, requestID(r.Context())))
 	})
+}
+
+func (ui *UI) statements() int64 {
+	if ui.cfg.Statements == nil {
+		return 0
+	}
+	return ui.cfg.Statements()
 }
 
 func (ui *UI) recovered(next http.Handler) http.Handler {

@@ -41,6 +41,8 @@ type Config struct {
 	Now       func() time.Time
 	// User returns who sent the request, from its session; nobody for a stranger.
 	User func(r *http.Request) (User, bool)
+	// Statements counts those sent to the database so far; nil where nobody counts.
+	Statements func() int64
 	// Frame completes the page before it is rendered: brand, navigation, footer.
 	Frame func(r *http.Request, p *Page)
 }
