@@ -236,7 +236,7 @@ func attr(n *html.Node, name string) (string, bool) {
 }
 
 var (
-	key    = regexp.MustCompile(`\b(?:area|apps|jobs|names|sites|webkit|problem|finding)\.[a-z-]+[a-z.-]*\b`)
+	key    = regexp.MustCompile(`\b(?:area|apps|entry|findings?|home|jobs|names|settings|sites|webkit|problem)\.[a-z-]+[a-z.-]*\b`)
 	inline = regexp.MustCompile(`\sstyle=|<script>|\son[a-z]+=`)
 )
 

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package area
+
+import "coopkit/internal/webkit"
+
+// AppPill is the state of an app (control.App.State) in a word: for visitors,
+// is it open?
+func AppPill(p *webkit.Page, state string) webkit.Pill {
+	switch state {
+	case "running":
+		return webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("area.app.running")}
+	case "starting":
+		return webkit.Pill{Kind: "note", Icon: "clock", Text: p.T("area.app.starting")}
+	case "adding":
+		return webkit.Pill{Kind: "note", Icon: "clock", Text: p.T("area.app.adding")}
+	case "changing":
+		return webkit.Pill{Kind: "note", Icon: "clock", Text: p.T("area.app.changing")}
+	case "stopped":
+		return webkit.Pill{Icon: "minus", Text: p.T("area.app.stopped")}
+	case "failing":
+		return webkit.Pill{Kind: "crit", Icon: "oct", Text: p.T("area.app.failing")}
+	default:
+		return webkit.Pill{Icon: "quiet", Text: p.T("area.app.unknown")}
+	}
+}
+
+// NeedIcon is the drawing and the tint (a class of the style sheet) for a need
+// that recipes answer.
+func NeedIcon(need string) (icon, tint string) {
+	switch need {
+	case "website":
+		return "globe", "i3"
+	case "files":
+		return "folder", "i2"
+	case "calendar":
+		return "cal", "i4"
+	case "chat":
+		return "chat", "i6"
+	case "wiki":
+		return "book", "i5"
+	case "mail":
+		return "mail", "i7"
+	case "photos":
+		return "photo", "i2"
+	case "decisions":
+		return "vote", "i5"
+	case "shop":
+		return "basket", "i1"
+	default:
+		return "apps", "i1"
+	}
+}

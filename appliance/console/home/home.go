@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package home is the first page of the console, which says in words how the
+// box is, and the pages of what the checks found. It asks the agent through
+// control.Backend only and knows nothing of how checks work. Its tests compare
+// what the pages say with made-up boxes, in three languages.
+package home
+
+import (
+	"context"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"sync"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
+	"coopkit/internal/logkey"
+)
+
+//go:embed templates/*.html messages/*.json
+var files embed.FS
+
+// Files returns the templates and messages of this area.
+func Files() fs.FS { return files }
+
+// pages are the handlers of this area. Last is what "Look again" found.
+type pages struct {
+	area.Deps
+	mu   sync.Mutex
+	last control.Report
+}
+
+// Routes registers the pages of this area.
+func Routes(d area.Deps) {
+	p := &pages{Deps: d}
+	rt := d.UI.Router()
+	rt.Signed("GET /{$}", p.home)
+	rt.Signed("GET /findings", p.findings)
+	rt.Signed("POST /findings/look", p.look)
+	rt.Signed("GET /findings/{code}/{subject...}", p.finding)
+}
+
+// stays is how long what "Look again" found is shown instead of what the checks
+// find that run all the time: these wait until something is bad twice.
+const stays = time.Minute
+
+// report is what there is to tell about findings now.
+func (d *pages) report(ctx context.Context) (control.Report, error) {
+	d.mu.Lock()
+	last := d.last
+	d.mu.Unlock()
+	if d.Now().Sub(last.At) < stays && !last.At.IsZero() {
+		return last, nil
+	}
+	return d.Box.Findings(ctx)
+}
+
+// box is what the home page tells of; what could not be looked at is nil.
+type box struct {
+	report   control.Report
+	apps     []control.App
+	sites    []appliance.Site
+	certs    []control.Certificate
+	host     *control.Host
+	desk     *control.DeskLink
+	jobs     []appliance.Job
+	needs    map[string]string // of recipes
+	unlooked bool              // apps or sites are not known
+}
+
+// lately is how many jobs the home page tells of.
+const lately = 6
+
+// ask asks for everything; one part that does not answer does not take the
+// others with it.
+func (d *pages) ask(ctx context.Context) (box, error) {
+	var b box
+	var err error
+	if b.report, err = d.report(ctx); err != nil {
+		return b, err
+	}
+	missing := func(what string, err error) bool {
+		if err != nil {
+			d.Log.WarnContext(ctx, "home page without a part", slog.String(logkey.Component, what), slog.Any(logkey.Err, err))
+		}
+		return err != nil
+	}
+	if all, err := d.Box.Apps(ctx); missing("apps", err) {
+		b.unlooked = true
+	} else {
+		b.apps = own(all)
+	}
+	if b.sites, err = d.Box.Sites(ctx); missing("sites", err) {
+		b.unlooked = true
+	}
+	if b.certs, err = d.Box.Certificates(ctx); missing("certificates", err) {
+		b.certs = nil
+	}
+	if host, err := d.Box.Host(ctx); !missing("host", err) {
+		b.host = &host
+	}
+	if desk, err := d.Box.Desk(ctx); !missing("desk", err) {
+		b.desk = &desk
+	}
+	if b.jobs, err = d.Box.Jobs(ctx, lately); missing("jobs", err) {
+		b.jobs = nil
+	}
+	b.needs = map[string]string{}
+	if recipes, err := d.Box.Recipes(ctx); !missing("recipes", err) {
+		for _, r := range recipes {
+			b.needs[r.Name] = r.Need
+		}
+	}
+	return b, nil
+}
+
+// own leaves out what "coopkit recipe test" made.
+func own(all []control.App) []control.App {
+	var out []control.App
+	for _, a := range all {
+		if !a.Scratch {
+			out = append(out, a)
+		}
+	}
+	return out
+}

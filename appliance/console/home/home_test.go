@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package home_test
+
+import (
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/console/home"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/webkit"
+)
+
+func serve(t *testing.T, box *controltest.Fake) *areatest.Console {
+	t.Helper()
+	return areatest.New(t, box, []fs.FS{home.Files()}, home.Routes)
+}
+
+func withApps(t *testing.T) *controltest.Fake {
+	t.Helper()
+	box := controltest.New()
+	for recipe, host := range map[string]string{"wordpress": "www.demo.coop", "dokuwiki": "wiki.demo.coop"} {
+		if _, err := box.Add(t.Context(), control.AddApp{Recipe: recipe, Host: host}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return box
+}
+
+var (
+	stopped = appliance.Finding{
+		Code: "SERVICE-STOPPED", Subject: "app:wordpress/db", Severity: appliance.Critical, What: "WordPress does not work now", Why: "Its part \"db\" ended with code 137.",
+		Next: []string{"coopkit app restart wordpress"}, Who: appliance.You, Since: areatest.Now.Add(-3 * time.Hour),
+	}
+	elsewhere = appliance.Finding{
+		Code: "NAME-LEADS-ELSEWHERE", Subject: "host:wiki.demo.coop", Severity: appliance.Critical, What: "x", Why: "y", Next: []string{"z"}, Who: appliance.You, Since: areatest.Now,
+	}
+	filling = appliance.Finding{
+		Code: "DISK-FILLING", Subject: "disk:/var/lib/coopkit", Severity: appliance.Warning, What: "x", Why: "It fills.", Next: []string{"z"}, Who: appliance.You, Since: areatest.Now,
+	}
+	reboot = appliance.Finding{Code: "REBOOT-NEEDED", Severity: appliance.Notice, What: "x", Why: "y", Next: []string{"reboot"}, Who: appliance.You, Since: areatest.Now}
+)
+
+func TestHome_firstLineAnswersTheVisit(t *testing.T) {
+	for name, c := range map[string]struct {
+		box  func(t *testing.T) *controltest.Fake
+		find []appliance.Finding
+		want string
+	}{
+		"empty":    {func(*testing.T) *controltest.Fake { return controltest.New() }, nil, "This box is ready for its first app. Nothing needs you today."},
+		"fine":     {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
+		"notice":   {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
+		"warning":  {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
+		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses do not answer. One thing needs you now."},
+		"door":     {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
+		"one away": {func(t *testing.T) *controltest.Fake { box := withApps(t); stop(t, box, "wordpress"); return box }, nil, "The one address is open. Nothing needs you today."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			box := c.box(t)
+			box.Find(c.find...)
+			page := serve(t, box).Get(t, "/")
+			if got := page.Text(t, "h1"); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func stop(t *testing.T, box *controltest.Fake, app string) {
+	t.Helper()
+	if _, err := box.Stop(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
+	box := withApps(t)
+	box.Find(stopped, elsewhere, filling, reboot, appliance.Finding{Code: "MEMORY-LOW", Severity: appliance.Notice, Since: areatest.Now})
+	page := serve(t, box).Get(t, "/")
+	if n := len(page.All("article.finding")); n != 3 {
+		t.Errorf("%d findings", n)
+	}
+	for selector, want := range map[string]string{
+		"article h3":                         "wordpress does not work now",
+		"form[action=/apps/wordpress/start]": "Start wordpress",
+		"section a[href=/findings]":          "And 2 more",
+		"a[href=/apps/wordpress] b":          "WordPress",
+		".rows .pill":                        "Open",
+		"aside .log a":                       "Added ",
+		".glance .big":                       "Open, but not for all",
+	} {
+		if got := page.Text(t, selector); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q", selector, got, want)
+		}
+	}
+	if len(page.All("a[href=/findings/SERVICE-STOPPED/app:wordpress/db]")) != 1 {
+		t.Error("no way to the finding's own page")
+	}
+	if strings.Contains(page.Source, "stamp") || strings.Contains(page.Source, `class="week"`) {
+		t.Error("something is shown for which there is no data")
+	}
+}
+
+func TestHome_saysWhoSeesTheBox(t *testing.T) {
+	box := controltest.New()
+	for state, want := range map[control.DeskState]string{
+		control.DeskNone: "No IT co-op watches over this box.", control.DeskPending: "Demo desk waits until the four words are compared.",
+		control.DeskLinked: "Demo desk sees how the box is", control.DeskSilent: "Demo desk does not answer", control.DeskEnded: "Demo desk does not take reports",
+	} {
+		box.SetDesk(control.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
+		if page := serve(t, box).Get(t, "/"); !strings.Contains(page.Text(t, ".glance"), want) {
+			t.Errorf("%s: %s", state, page.Text(t, ".glance"))
+		}
+	}
+}
+
+func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
+	box := withApps(t)
+	for _, method := range []string{"Apps", "Sites", "Certificates", "Host", "Desk", "Jobs", "Recipes"} {
+		box.Fail(method, errors.New("away"))
+	}
+	page := serve(t, box).Get(t, "/")
+	if got := page.Text(t, "h1"); page.Status != http.StatusOK || !strings.HasPrefix(got, "Could not look at the apps and sites.") {
+		t.Errorf("%d %s", page.Status, got)
+	}
+	box.Fail("Findings", errors.New("away"))
+	if page := serve(t, box).Get(t, "/"); page.Status != http.StatusInternalServerError {
+		t.Errorf("%d without findings", page.Status)
+	}
+}
+
+func TestFindings_allOneAndLookAgain(t *testing.T) {
+	box := withApps(t)
+	c := serve(t, box)
+	if got := c.Get(t, "/findings").Text(t, ".empty h2"); got != "All is in order" {
+		t.Errorf("empty: %q", got)
+	}
+	box.Find(stopped, reboot)
+	if n := len(c.Get(t, "/findings").All("article.finding")); n != 2 {
+		t.Errorf("%d findings", n)
+	}
+	one := c.Get(t, "/findings/SERVICE-STOPPED/app:wordpress/db")
+	for _, want := range []string{"ended with code 137", "coopkit app restart wordpress", "app:wordpress/db"} {
+		if !strings.Contains(one.Text(t, "details.card"), want) {
+			t.Errorf("technicians do not read %q", want)
+		}
+	}
+	if page := c.Get(t, "/findings/REBOOT-NEEDED/"); page.Status != http.StatusOK {
+		t.Errorf("without a subject: %d", page.Status)
+	}
+	if page := c.Get(t, "/findings/GONE/app:x"); page.Status != http.StatusNotFound || page.Text(t, ".empty h2") != "Solved" {
+		t.Errorf("solved: %d", page.Status)
+	}
+	if page := c.Post(t, "/findings/look"); page.To != "/findings" {
+		t.Errorf("leads to %s", page.To)
+	}
+	box.Find() // what was looked for just now counts
+	if n := len(c.Get(t, "/findings").All("article.finding")); n != 2 {
+		t.Errorf("%d findings after looking", n)
+	}
+}
+
+func TestPages_inThreeLanguages(t *testing.T) {
+	box := withApps(t)
+	box.Find(stopped, filling, reboot)
+	c := serve(t, box)
+	for _, c.Lang = range locale.Langs() {
+		for _, path := range []string{"/", "/findings", "/findings/SERVICE-STOPPED/app:wordpress/db"} {
+			if page := c.Get(t, path); page.Status != http.StatusOK || page.Value(t, "html", "lang") != c.Lang {
+				t.Errorf("%s in %s: %d", path, c.Lang, page.Status)
+			}
+		}
+	}
+}
+
+func TestMessages_areComplete(t *testing.T) {
+	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{home.Files()}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.")
+}

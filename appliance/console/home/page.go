@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package home
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/internal/webkit"
+)
+
+// mostCards is how many findings the home page shows.
+const mostCards = 3
+
+// homePage is the first page.
+type homePage struct {
+	*webkit.Page
+	Cards  []webkit.Finding
+	More   string // "and 4 more"; empty for none
+	Glance []cell
+	Things []thing
+	Lately []event
+	Empty  webkit.Empty
+	Help   string
+}
+
+// thing is an app or a site, with whether visitors can open it.
+type thing struct {
+	Icon, Tint, Title, At, Href string
+	Pill                        webkit.Pill
+}
+
+// event is one thing that happened.
+type event struct {
+	At         time.Time
+	Text, Href string
+}
+
+func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
+	b, err := d.ask(r.Context())
+	if err != nil {
+		return err
+	}
+	p := homePage{Page: d.UI.NewPage(r, "home.title"), Help: "/help"}
+	p.Heading, p.Lead = headline(p.Page, b), greeting(p.Page, b.report)
+	p.Title = p.Heading
+	p.Cards = cards(p.Page, b.report.Findings[:min(mostCards, len(b.report.Findings))])
+	if n := len(b.report.Findings) - mostCards; n > 0 {
+		p.More = p.T("home.more", "count", n)
+	}
+	p.Glance, p.Things = glance(p.Page, b), things(p.Page, b)
+	for _, j := range b.jobs {
+		at := j.Finished
+		if at.IsZero() {
+			at = j.Created
+		}
+		p.Lately = append(p.Lately, event{At: at, Text: area.JobTitle(p.Page, j), Href: "/jobs/" + strconv.FormatInt(int64(j.ID), 10)})
+		if j.State == appliance.JobRunning {
+			p.Refresh = 5
+		}
+	}
+	p.Empty = webkit.Empty{Icon: "basket", Title: p.T("home.empty.title"), Text: p.T("home.empty.text"), Actions: []webkit.Action{
+		{Text: p.T("home.empty.app"), Href: "/catalogue", Kind: "go"}, {Text: p.T("home.empty.site"), Href: "/sites"},
+	}}
+	return d.UI.Render(w, http.StatusOK, "home-home", p)
+}
+
+// cards are findings, each with the way to its own page.
+func cards(p *webkit.Page, findings []appliance.Finding) []webkit.Finding {
+	var out []webkit.Finding
+	for _, f := range findings {
+		card := area.FindingView(p, f)
+		card.Actions = append(card.Actions, area.MoreAbout(p, f))
+		out = append(out, card)
+	}
+	return out
+}
+
+func things(p *webkit.Page, b box) []thing {
+	var out []thing
+	for _, a := range b.apps {
+		t := thing{Title: a.Title, Href: "/apps/" + url.PathEscape(string(a.Name)), Pill: area.AppPill(p, a.State)}
+		t.Icon, t.Tint = area.NeedIcon(b.needs[a.Recipe])
+		if len(a.Addresses) > 0 {
+			t.At = p.T("home.at", "host", a.Addresses[0])
+		}
+		out = append(out, t)
+	}
+	for _, s := range b.sites {
+		t := thing{Icon: "globe", Tint: "i1", Title: s.Host.String(), Href: "/sites/" + s.Host.String(), At: p.T("home.site")}
+		t.Pill = webkit.Pill{Icon: "minus", Text: p.T("home.site.off")}
+		if s.Published {
+			t.Pill = area.AppPill(p, "running")
+		}
+		out = append(out, t)
+	}
+	return out
+}

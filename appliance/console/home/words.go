@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package home
+
+import (
+	"html/template"
+	"slices"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/webkit"
+)
+
+// door says how many addresses visitors can open. What was stopped on purpose
+// is not counted.
+type door struct{ open, all int }
+
+func (b box) door() door {
+	var d door
+	count := func(host string, runs bool) {
+		d.all++
+		if runs && !b.critical("host:"+host) {
+			d.open++
+		}
+	}
+	for _, a := range b.apps {
+		for _, host := range a.Addresses {
+			if a.Wanted == appliance.WantRunning {
+				count(host.String(), a.State == "running")
+			}
+		}
+	}
+	for _, s := range b.sites {
+		if s.Published {
+			count(s.Host.String(), true)
+		}
+	}
+	if slices.ContainsFunc(b.report.Findings, func(f appliance.Finding) bool { return f.Code == "DOOR-CLOSED" }) {
+		d.open = 0
+	}
+	return d
+}
+
+func (b box) critical(subject string) bool {
+	return slices.ContainsFunc(b.report.Findings, func(f appliance.Finding) bool {
+		return f.Severity == appliance.Critical && f.Subject == subject
+	})
+}
+
+// headline answers the visit: are we open, and does anything need me?
+func headline(p *webkit.Page, b box) string {
+	return state(p, b) + " " + needs(p, b.report)
+}
+
+func state(p *webkit.Page, b box) string {
+	d := b.door()
+	switch {
+	case b.unlooked:
+		return p.T("home.state.unknown")
+	case len(b.apps)+len(b.sites) == 0:
+		return p.T("home.state.empty")
+	case d.all == 0:
+		return p.T("home.state.stopped")
+	case d.open == d.all:
+		return p.T("home.state.open", "count", d.all)
+	case d.open == 0:
+		return p.T("home.state.closed", "count", d.all)
+	default:
+		return p.T("home.state.some", "count", d.all, "closed", d.all-d.open)
+	}
+}
+
+func needs(p *webkit.Page, r control.Report) string {
+	n := map[appliance.Severity]int{}
+	for _, f := range r.Findings {
+		n[f.Severity]++
+	}
+	switch {
+	case n[appliance.Critical] > 0:
+		return p.T("home.needs.critical", "count", n[appliance.Critical])
+	case n[appliance.Warning] > 0:
+		return p.T("home.needs.warning", "count", n[appliance.Warning])
+	case r.At.IsZero():
+		return p.T("home.needs.unknown")
+	default:
+		return p.T("home.needs.none")
+	}
+}
+
+// greeting is the line below: who reads it, and how old it is.
+func greeting(p *webkit.Page, r control.Report) string {
+	name := ""
+	if p.User != nil {
+		name = p.User.Name
+	}
+	if r.At.IsZero() {
+		return p.T("home.lead.first", "name", name)
+	}
+	ago := p.Locale.Ago(r.At, p.Now)
+	switch h := p.Now.Local().Hour(); {
+	case h >= 5 && h < 12:
+		return p.T("home.lead.morning", "name", name, "ago", ago)
+	case h >= 12 && h < 18:
+		return p.T("home.lead.afternoon", "name", name, "ago", ago)
+	default:
+		return p.T("home.lead.evening", "name", name, "ago", ago)
+	}
+}
+
+// cell answers one question at a glance: the answer in words, then the proof.
+type cell struct {
+	Icon, Question, Answer string
+	Proof                  []template.HTML
+	Meter                  *webkit.Meter
+	Href, Link             string
+}
+
+func glance(p *webkit.Page, b box) []cell {
+	return []cell{doorCell(p, b), backupCell(p, b), spaceCell(p, b), insideCell(p, b)}
+}
+
+func doorCell(p *webkit.Page, b box) cell {
+	c := cell{Icon: "door", Question: p.T("home.door")}
+	d := b.door()
+	switch {
+	case b.unlooked:
+		c.Answer = p.T("home.unknown")
+		return c
+	case d.all == 0:
+		c.Answer, c.Proof = p.T("home.door.nothing"), []template.HTML{p.H("home.door.nothing.proof")}
+		return c
+	case d.open == 0:
+		c.Answer = p.T("home.door.closed")
+	case d.open < d.all:
+		c.Answer = p.T("home.door.some")
+	case valid(b.certs, p.Now):
+		c.Answer = p.T("home.door.open.valid")
+	default:
+		c.Answer = p.T("home.door.open")
+	}
+	c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.all, "open", d.open))
+	if next := firstEnd(b.certs); !next.IsZero() {
+		c.Proof = append(c.Proof, p.H("home.door.next", "date", p.Day(next)))
+	}
+	if d.open < d.all {
+		c.Href, c.Link = "/findings", p.T("home.door.why")
+	}
+	return c
+}
+
+// valid reports whether every certificate counts now.
+func valid(certs []control.Certificate, now time.Time) bool {
+	return len(certs) > 0 && !slices.ContainsFunc(certs, func(c control.Certificate) bool { return !c.Expires.After(now) })
+}
+
+// firstEnd is when the first of the certificates ends.
+func firstEnd(certs []control.Certificate) (first time.Time) {
+	for _, c := range certs {
+		if first.IsZero() || !c.Expires.IsZero() && c.Expires.Before(first) {
+			first = c.Expires
+		}
+	}
+	return first
+}
+
+func backupCell(p *webkit.Page, b box) cell {
+	c := cell{Icon: "box", Question: p.T("home.backups"), Answer: p.T("home.backups.none"), Proof: []template.HTML{p.H("home.backups.proof")}}
+	if len(b.apps) == 0 && !b.unlooked {
+		c.Answer = p.T("home.backups.nothing")
+	}
+	return c
+}
+
+func spaceCell(p *webkit.Page, b box) cell {
+	c := cell{Icon: "server", Question: p.T("home.space")}
+	if b.host == nil || b.host.DiskBytes == 0 {
+		c.Answer = p.T("home.unknown")
+		return c
+	}
+	h := b.host
+	used := p.T("home.space.used", "used", p.Bytes(h.DiskUsed), "all", p.Bytes(h.DiskBytes))
+	c.Answer = p.T("home.space.enough", "free", p.Bytes(h.DiskBytes-min(h.DiskUsed, h.DiskBytes)))
+	c.Meter = &webkit.Meter{Label: used, Percent: int(min(h.DiskUsed*100/h.DiskBytes, 100))} //nolint:gosec // at most 100
+	c.Proof = []template.HTML{p.H("home.space.used", "used", p.Bytes(h.DiskUsed), "all", p.Bytes(h.DiskBytes)), p.H("home.space.memory", "used", p.Bytes(h.MemoryUsed), "all", p.Bytes(h.MemoryBytes))}
+	for _, f := range b.report.Findings {
+		switch f.Code {
+		case "DISK-FULL":
+			c.Answer = p.T("home.space.full")
+		case "DISK-NEARLY-FULL", "DISK-FILLING":
+			c.Answer = p.T("home.space.nearly")
+		default:
+			continue
+		}
+		c.Meter.Kind, c.Href, c.Link = "w", "/findings", p.T("home.door.why")
+		break
+	}
+	return c
+}
+
+// insideCell says who can get in: in this version nobody can be let in at all.
+func insideCell(p *webkit.Page, b box) cell {
+	c := cell{Icon: "help", Question: p.T("home.inside"), Answer: p.T("home.inside.nobody"), Href: "/settings/desk"}
+	if b.desk == nil {
+		c.Href = ""
+		return c
+	}
+	l := *b.desk
+	c.Link = p.T("home.inside.look")
+	switch l.State {
+	case control.DeskNone:
+		c.Link = p.T("home.inside.join")
+		c.Proof = []template.HTML{p.H("home.inside.none")}
+	case control.DeskPending:
+		c.Proof = []template.HTML{p.H("home.inside.pending", "desk", l.Name)}
+	case control.DeskLinked:
+		c.Proof = []template.HTML{p.H("home.inside.linked", "desk", l.Name, "ago", p.Ago(l.LastSent))}
+	case control.DeskSilent:
+		c.Proof = []template.HTML{p.H("home.inside.silent", "desk", l.Name, "ago", p.Ago(l.LastSent))}
+	default:
+		c.Proof = []template.HTML{p.H("home.inside.cut", "desk", l.Name)}
+	}
+	return c
+}
