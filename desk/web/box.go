@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"time"
+
+	"coopkit/desk"
+	"coopkit/desk/store"
+	"coopkit/desk/wire"
+	"coopkit/internal/webkit"
+)
+
+const eventsShown = 30
+
+type boxPage struct {
+	*webkit.Page
+	Box       desk.Box
+	CoopName  string
+	Acts      bool // forms that change the box are shown
+	Pending   bool
+	Suspected bool
+	State     webkit.Pill
+	Seen      template.HTML
+	Week      webkit.Week
+	Findings  []webkit.Finding
+	Installs  []installRow
+	Sites     []siteRow
+	Certs     []certificateRow
+	Facts     []webkit.Row
+	Events    []eventRow
+	History   history
+}
+
+type installRow struct {
+	wire.Install
+	Pill webkit.Pill
+}
+
+type siteRow struct {
+	wire.Site
+	When template.HTML
+}
+
+type certificateRow struct {
+	wire.Certificate
+	Ends template.HTML
+	Left string
+	Soon bool
+}
+
+type eventRow struct {
+	When template.HTML
+	Text string
+}
+
+func boxID(r *http.Request) wire.BoxID { return wire.BoxID(r.PathValue("id")) }
+
+func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
+	a, err := d.as(r)
+	if err != nil {
+		return err
+	}
+	b, err := a.Box(r.Context(), boxID(r))
+	if err != nil {
+		return err
+	}
+	page := boxPage{
+		Page: d.ui.NewPage(r, "desk.box.title", "box", b.Name, "coop", d.coopName(b.Coop)), Box: b, CoopName: d.coopName(b.Coop),
+		Acts: a.acts() && b.State != desk.BoxLeft, Pending: b.State == desk.BoxPending, Suspected: b.State == desk.BoxSuspected,
+	}
+	page.Crumbs = []webkit.Link{{Text: page.T("desk.fleet.title"), Href: "/fleet"}, {Text: b.Name}}
+	page.Heading, page.Lead = page.Title, page.lead()
+	page.Title = page.T("desk.box.title.state", "state", page.Lead, "box", b.Name)
+	page.State, page.Seen = statePill(page.Page, b.State), page.Ago(b.Seen)
+	days, err := a.Week(r.Context(), b.ID)
+	if err != nil {
+		return err
+	}
+	page.Week = week(page.Page, days)
+	page.tell()
+	page.facts(d.caretaker(b.Caretaker), d.fingerprint(b.ID))
+	if err := page.happened(r, a); err != nil {
+		return err
+	}
+	if page.History, err = newHistory(r, page.Page, a, b.ID); err != nil {
+		return err
+	}
+	return d.ui.Render(w, http.StatusOK, "desk-box", page)
+}
+
+func (d *Web) caretaker(id desk.CoopID) string {
+	if id == "" {
+		return ""
+	}
+	return d.coopName(id)
+}
+
+// fingerprint is what two people compare to know that they mean the same key;
+// a box that has left has none here.
+func (d *Web) fingerprint(id wire.BoxID) string {
+	keys, err := d.Store.Keys(id)
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(keys.Box)
+	return "SHA256 " + hex.EncodeToString(sum[:8])
+}
+
+// lead says how the box is in a sentence.
+func (p *boxPage) lead() string {
+	switch p.Box.State {
+	case desk.BoxPending, desk.BoxSuspected, desk.BoxLeft:
+		return p.T("desk.box.lead." + string(p.Box.State))
+	case desk.BoxUnreachable:
+		return p.T("desk.box.lead.unreachable", "time", p.DateTime(p.Box.Seen.UTC()))
+	case desk.BoxLate:
+		return p.T("desk.box.lead.late", "time", p.DateTime(p.Box.Seen.UTC()))
+	}
+	if down := p.Box.Sample.Apps - p.Box.Sample.AppsUp; down > 0 {
+		return p.T("desk.box.lead.down", "count", down)
+	}
+	if n := len(p.Box.Findings); n > 0 {
+		return p.T("desk.box.lead.findings", "count", n)
+	}
+	return p.T("desk.box.lead.fine")
+}
+
+// statePill tells late, unreachable and reporting apart in word and shape.
+func statePill(p *webkit.Page, s desk.BoxState) webkit.Pill {
+	pill := map[desk.BoxState]webkit.Pill{
+		desk.BoxPending: {Kind: "note", Icon: "key"}, desk.BoxUp: {Kind: "ok", Icon: "okc"}, desk.BoxLate: {Kind: "warn", Icon: "clock"},
+		desk.BoxUnreachable: {Icon: "quiet"}, desk.BoxSuspected: {Kind: "crit", Icon: "oct"}, desk.BoxLeft: {Icon: "out"},
+	}[s]
+	pill.Text = p.T("desk.state." + string(s))
+	return pill
+}
+
+// tell puts findings, apps, sites and certificates in the reader's words.
+func (p *boxPage) tell() {
+	for _, f := range p.Box.Findings {
+		card := p.FindingCard(f.Severity, f.Code, f.Subject)
+		card.Title, card.Code = f.What, f.Code
+		if f.Subject != "" {
+			card.Code += " " + f.Subject
+		}
+		card.Meta = []template.HTML{p.H("desk.since", "time", p.DateTime(f.Since.UTC()))}
+		if f.Who != "" {
+			card.Meta = append(card.Meta, p.H("desk.box.who", "who", f.Who))
+		}
+		card.Rows = p.WhatWhyNext("", f.Why, f.Next)
+		p.Findings = append(p.Findings, card)
+	}
+	for _, i := range p.Box.Facts.Installs {
+		p.Installs = append(p.Installs, installRow{i, appPill(p.Page, i.State)})
+	}
+	for _, s := range p.Box.Facts.Sites {
+		p.Sites = append(p.Sites, siteRow{s, p.Ago(s.Published.Time)})
+	}
+	for _, c := range p.Box.Facts.Certificates {
+		left := c.Expires.Sub(p.Now)
+		row := certificateRow{Certificate: c, Ends: p.Day(c.Expires.Time), Left: p.T("desk.box.certificate.left", "span", p.Span(left)), Soon: left < 14*24*time.Hour}
+		if left < 0 {
+			row.Left = p.T("desk.box.certificate.over", "span", p.Span(left))
+		}
+		p.Certs = append(p.Certs, row)
+	}
+}
+
+func appPill(p *webkit.Page, state string) webkit.Pill {
+	pill := map[string]webkit.Pill{
+		"running": {Kind: "ok", Icon: "okc"}, "starting": {Kind: "note", Icon: "clock"}, "adding": {Kind: "note", Icon: "clock"},
+		"changing": {Kind: "note", Icon: "clock"}, "stopped": {Icon: "minus"}, "failing": {Kind: "crit", Icon: "x"},
+	}[state]
+	if pill.Icon == "" {
+		pill, state = webkit.Pill{Icon: "quiet"}, "unknown"
+	}
+	pill.Text = p.T("desk.app." + state)
+	return pill
+}
+
+func (p *boxPage) facts(caretaker, fingerprint string) {
+	f, s := p.Box.Facts, p.Box.Sample
+	add := func(key, value string) {
+		if value != "" {
+			p.Facts = append(p.Facts, webkit.Row{Name: p.T(key), Texts: []string{value}})
+		}
+	}
+	add("desk.box.caretaker", caretaker)
+	add("desk.box.agent", f.Agent)
+	add("desk.box.system", f.System)
+	add("desk.box.machine", p.T("desk.box.machine.is", "arch", f.Arch, "kernel", f.Kernel, "count", f.CPUs))
+	add("desk.box.engine", f.Engine)
+	if s.Memory > 0 {
+		add("desk.box.memory", p.T("desk.box.of", "used", p.Bytes(s.MemoryUsed), "all", p.Bytes(s.Memory)))
+		add("desk.box.disk", p.T("desk.box.of", "used", p.Bytes(s.DiskUsed), "all", p.Bytes(s.Disk)))
+		add("desk.box.load", p.T("desk.box.load.is", "load", p.Decimal(s.Load)))
+		add("desk.box.apps", p.T("desk.box.apps.up", "up", s.AppsUp, "all", s.Apps))
+		add("desk.box.up", p.Span(time.Duration(s.UptimeS)*time.Second))
+	}
+	if f.Language != "" {
+		add("desk.box.language", f.Language)
+	}
+	add("desk.box.key", fingerprint)
+	add("desk.box.joined", p.Date(p.Box.Joined.UTC()))
+	if p.Box.Lost > 0 {
+		add("desk.box.reports", p.T("desk.box.reports.lost", "entries", p.Box.Entries, "count", p.Box.Lost))
+	} else {
+		add("desk.box.reports", p.T("desk.box.reports.all", "entries", p.Box.Entries))
+	}
+	if skew := p.Box.Skew; skew.Abs() >= 5*time.Second {
+		key := "desk.box.clock.ahead"
+		if skew < 0 {
+			key = "desk.box.clock.behind"
+		}
+		add("desk.box.clock", p.T(key, "span", p.Span(skew)))
+	} else if !p.Box.Seen.IsZero() {
+		add("desk.box.clock", p.T("desk.box.clock.right"))
+	}
+}
+
+// happened lists the newest events, each as a sentence.
+func (p *boxPage) happened(r *http.Request, a asks) error {
+	events, err := a.Events(r.Context(), p.Box.ID, eventsShown)
+	for _, e := range events {
+		subject := e.Subject
+		if e.Kind == store.EventFinding || e.Kind == store.EventSolved {
+			subject = fmt.Sprint(p.T("webkit.severity." + e.Severity))
+		}
+		p.Events = append(p.Events, eventRow{p.Ago(e.At), p.T("desk.event."+string(e.Kind), "subject", subject, "text", e.Text, "code", e.Code)})
+	}
+	return err
+}
