@@ -116,10 +116,14 @@ func (s *site) receive(w http.ResponseWriter, r *http.Request, session string) (
 	return f, full(errors.Join(stalled(err), answerWithin(rc, chunkLimit)))
 }
 
-// answerWithin gives the page that follows its time again.
+// answerWithin gives the answer that follows its time again. The time to read
+// is as long, because a connection whose time to read is over counts as closed.
 func answerWithin(rc *http.ResponseController, limit time.Duration) error {
-	if err := rc.SetWriteDeadline(time.Now().Add(limit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("set time for the answer: %w", err)
+	until := time.Now().Add(limit)
+	for _, set := range []func(time.Time) error{rc.SetReadDeadline, rc.SetWriteDeadline} {
+		if err := set(until); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return fmt.Errorf("set time for the answer: %w", err)
+		}
 	}
 	return nil
 }

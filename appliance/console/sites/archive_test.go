@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sites
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+)
+
+// nothing is an endless stream of zeros.
+type nothing struct{}
+
+func (nothing) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func wantFault(t *testing.T, err error, key string) {
+	t.Helper()
+	f, ok := errors.AsType[*fault](err)
+	if !ok || f.key != key {
+		t.Errorf("got %v, want %s", err, key)
+	}
+}
+
+func scratchIn(dir string) func() (*os.File, error) {
+	return newSpool(dir, time.Now, slog.New(slog.DiscardHandler)).scratch
+}
+
+func TestReadArchive_endsWhenFarMoreComesOutThanGoesIn(t *testing.T) {
+	const size = freeRatio + 1<<20
+	roomy := limits{sent: maxSent, bytes: 1 << 30, files: 10, ratio: 200}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	w := tar.NewWriter(z)
+	if err := w.WriteHeader(&tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: size}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.CopyN(w, nothing{}, size); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	wantFault(t, readArchive(newCollector(io.Discard, roomy), &packed, scratchIn(t.TempDir())), "sites.upload.bomb")
+	wantFault(t, readArchive(newCollector(io.Discard, roomy), strings.NewReader(zipped(t, "index.html", strings.Repeat("\x00", size))), scratchIn(t.TempDir())), "sites.upload.bomb")
+}
+
+// A list that promises less than is there is not believed.
+func TestReadZip_unpacksNoMoreThanPromised(t *testing.T) {
+	data := []byte(zipped(t, "index.html", strings.Repeat("hello ", 1000)))
+	at := bytes.Index(data, []byte("PK\x01\x02"))
+	copy(data[at+24:], []byte{5, 0, 0, 0}) // the unpacked size
+	var out bytes.Buffer
+	wantFault(t, readArchive(newCollector(&out, small()), bytes.NewReader(data), scratchIn(t.TempDir())), "sites.upload.damaged")
+	if out.Len() > 2048 {
+		t.Errorf("%d bytes came out", out.Len())
+	}
+}
+
+func TestReadArchive_onAFullDiskSaysSo(t *testing.T) {
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k")
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
+		testkit.Missing(t, "mount", "only root may mount the small disk")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	r := newRig(t)
+	r.spool = filepath.Join(dir, "spool")
+	s := &site{spool: newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)), limits: small()}
+	file, err := s.spool.scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = full(s.readFile(newCollector(file, small()), "a.bin", strings.NewReader(strings.Repeat("x", 500_000))))
+	if !errors.Is(err, &problem.Problem{Code: "upload-disk-full"}) {
+		t.Errorf("got %v", err)
+	}
+	if err := discard(file); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWithoutTop_canBeLeftInTheMiddle(t *testing.T) {
+	var b bytes.Buffer
+	c := newCollector(&b, small())
+	if err := c.add("top/index.html", 1<<20, io.LimitReader(nothing{}, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.finish(); err != nil {
+		t.Fatal(err)
+	}
+	r := withoutTop(io.NopCloser(&b), "top/")
+	h, err := tar.NewReader(r).Next()
+	if err != nil || h.Name != "index.html" {
+		t.Errorf("%v, %v", h, err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Whatever comes: what is collected is a tar of plain files with clean, unique
+// paths within the limits, or there is a fault.
+func FuzzReadArchive(f *testing.F) {
+	f.Add([]byte(zipped(f, "index.html", "x", "css/a.css", "y")))
+	f.Add([]byte(zipped(f, "../index.html", "x")))
+	f.Add([]byte(zipped(f, "top/index.html", "x", "__MACOSX/top/._index.html", "y")))
+	f.Add([]byte(tarred(f, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 5})))
+	f.Add([]byte(tarred(f, tar.Header{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc"})))
+	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
+	f.Add([]byte{0x1f, 0x8b, 8, 0})
+	scratch := scratchIn(f.TempDir())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var out bytes.Buffer
+		l := limits{sent: 1 << 20, bytes: 1 << 20, files: 20, ratio: 200}
+		c := newCollector(&out, l)
+		if err := readArchive(c, bytes.NewReader(data), scratch); err != nil {
+			if _, ok := errors.AsType[*fault](err); !ok {
+				t.Fatalf("not a fault: %v", err)
+			}
+			return
+		}
+		if _, err := c.finish(); err != nil {
+			return
+		}
+		seen, bytes := map[string]bool{}, int64(0)
+		for r := tar.NewReader(&out); ; {
+			h, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if h.Typeflag != tar.TypeReg || seen[h.Name] || path.Clean(h.Name) != h.Name || !filepath.IsLocal(h.Name) {
+				t.Errorf("entry %+v", h)
+			}
+			seen[h.Name] = true
+			bytes += h.Size
+		}
+		if len(seen) == 0 || len(seen) > l.files || bytes > l.bytes {
+			t.Errorf("%d files, %d bytes", len(seen), bytes)
+		}
+	})
+}

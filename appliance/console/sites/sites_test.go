@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sites
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/textproto"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+// rig is this area in front of an agent in memory.
+type rig struct {
+	box   *controltest.Fake
+	http  http.Handler
+	spool string
+	now   time.Time
+}
+
+// small are limits that tests can reach.
+func small() limits { return limits{sent: 1 << 20, bytes: 4 << 20, files: 50, ratio: 200} }
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{box: controltest.New(), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	both := []fs.FS{area.Files(), Files()}
+	now := func() time.Time { return r.now }
+	ui, err := webkit.New(webkit.Config{
+		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
+		User: func(q *http.Request) (webkit.User, bool) {
+			who := q.Header.Get("Who")
+			return webkit.User{ID: who, Name: who, Session: who}, who != ""
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes(area.Deps{UI: ui, Box: r.box, Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, small())
+	r.http = ui.Router().Handler()
+	return r
+}
+
+// answer is a page or a redirect.
+type answer struct {
+	status  int
+	to      string // where a redirect leads
+	page    string
+	cookies []*http.Cookie
+}
+
+func (r *rig) send(t *testing.T, q *http.Request, who string) answer {
+	t.Helper()
+	q.Header.Set("Who", who)
+	rec := httptest.NewRecorder()
+	r.http.ServeHTTP(rec, q)
+	res := rec.Result()
+	if err := res.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header.Get("Location"), rec.Body.String(), res.Cookies()}
+}
+
+func (r *rig) get(t *testing.T, path string) answer {
+	t.Helper()
+	a := r.send(t, httptest.NewRequest("GET", "https://console.example"+path, nil), "amara")
+	a.valid(t)
+	return a
+}
+
+func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	q := httptest.NewRequest("POST", "https://console.example"+path, strings.NewReader(form.Encode()))
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a := r.send(t, q, "amara")
+	a.valid(t)
+	return a
+}
+
+// part is one field of an upload.
+type part struct{ field, file, content string }
+
+func body(t *testing.T, parts ...part) (io.Reader, string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		head := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"`, p.field)}}
+		if p.field == "archive" || p.field == "folder" {
+			head.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%s"; filename="%s"`, p.field, p.file))
+		}
+		to, err := w.CreatePart(head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(to, p.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b, w.FormDataContentType()
+}
+
+func (r *rig) upload(t *testing.T, parts ...part) answer {
+	t.Helper()
+	b, kind := body(t, parts...)
+	q := httptest.NewRequest("POST", "https://console.example/sites/new", b)
+	q.Header.Set("Content-Type", kind)
+	a := r.send(t, q, "amara")
+	a.valid(t)
+	return a
+}
+
+// valid checks what holds for every page: parseable, one h1, unique ids, no key
+// for a text.
+func (a answer) valid(t *testing.T) {
+	t.Helper()
+	if a.page == "" || a.to != "" {
+		return
+	}
+	root, err := html.Parse(strings.NewReader(a.page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, h1 := map[string]bool{}, 0
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		if n.Data == "h1" {
+			h1++
+		}
+		for _, at := range n.Attr {
+			if at.Key == "id" && ids[at.Val] {
+				t.Errorf("the id %q is there twice", at.Val)
+			}
+			if at.Key == "id" {
+				ids[at.Val] = true
+			}
+			if at.Key == "style" || strings.HasPrefix(at.Key, "on") {
+				t.Errorf("inline %s", at.Key)
+			}
+		}
+	}
+	if h1 != 1 {
+		t.Errorf("%d h1 on the page", h1)
+	}
+	if key := regexp.MustCompile(`>[^<]*\b(sites|area|webkit|problem)\.[a-z]+[.a-z]*`).FindString(a.page); key != "" {
+		t.Errorf("a key is shown: %s", key)
+	}
+}
+
+// value is that of the first field of that name.
+func (a answer) value(t *testing.T, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.page)
+	if m == nil {
+		t.Fatalf("the page has no field %s:\n%s", name, a.page)
+	}
+	return html.UnescapeString(m[1])
+}
+
+func (a answer) want(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("status %d, want %d", a.status, status)
+	}
+	for _, text := range texts {
+		if !strings.Contains(html.UnescapeString(a.page), text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", a.page)
+	}
+}
+
+func zipped(t testing.TB, pairs ...string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f, err := w.Create(pairs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, pairs[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func tarred(t testing.TB, heads ...tar.Header) string {
+	t.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, h := range heads {
+		if err := w.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, h.Size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+const host = "www.demo.coop"
+
+// leaves checks that nothing is left in the spool.
+func (r *rig) leaves(t *testing.T, want int) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
+	if err != nil || len(left) != want {
+		t.Errorf("%d files are in the spool, want %d: %v %v", len(left), want, left, err)
+	}
+}
+
+// publish sends a site and agrees; it returns the job's page.
+func (r *rig) publish(t *testing.T, parts ...part) string {
+	t.Helper()
+	sent := r.upload(t, append([]part{{field: "host", content: host}}, parts...)...)
+	if sent.status != http.StatusSeeOther {
+		sent.want(t, http.StatusSeeOther)
+		t.FailNow()
+	}
+	plan := r.get(t, sent.to)
+	plan.want(t, http.StatusOK, "Publish at "+host+"?")
+	done := r.post(t, "/sites/"+host+"/publish", "upload", plan.value(t, "upload"), area.FieldHash, plan.value(t, area.FieldHash))
+	done.want(t, http.StatusSeeOther)
+	return done.to
+}
+
+func TestPublish_everyWayOfSending(t *testing.T) {
+	for name, parts := range map[string][]part{
+		"zip":            {{"archive", "site.zip", zipped(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
+		"zip with top":   {{"archive", "site.zip", zipped(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
+		"tar.gz":         {{"archive", "site.tgz", tarred(t, tar.Header{Name: "./index.html", Typeflag: tar.TypeReg, Size: 5}, tar.Header{Name: "./css/", Typeflag: tar.TypeDir}, tar.Header{Name: "./css/a.css", Typeflag: tar.TypeReg, Size: 1})}},
+		"folder":         {{"archive", "", ""}, {"folder", "mysite/index.html", "hello"}, {"folder", "mysite/css/a.css", "x"}},
+		"folder, litter": {{"folder", "mysite/index.html", "hello"}, {"folder", "mysite/.git/config", "secret"}, {"folder", "mysite/é.html", "x"}},
+	} {
+		r := newRig(t)
+		r.publish(t, parts...)
+		versions, err := r.box.SiteVersions(t.Context(), host)
+		if err != nil || len(versions) != 1 || versions[0].Files != 2 || versions[0].Bytes != 6 {
+			t.Errorf("%s: %+v, %v", name, versions, err)
+		}
+		r.leaves(t, 0)
+	}
+}
+
+func TestPublish_aLargeFileOfAFolderGoesThroughTheDisk(t *testing.T) {
+	r := newRig(t)
+	large := strings.Repeat("x", 3<<20)
+	s := &site{spool: newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)), limits: small()}
+	var out bytes.Buffer
+	c := newCollector(&out, small())
+	if err := s.readFile(c, "s/a.bin", strings.NewReader(large)); err != nil {
+		t.Fatal(err)
+	}
+	if c.bytes != 3<<20 || !strings.Contains(out.String(), large) {
+		t.Errorf("%d bytes collected", c.bytes)
+	}
+	r.leaves(t, 0)
+}
+
+func TestPublish_twiceStartsOneJob(t *testing.T) {
+	r := newRig(t)
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	plan := r.get(t, sent.to)
+	form := []string{"upload", plan.value(t, "upload"), area.FieldHash, plan.value(t, area.FieldHash)}
+	first, again := r.post(t, "/sites/"+host+"/publish", form...), r.post(t, "/sites/"+host+"/publish", form...)
+	if first.to != "/jobs/1" || again.to != first.to {
+		t.Errorf("led to %q, then to %q", first.to, again.to)
+	}
+	jobs, err := r.box.Jobs(t.Context(), 0)
+	if err != nil || len(jobs) != 1 {
+		t.Errorf("%d jobs, %v", len(jobs), err)
+	}
+}
+
+func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
+	r := newRig(t)
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	plan := r.get(t, sent.to)
+	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.value(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
+	other.want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/sites/"+host+"/publish", "upload", other.value(t, "upload"), area.FieldHash, other.value(t, area.FieldHash)).want(t, http.StatusSeeOther)
+}
+
+func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
+	r := newRig(t)
+	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
+	r.get(t, sent.to).want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
+	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.get(t, elsewhere.to).want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
+}
+
+func TestSend_saysWhatToPutRight(t *testing.T) {
+	link := tar.Header{Name: "index.html", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}
+	locked := []byte(zipped(t, "index.html", "x"))
+	for _, mark := range []string{"PK\x01\x02", "PK\x03\x04"} { // the flags are 8 and 6 bytes behind
+		at := bytes.Index(locked, []byte(mark))
+		locked[at+map[string]int{"PK\x01\x02": 8, "PK\x03\x04": 6}[mark]] |= 1
+	}
+	broken := []byte(zipped(t, "index.html", strings.Repeat("hello world ", 50)))
+	broken[45] ^= 0xff
+	many := make([]string, 0, 120)
+	for i := range 60 {
+		many = append(many, fmt.Sprintf("%d.html", i), "x")
+	}
+	for name, c := range map[string]struct{ archive, want string }{
+		"nothing":         {"", "Choose an archive or a folder"},
+		"a picture":       {"\x89PNG....", "neither a zip nor a tar.gz"},
+		"path out":        {zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” can not be the path"},
+		"absolute path":   {zipped(t, "/etc/x", "y"), "“/etc/x” can not be the path"},
+		"windows path":    {zipped(t, `C:\x.html`, "y"), "can not be the path"},
+		"symbolic link":   {tarred(t, link), "“index.html” is a link"},
+		"device":          {tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
+		"twice":           {zipped(t, "index.html", "x", "./index.html", "y"), "is there twice"},
+		"file and folder": {zipped(t, "a", "x", "a/b", "y"), "is there twice, or is both"},
+		"no index":        {zipped(t, "a.html", "x"), "There is no index.html, so"},
+		"index below":     {zipped(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
+		"password":        {string(locked), "locked with a password"},
+		"broken":          {string(broken), "damaged"},
+		"cut":             {zipped(t, "index.html", "x")[:40], "damaged"},
+		"too large":       {zipped(t, "index.html", strings.Repeat("x", 5<<20)), "larger than 4 MB"},
+		"too many":        {zipped(t, many...), "more than 50 files"},
+		"only litter":     {zipped(t, ".DS_Store", "x"), "There is no page in what was sent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			parts := []part{{"host", "", host}, {"archive", "a.zip", c.archive}}
+			if c.archive == "" {
+				parts[1].file = ""
+			}
+			a := r.upload(t, parts...)
+			a.want(t, http.StatusUnprocessableEntity, c.want, `value="`+host+`"`, "Error: ")
+			r.leaves(t, 0)
+			if jobs, err := r.box.Jobs(t.Context(), 0); err != nil || len(jobs) > 0 {
+				t.Errorf("something was started: %v, %v", jobs, err)
+			}
+		})
+	}
+}
+
+func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
+	r := newRig(t)
+	a := r.upload(t, part{"host", "", host}, part{"folder", "a/index.html", strings.Repeat("x", 1<<20+1)})
+	a.want(t, http.StatusUnprocessableEntity, "larger than 1 MB")
+	r.leaves(t, 0)
+}
+
+func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
+	r := newRig(t)
+	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	a.want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
+	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.value(t, "upload")}, part{"archive", "", ""})
+	b.want(t, http.StatusSeeOther)
+	r.get(t, b.to).want(t, http.StatusOK, "1 file")
+}
+
+func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
+	r := newRig(t)
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.to, nil), "bo")
+	stranger.want(t, http.StatusNotFound, "not on the box any more")
+	id := strings.TrimPrefix(sent.to, "/sites/"+host+"/publish?upload=")
+	r.now = r.now.Add(keepFor + time.Minute)
+	r.get(t, sent.to).want(t, http.StatusNotFound, "kept for 30 minutes")
+	r.post(t, "/sites/"+host+"/publish", "upload", id).want(t, http.StatusNotFound)
+	r.leaves(t, 0)
+	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	plan := r.get(t, again.to)
+	r.post(t, "/sites/"+host+"/discard", "upload", plan.value(t, "upload")).want(t, http.StatusSeeOther)
+	r.leaves(t, 0)
+}
+
+func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
+	r := newRig(t)
+	if err := os.MkdirAll(r.spool, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.spool, prefix+"old"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.leaves(t, 1)
+	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range append(left, r.spool) {
+		info, err := os.Stat(path)
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", path, info.Mode(), err)
+		}
+	}
+}
+
+func TestSend_twoAtATime(t *testing.T) {
+	s := newSpool(t.TempDir(), time.Now, slog.New(slog.DiscardHandler))
+	leave, err := s.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.enter(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.enter(); !errors.Is(err, &problem.Problem{Code: "upload-busy"}) {
+		t.Errorf("a third may send: %v", err)
+	}
+	leave()
+	if _, err := s.enter(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShow_goesBackAndForward(t *testing.T) {
+	r := newRig(t)
+	r.get(t, "/sites").want(t, http.StatusOK, "No site is published", "Publish a site")
+	for _, text := range []string{"one", "three"} {
+		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+	}
+	r.get(t, "/sites").want(t, http.StatusOK, "One site is published", `href="/sites/`+host+`"`, `href="https://`+host+`:8443"`)
+	r.get(t, "/sites/"+host).want(t, http.StatusOK, "Visitors see version 2", "Go back to version 1")
+	back := r.post(t, "/sites/"+host+"/versions/1/back")
+	back.want(t, http.StatusSeeOther)
+	if back.to != "/sites/"+host || len(back.cookies) != 1 {
+		t.Fatalf("led to %s with %v", back.to, back.cookies)
+	}
+	q := httptest.NewRequest("GET", "https://console.example"+back.to, nil)
+	q.AddCookie(back.cookies[0])
+	r.send(t, q, "amara").want(t, http.StatusOK, "Visitors see version 1 now", `action="/sites/`+host+`/versions/2/back"`, "Go forward to version 2")
+	r.post(t, "/sites/"+host+"/versions/9/back").want(t, http.StatusNotFound)
+	r.post(t, "/sites/"+host+"/versions/x/back").want(t, http.StatusNotFound)
+	r.get(t, "/sites/nothing.demo.coop").want(t, http.StatusNotFound)
+}
+
+func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
+	r := newRig(t)
+	for _, text := range []string{"one", "three"} {
+		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+	}
+	r.box.FailJobs(&problem.Problem{Code: "unexpected", What: "the disk broke"})
+	if a := r.post(t, "/sites/"+host+"/versions/1/back"); a.to != "/jobs/3" {
+		t.Errorf("led to %q", a.to)
+	}
+}
+
+func TestRemove_needsTheAddressTyped(t *testing.T) {
+	r := newRig(t)
+	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	page := r.get(t, "/sites/"+host+"/remove")
+	page.want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
+	form := []string{area.FieldHash, page.value(t, area.FieldHash), area.FieldKey, page.value(t, area.FieldKey), "typed", ""}
+	r.post(t, "/sites/"+host+"/remove", form...).want(t, http.StatusUnprocessableEntity, "That is not the address", `aria-invalid="true"`)
+	form[5] = " WWW.demo.coop "
+	first := r.post(t, "/sites/"+host+"/remove", form...)
+	first.want(t, http.StatusSeeOther)
+	if again := r.post(t, "/sites/"+host+"/remove", form...); again.to != first.to {
+		t.Errorf("led to %s, then to %s", first.to, again.to)
+	}
+	if left, err := r.box.Sites(t.Context()); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
+func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
+	r := newRig(t)
+	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).want(t, http.StatusConflict, "The plan changed")
+}
+
+func TestPages_inEveryLanguage(t *testing.T) {
+	r := newRig(t)
+	for _, text := range []string{"one", "three"} {
+		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+	}
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "a/index.html", "x")})
+	for _, lang := range locale.Langs() {
+		for _, path := range []string{"/sites", "/sites/new", sent.to, "/sites/" + host, "/sites/" + host + "/remove"} {
+			q := httptest.NewRequest("GET", "https://console.example"+path, nil)
+			q.Header.Set("Accept-Language", lang)
+			a := r.send(t, q, "amara")
+			a.valid(t)
+			a.want(t, http.StatusOK, `lang="`+lang+`"`)
+		}
+	}
+}
+
+func TestAgent_thatIsAwayIsSaid(t *testing.T) {
+	r := newRig(t)
+	away := &problem.Problem{Code: "agent-not-running", Kind: problem.Unavailable, What: "the agent is not running", Next: []string{"start it"}}
+	r.box.Fail("Sites", away)
+	r.box.Fail("PlanPush", away)
+	r.get(t, "/sites").want(t, http.StatusServiceUnavailable, "the agent is not running")
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")}).want(t, http.StatusServiceUnavailable)
+}
+
+func TestMessages(t *testing.T) {
+	b, err := locale.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, b, []string{"."}, "problem.", "sites.upload.")
+}
