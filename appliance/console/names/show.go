@@ -134,7 +134,7 @@ func (v *showPage) lead() string {
 		return v.T("names.lead.ours", "zone", v.Zone)
 	case v.NoAddress:
 		return v.T("names.lead.noaddress")
-	case unknown == all && all > 0:
+	case unknown == all:
 		return v.T("names.lead.unknown")
 	case v.IsZone && done == all:
 		return v.T("names.lead.zone.ok")

@@ -89,15 +89,6 @@ func (w world) zoneOf(host string) (control.Name, bool) {
 	return best, best.Zone != ""
 }
 
-// zone returns the zone of exactly this name.
-func (w world) zone(name string) (control.Name, bool) {
-	i := slices.IndexFunc(w.zones, func(z control.Name) bool { return z.Zone == name })
-	if i < 0 {
-		return control.Name{}, false
-	}
-	return w.zones[i], true
-}
-
 // below returns the uses at name and below it.
 func (w world) below(name string) []use {
 	var some []use

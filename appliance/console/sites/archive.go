@@ -63,7 +63,7 @@ func readZip(c *collector, r io.ReaderAt, size int64) error {
 			return tooLarge(c.limits.bytes)
 		}
 	}
-	if exceeds(int64(promised), size, c.limits.ratio) { //nolint:gosec // it is below the limit
+	if exceeds(int64(promised), size, c.limits.ratio) {
 		return &fault{key: "sites.upload.bomb"}
 	}
 	for _, f := range archive.File {

@@ -49,5 +49,5 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) error {
 
 // size says how much a site is: 12 files, 3.4 MB.
 func size(p *webkit.Page, files int, bytes int64) string {
-	return p.T("sites.size", "count", files, "bytes", p.Bytes(uint64(max(0, bytes)))) //nolint:gosec // not negative
+	return p.T("sites.size", "count", files, "bytes", p.Bytes(uint64(max(0, bytes))))
 }

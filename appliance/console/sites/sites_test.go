@@ -205,40 +205,40 @@ func (a answer) want(t *testing.T, status int, texts ...string) {
 	}
 }
 
-func zipped(t testing.TB, pairs ...string) string {
-	t.Helper()
+func zipped(tb testing.TB, pairs ...string) string {
+	tb.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		f, err := w.Create(pairs[i])
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := io.WriteString(f, pairs[i+1]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.String()
 }
 
-func tarred(t testing.TB, heads ...tar.Header) string {
-	t.Helper()
+func tarred(tb testing.TB, heads ...tar.Header) string {
+	tb.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
 	for _, h := range heads {
 		if err := w.WriteHeader(&h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := w.Write(make([]byte, h.Size)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := errors.Join(w.Close(), z.Close()); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.String()
 }

@@ -160,7 +160,7 @@ func (s *spool) remove(id string) {
 	}
 	delete(s.held, id)
 	if err := os.Remove(u.path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		s.log.Warn("upload not removed", logkey.Path, u.path, slog.Any(logkey.Err, err))
+		s.log.Warn("upload not removed", logkey.Path, u.path, logkey.Err, err)
 	}
 }
 

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package names
+
+import (
+	"bufio"
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+// rig is this area in front of an agent in memory.
+type rig struct {
+	box  *controltest.Fake
+	http http.Handler
+	now  time.Time
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{box: controltest.New(), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	both := []fs.FS{area.Files(), Files()}
+	now := func() time.Time { return r.now }
+	ui, err := webkit.New(webkit.Config{
+		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
+		User: func(*http.Request) (webkit.User, bool) { return webkit.User{ID: "1", Name: "Amara", Session: "s"}, true },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes(area.Deps{UI: ui, Box: r.box, Log: slog.New(slog.DiscardHandler), Now: now}, pace{10 * time.Millisecond, 40 * time.Millisecond, 25 * time.Millisecond})
+	r.http = ui.Router().Handler()
+	return r
+}
+
+// withApp adds an app at a host.
+func (r *rig) withApp(t *testing.T, recipe, host string) *rig {
+	t.Helper()
+	if _, err := r.box.Add(t.Context(), control.AddApp{Recipe: recipe, Host: host}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// at makes what is found at a host so.
+func (r *rig) at(host string, found ...string) {
+	r.box.SetCheck(control.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
+}
+
+type answer struct {
+	status int
+	to     string
+	page   string
+	header http.Header
+}
+
+func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) answer {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	q := httptest.NewRequest(method, "https://console.example"+path, strings.NewReader(form.Encode()))
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	q.Header.Set("Accept-Language", lang)
+	rec := httptest.NewRecorder()
+	r.http.ServeHTTP(rec, q)
+	a := answer{rec.Code, rec.Header().Get("Location"), rec.Body.String(), rec.Header()}
+	if a.to == "" && strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
+		a.valid(t)
+	}
+	return a
+}
+
+func (r *rig) get(t *testing.T, path string) answer {
+	t.Helper()
+	return r.send(t, "GET", path, "en")
+}
+
+func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
+	t.Helper()
+	return r.send(t, "POST", path, "en", pairs...)
+}
+
+// valid checks what holds for every page: parseable, one h1, unique ids, no key
+// for a text.
+func (a answer) valid(t *testing.T) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(a.page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, h1 := map[string]bool{}, 0
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		if n.Data == "h1" {
+			h1++
+		}
+		for _, at := range n.Attr {
+			if at.Key == "id" && ids[at.Val] {
+				t.Errorf("the id %q is there twice", at.Val)
+			}
+			if at.Key == "id" {
+				ids[at.Val] = true
+			}
+		}
+	}
+	if h1 != 1 {
+		t.Errorf("%d h1 on the page", h1)
+	}
+	if key := regexp.MustCompile(`>[^<]*\b(names|area|webkit|problem)\.[a-z]+[.a-z]*`).FindString(a.page); key != "" {
+		t.Errorf("a key is shown: %s", key)
+	}
+}
+
+func (a answer) value(t *testing.T, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.page)
+	if m == nil {
+		t.Fatalf("the page has no field %s:\n%s", name, a.page)
+	}
+	return html.UnescapeString(m[1])
+}
+
+func (a answer) want(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("status %d, want %d", a.status, status)
+	}
+	for _, text := range texts {
+		if !strings.Contains(html.UnescapeString(a.page), text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", a.page)
+	}
+}
+
+// label returns the slip of the record with this value, as text.
+func (a answer) label(t *testing.T, value string) (class, text string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(a.page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode || n.Data != "li" || !strings.HasPrefix(attr(n, "class"), "slip") {
+			continue
+		}
+		var b strings.Builder
+		for d := range n.Descendants() {
+			if d.Type == html.TextNode {
+				b.WriteString(d.Data + " ")
+			}
+		}
+		if strings.Contains(b.String(), value+" ") {
+			return attr(n, "class"), strings.Join(strings.Fields(b.String()), " ")
+		}
+	}
+	t.Fatalf("no label has %s:\n%s", value, a.page)
+	return "", ""
+}
+
+func attr(n *html.Node, key string) string {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
+	const host = "www.cafe.example"
+	for name, c := range map[string]struct {
+		found               []string
+		class4, text4       string
+		class6, text6, lead string
+	}{
+		"in place":     {[]string{"192.0.2.7", "2001:db8::7"}, "slip ok-s", "In place.", "slip ok-s", "In place.", "All 2 records are in place"},
+		"nothing":      {nil, "slip wait", "Not there yet.", "slip wait", "Not there yet.", "2 records are to be entered once, where cafe.example is managed."},
+		"one of two":   {[]string{"192.0.2.7"}, "slip ok-s", "In place.", "slip wait", "Not there yet.", "One record is to be entered"},
+		"an old value": {[]string{"203.0.113.9"}, "slip bad", "Found 203.0.113.9 instead", "slip wait", "Not there yet.", "One record of cafe.example is almost right."},
+		"one too many": {[]string{"192.0.2.7", "203.0.113.9", "2001:db8::7"}, "slip bad", "but 203.0.113.9 is there too", "slip ok-s", "In place.", "almost right"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t).withApp(t, "wordpress", host)
+			r.at(host, c.found...)
+			a := r.get(t, "/names/"+host)
+			a.want(t, http.StatusOK, c.lead, host+" leads to WordPress", "Looked up at")
+			if class, text := a.label(t, "192.0.2.7"); class != c.class4 || !strings.Contains(text, c.text4) {
+				t.Errorf("A is %q: %s", class, text)
+			}
+			if class, text := a.label(t, "2001:db8::7"); class != c.class6 || !strings.Contains(text, c.text6) {
+				t.Errorf("AAAA is %q: %s", class, text)
+			}
+		})
+	}
+}
+
+func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
+	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
+	a := r.get(t, "/names/www.cafe.example")
+	a.want(t, http.StatusOK, "What is in place is not known")
+	if class, text := a.label(t, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
+		t.Errorf("%q: %s", class, text)
+	}
+	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example"})
+	r.get(t, "/names/www.cafe.example").want(t, http.StatusOK, "No address of this box is known")
+	r.box.Fail("CheckName", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
+	r.get(t, "/names/www.cafe.example").want(t, http.StatusOK, "What is in place is not known")
+}
+
+func TestShow_aNameThatNothingUsesYet(t *testing.T) {
+	r := newRig(t)
+	a := r.get(t, "/names/www.cafe.example")
+	a.want(t, http.StatusOK, "One record is to be entered", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "Panels that want the whole name: www.cafe.example")
+	if _, text := a.label(t, "192.0.2.7"); !strings.Contains(text, "Type A Name www Value 192.0.2.7") {
+		t.Error(text)
+	}
+	bare := r.get(t, "/names/cafe.example")
+	if _, text := bare.label(t, "192.0.2.7"); !strings.Contains(text, "Name @ Value") {
+		t.Error(text)
+	}
+	r.get(t, "/names/no_name").want(t, http.StatusUnprocessableEntity)
+}
+
+func TestShow_aZoneOfThisBox(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
+	a := r.get(t, "/names/demo.coop")
+	a.want(t, http.StatusOK, "the world does not ask it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
+	if class, text := a.label(t, "ns1.demo.coop"); class != "slip wait" || !strings.Contains(text, "Type NS Name demo.coop") {
+		t.Errorf("%q: %s", class, text)
+	}
+	r.box.SetDelegation("demo.coop", "ns.registrar.example")
+	if _, text := r.get(t, "/names/demo.coop").label(t, "ns1.demo.coop"); !strings.Contains(text, "still asks ns.registrar.example") {
+		t.Error(text)
+	}
+	r.box.SetDelegation("demo.coop", "ns1.demo.coop", "ns.registrar.example")
+	if class, text := r.get(t, "/names/demo.coop").label(t, "ns1.demo.coop"); class != "slip bad" || !strings.Contains(text, "Leave only") {
+		t.Error(text)
+	}
+	r.box.SetDelegation("demo.coop", "ns1.demo.coop")
+	r.get(t, "/names/demo.coop").want(t, http.StatusOK, "The world asks this box for the name.")
+	r.get(t, "/names/www.demo.coop").want(t, http.StatusOK, "as part of demo.coop", "See all records of demo.coop")
+}
+
+func TestList(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
+	r.at("wiki.cafe.example", "203.0.113.9")
+	r.get(t, "/names").want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "2 records", "Certificates", "Valid")
+	r.at("wiki.cafe.example", "192.0.2.7", "2001:db8::7")
+	r.get(t, "/names").want(t, http.StatusOK, "All 2 addresses in use lead to this box.")
+}
+
+func TestList_ofANewBox(t *testing.T) {
+	r := newRig(t)
+	if _, err := r.box.RemoveName(t.Context(), "demo.coop", ""); err != nil {
+		t.Fatal(err)
+	}
+	r.get(t, "/names").want(t, http.StatusOK, "Names lead people to your apps", "Add an app")
+}
+
+func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
+	r := newRig(t)
+	r.get(t, "/names/new").want(t, http.StatusOK, "See the plan", "While this box is off")
+	r.get(t, "/names/new?zone=demo+coop").want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
+	r.get(t, "/names/new?zone=demo.coop").want(t, http.StatusUnprocessableEntity, "on this box already")
+	plan := r.get(t, "/names/new?zone=Cafe.example")
+	plan.want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
+	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").want(t, http.StatusConflict, "The plan changed")
+	form := []string{"zone", plan.value(t, "zone"), area.FieldHash, plan.value(t, area.FieldHash), area.FieldKey, plan.value(t, area.FieldKey)}
+	first, again := r.post(t, "/names", form...), r.post(t, "/names", form...)
+	if first.to != "/jobs/1" || again.to != first.to {
+		t.Errorf("led to %q, then to %q", first.to, again.to)
+	}
+}
+
+func TestRemove_needsTheNameTyped(t *testing.T) {
+	r := newRig(t)
+	page := r.get(t, "/names/demo.coop/remove")
+	page.want(t, http.StatusOK, "Stop answering for demo.coop?", "write the name: demo.coop")
+	form := []string{area.FieldHash, page.value(t, area.FieldHash), area.FieldKey, page.value(t, area.FieldKey), "typed", "demo"}
+	r.post(t, "/names/demo.coop/remove", form...).want(t, http.StatusUnprocessableEntity, "That is not the name")
+	form[5] = "Demo.coop"
+	if a := r.post(t, "/names/demo.coop/remove", form...); a.to != "/jobs/1" {
+		t.Errorf("led to %q", a.to)
+	}
+	r.get(t, "/names/demo.coop/remove").want(t, http.StatusNotFound)
+}
+
+func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
+	r := newRig(t)
+	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").want(t, http.StatusConflict, "The plan changed")
+}
+
+func TestRedirects(t *testing.T) {
+	r := newRig(t)
+	r.post(t, "/names/redirects", "host", "demo coop", "target", "https://www.demo.coop").want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="https://www.demo.coop"`)
+	r.box.Fail("AddRedirect", &problem.Problem{Code: "redirect-target-invalid", Kind: problem.Invalid, What: "no", Next: []string{"x"}})
+	r.post(t, "/names/redirects", "host", "demo.coop", "target", "x").want(t, http.StatusUnprocessableEntity, "begins with https://", `aria-invalid="true"`)
+	r.box.Fail("AddRedirect", nil)
+	if a := r.post(t, "/names/redirects", "host", "demo.coop", "target", "https://www.demo.coop"); a.to != "/jobs/1" {
+		t.Errorf("led to %q", a.to)
+	}
+	r.get(t, "/names").want(t, http.StatusOK, "leads to https://www.demo.coop", "Remove the redirect of demo.coop", "A redirect")
+	gone := r.post(t, "/names/redirects/demo.coop/remove")
+	if gone.to != "/jobs/2" || !strings.Contains(gone.header.Get("Set-Cookie"), "flash") {
+		t.Errorf("led to %q with %v", gone.to, gone.header)
+	}
+	if back := r.post(t, "/names/redirects?host=demo.coop&target=https%3A%2F%2Fwww.demo.coop"); back.to != "/jobs/3" {
+		t.Errorf("undo led to %q", back.to)
+	}
+	r.post(t, "/names/redirects/other.coop/remove").want(t, http.StatusNotFound)
+}
+
+func TestPapers(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
+	r.at("www.cafe.example")
+	r.get(t, "/names/www.cafe.example/labels").want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
+	elsewhere := r.get(t, "/names/www.cafe.example/zone.txt")
+	elsewhere.want(t, http.StatusOK, "www.cafe.example. 3600 IN A 192.0.2.7\n", "www.cafe.example. 3600 IN AAAA 2001:db8::7\n")
+	if !strings.Contains(elsewhere.header.Get("Content-Disposition"), "attachment") {
+		t.Error("the zone file is not a download")
+	}
+	r.get(t, "/names/demo.coop/zone.txt").want(t, http.StatusOK, "demo.coop. 3600 IN NS ns1.demo.coop.\n")
+	if a := r.post(t, "/names/demo.coop/look"); a.to != "/names/demo.coop#main" {
+		t.Errorf("led to %q", a.to)
+	}
+}
+
+func TestEvents_tellWhenARecordArrives(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
+	r.at("www.cafe.example")
+	server := httptest.NewServer(r.http)
+	t.Cleanup(server.Close)
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	q, err := http.NewRequestWithContext(ctx, "GET", server.URL+"/names/www.cafe.example/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := server.Client().Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	lines := bufio.NewScanner(res.Body)
+	await := func(text string) {
+		t.Helper()
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), text) {
+				return
+			}
+		}
+		t.Fatalf("never told %q: %v", text, lines.Err())
+	}
+	await("event: patch")
+	await("Not there yet.")
+	r.at("www.cafe.example", "192.0.2.7", "2001:db8::7")
+	await("All 2 records are in place")
+	await("data: All 2 records are in place") // for those who listen
+}
+
+func TestPages_inEveryLanguage(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
+	r.at("wiki.cafe.example", "203.0.113.9")
+	for _, lang := range locale.Langs() {
+		for _, path := range []string{
+			"/names", "/names/new", "/names/new?zone=other.example", "/names/demo.coop", "/names/www.demo.coop",
+			"/names/wiki.cafe.example", "/names/wiki.cafe.example/labels", "/names/demo.coop/remove",
+		} {
+			r.send(t, "GET", path, lang).want(t, http.StatusOK, `lang="`+lang+`"`)
+		}
+	}
+}
+
+func TestCertificates_states(t *testing.T) {
+	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
+	r.now = r.now.AddDate(0, 3, -5)
+	r.get(t, "/names").want(t, http.StatusOK, "Not renewed yet")
+	r.now = r.now.AddDate(0, 0, 10)
+	r.get(t, "/names").want(t, http.StatusOK, "Expired")
+}
+
+func TestMessages(t *testing.T) {
+	b, err := locale.New(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, b, []string{"."}, "names.label.host", "names.rung.")
+}
