@@ -52,10 +52,7 @@ func (b *batch) leave(ctx context.Context, l *live, why Event) error {
 	if err := b.keep(ctx, l, keptLeft); err != nil {
 		return err
 	}
-	if err := b.event(ctx, l, why); err != nil {
-		return err
-	}
-	return b.save(ctx)
+	return b.event(ctx, l, why)
 }
 
 func (b *batch) keep(ctx context.Context, l *live, kept string) error {

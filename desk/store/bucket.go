@@ -74,13 +74,13 @@ func (b *batch) roll(ctx context.Context, l *live, number uint64, at time.Time, 
 }
 
 // closeBucket writes the open bucket, if there is one, and its hour anew from
-// the buckets in it; both can be done twice. The caller saves the progress.
+// the buckets in it; both can be done twice.
 func (b *batch) closeBucket(ctx context.Context, l *live) error {
 	k := l.b
 	if k.samples == 0 {
 		return nil
 	}
-	l.b, l.p.rolled = bucket{}, k.next-1
+	l.b, l.p.rolled, l.changed = bucket{}, k.next-1, true
 	_, err := b.tx.ExecContext(ctx, `INSERT INTO bucket (length, box, start, samples, worst, apps, load_min, load_sum, load_max,
 			memory_min, memory_sum, memory_max, disk_min, disk_sum, disk_max, up_min, up_sum, up_max)
 		VALUES (600, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -145,7 +145,7 @@ func (b *batch) enrol(ctx context.Context, i Invited, n NewBox) error {
 	if l.n, err = done.LastInsertId(); err != nil {
 		return fmt.Errorf("insert box: %w", err)
 	}
-	if _, err := b.tx.ExecContext(ctx, `INSERT INTO progress (box, seen, sent, first, heads, lost, complete, restored, rolled) VALUES (?, 0, 0, 1, ?, 0, 0, 1, 0)`, l.n, l.p.headsBlob()); err != nil {
+	if _, err := b.tx.ExecContext(ctx, `INSERT INTO progress (box, seen, sent, first, heads, lost, complete, restored, rolled, epoch) VALUES (?, 0, 0, 1, ?, 0, 0, 1, 0, 0)`, l.n, l.p.headsBlob()); err != nil {
 		return fmt.Errorf("insert progress: %w", err)
 	}
 	b.drafts[l.id] = l

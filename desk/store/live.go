@@ -34,6 +34,8 @@ type live struct {
 	since           int64 // of the worst
 	p               progress
 	b               bucket // not written yet
+	unsaved         bool   // p is ahead of its row; the journal has the difference,
+	changed         bool   // or has it not, so that the row must be written now
 }
 
 // What a box is kept as; the other states follow from the clock.
@@ -64,8 +66,8 @@ func (s *Store) state(l *live, now time.Time) desk.BoxState {
 	return state
 }
 
-// load reads everything into memory, and rolls up again what was not written
-// when the desk ended.
+// load reads everything into memory, and catches up from the journal with what
+// was not written elsewhere when the desk ended.
 func (s *Store) load(ctx context.Context) error {
 	s.boxes, s.numbers, s.coops = map[wire.BoxID]*live{}, map[int64]*live{}, map[desk.CoopID]desk.Coop{}
 	s.started = s.now()
@@ -76,7 +78,7 @@ func (s *Store) load(ctx context.Context) error {
 		return err
 	}
 	boxes, err := query(ctx, s.db.Read(), scanLive, `SELECT b.n, b.id, b.coop, coalesce(b.caretaker, ''), b.name, b.key, b.link, b.words, b.joined, b.kept,
-			coalesce(b.sample, '{}'), b.facts, p.seen, p.sent, p.first, p.heads, p.lost, p.complete, p.restored, p.rolled
+			coalesce(b.sample, '{}'), b.facts, p.seen, p.sent, p.first, p.heads, p.lost, p.complete, p.restored, p.rolled, p.epoch
 		FROM box b JOIN progress p ON p.box = b.n`)
 	if err != nil {
 		return fmt.Errorf("load boxes: %w", err)
@@ -94,7 +96,7 @@ func scanLive(rows *sql.Rows) (*live, error) {
 	l := &live{}
 	var link, heads, facts, sample []byte
 	err := rows.Scan(&l.n, &l.id, &l.coop, &l.caretaker, &l.name, &l.key, &link, &l.words, &l.joined, &l.kept,
-		&sample, &facts, &l.p.seen, &l.p.sent, &l.p.first, &heads, &l.p.lost, &l.p.complete, &l.p.restored, &l.p.rolled)
+		&sample, &facts, &l.p.seen, &l.p.sent, &l.p.first, &heads, &l.p.lost, &l.p.complete, &l.p.restored, &l.p.rolled, &l.p.epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,8 @@ func (l *live) count(severity int, since int64) {
 	}
 }
 
-// replay rolls up the samples of the journal that no bucket has yet.
+// replay takes from the journal what the rows of progress and bucket do not
+// have: those are written later than reports.
 func (s *Store) replay(ctx context.Context) error {
 	type row struct {
 		at, n int64
@@ -162,30 +165,41 @@ func (s *Store) replay(ctx context.Context) error {
 	}
 	rows, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (r row, err error) {
 		return r, rows.Scan(&r.at, &r.n, &r.body)
-	}, `SELECT j.at, j.box, j.body FROM journal j JOIN progress p ON p.box = j.box WHERE j.last > p.rolled ORDER BY j.id`)
+	}, `SELECT j.at, j.box, j.body FROM journal j JOIN progress p ON p.box = j.box WHERE j.id > p.epoch AND j.last > p.rolled ORDER BY j.id`)
 	if err != nil {
 		return fmt.Errorf("read journal: %w", err)
 	}
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		b := &batch{s: s, tx: tx}
+		b := &batch{s: s, tx: tx, drafts: s.boxes}
 		for _, row := range rows {
-			l := s.numbers[row.n]
-			r, _, err := wire.DecodeReport(row.body)
-			if l == nil || err != nil {
+			if err := b.again(ctx, s.numbers[row.n], at(row.at), row.body); err != nil {
 				return fmt.Errorf("read report in journal: %w", err)
-			}
-			for i, e := range r.Entries {
-				number := r.First + uint64(i) //nolint:gosec // at most 60
-				if e.Sample == nil || number <= l.p.rolled || number < l.b.next {
-					continue
-				}
-				if err := b.roll(ctx, l, number, moved(e.At, r.Sent, at(row.at)), *e.Sample); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
+}
+
+// again takes one report of the journal as it was taken when it came, but for
+// what was written then.
+func (b *batch) again(ctx context.Context, l *live, received time.Time, body []byte) error {
+	r, entries, err := wire.DecodeReport(body)
+	if err != nil {
+		return err
+	}
+	for i, e := range r.Entries {
+		number := r.First + uint64(i)
+		if e.Sample == nil || number <= l.p.rolled || number < l.b.next {
+			continue
+		}
+		if err := b.roll(ctx, l, number, moved(e.At, r.Sent, received), *e.Sample); err != nil {
+			return err
+		}
+	}
+	if r.Last() > l.p.last() {
+		l.accept(&r, headsOf(&r, entries), received)
+	}
+	return nil
 }
 
 func (s *Store) loadAlive(ctx context.Context) error {

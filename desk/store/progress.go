@@ -4,6 +4,7 @@ package store
 
 import (
 	"errors"
+	"time"
 
 	"coopkit/desk/wire"
 )
@@ -19,6 +20,7 @@ type progress struct {
 	complete bool
 	restored bool
 	rolled   uint64
+	epoch    int64 // reports of the journal up to this one are of a journal that is no more
 }
 
 // last is the number of the last entry that is stored.
@@ -59,6 +61,23 @@ func (p *progress) judge(r *wire.Report, heads []wire.Head) (v verdict, skip int
 		return late, 0, 0
 	}
 	return forks, 0, 0
+}
+
+// accept moves on to the end of a report.
+func (l *live) accept(r *wire.Report, heads []wire.Head, received time.Time) {
+	l.p.seen, l.p.sent = received.UnixMilli(), r.Sent.UnixMilli()
+	l.p.first, l.p.heads = r.First, heads
+	l.unsaved = true
+}
+
+// headsOf returns the heads before the first entry of a report and after each.
+func headsOf(r *wire.Report, entries [][]byte) []wire.Head {
+	heads := make([]wire.Head, len(entries)+1)
+	heads[0] = r.Previous
+	for i, e := range entries {
+		heads[i+1] = heads[i].After(e)
+	}
+	return heads
 }
 
 const headBytes = len(wire.Head{})

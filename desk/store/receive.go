@@ -36,13 +36,8 @@ var waits = sync.Pool{New: func() any { return &write{report: &arrival{}, done: 
 // nothing of it is stored and the Problem says why: "box-pending", "box-gone",
 // "box-suspected", "report-late", "desk-cannot-store".
 func (s *Store) Receive(ctx context.Context, r *wire.Report, entries [][]byte, body []byte) (Stored, error) {
-	heads := make([]wire.Head, len(entries)+1)
-	heads[0] = r.Previous
-	for i, e := range entries {
-		heads[i+1] = heads[i].After(e)
-	}
 	w := waits.Get().(*write)
-	*w.report = arrival{report: r, body: body, heads: heads}
+	*w.report = arrival{report: r, body: body, heads: headsOf(r, entries)}
 	err := s.do(ctx, w)
 	stored, refused := w.report.stored, w.report.refused
 	*w.report = arrival{}
@@ -85,7 +80,7 @@ func (b *batch) receive(ctx context.Context, a *arrival) error {
 		}
 	}
 	if gap > 0 {
-		l.p.complete = false
+		l.p.complete, l.changed = false, true
 		l.p.lost += gap
 		if err := b.event(ctx, l, Event{Kind: EventGap, Text: fmt.Sprintf("%d", gap)}); err != nil {
 			return err
@@ -113,8 +108,7 @@ func (b *batch) append(ctx context.Context, l *live, a *arrival, skip int) error
 			return err
 		}
 	}
-	l.p.seen, l.p.sent = now.UnixMilli(), r.Sent.UnixMilli()
-	l.p.first, l.p.heads = r.First, a.heads
+	l.accept(r, a.heads, now)
 	return nil
 }
 
@@ -131,9 +125,10 @@ func (b *batch) entry(ctx context.Context, l *live, number uint64, at time.Time,
 	case e.Solved != nil:
 		return b.solved(ctx, l, at, *e.Solved)
 	case e.Open != nil:
-		l.p.complete = true
+		l.p.complete, l.changed = true, true
 		return b.replaceOpen(ctx, l, at, *e.Open)
 	case e.Missing != nil:
+		l.changed = true
 		l.p.lost += uint64(e.Missing.Samples) //nolint:gosec // Check has seen that it is positive
 		return b.event(ctx, l, Event{Kind: EventMissing, At: at, Text: fmt.Sprintf("%d", e.Missing.Samples)})
 	}
@@ -143,9 +138,14 @@ func (b *batch) entry(ctx context.Context, l *live, number uint64, at time.Time,
 // restart begins a journal anew where a person said that the box is the same
 // one, or at its first report.
 func (b *batch) restart(ctx context.Context, l *live, first uint64) error {
-	err := b.closeBucket(ctx, l)
-	l.p.restored, l.p.complete, l.p.rolled = false, false, first-1
-	return err
+	if err := b.closeBucket(ctx, l); err != nil {
+		return err
+	}
+	l.p.restored, l.p.complete, l.p.rolled, l.changed = false, false, first-1, true
+	if err := b.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM journal`).Scan(&l.p.epoch); err != nil {
+		return fmt.Errorf("read end of journal: %w", err)
+	}
+	return nil
 }
 
 // skew is how far the box's clock was ahead at its last report.

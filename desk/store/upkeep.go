@@ -41,7 +41,7 @@ func (s *Store) keepHouse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.closeEnded(ctx); err != nil {
+	if err := s.catchUp(ctx); err != nil {
 		return err
 	}
 	if err := s.pruneJournal(ctx); err != nil {
@@ -50,29 +50,31 @@ func (s *Store) keepHouse(ctx context.Context) error {
 	return s.pruneBoxes(ctx)
 }
 
-// closeEnded writes the buckets to which nothing more is added.
-func (s *Store) closeEnded(ctx context.Context) error {
+// catchUp writes how far the boxes have come, and the buckets to which nothing
+// more is added.
+func (s *Store) catchUp(ctx context.Context) error {
 	open := s.now().Truncate(short).Unix()
-	var ended []wire.BoxID
+	var behind []wire.BoxID
 	s.mu.RLock()
 	for id, l := range s.boxes {
-		if l.b.samples > 0 && l.b.start < open {
-			ended = append(ended, id)
+		if l.unsaved || l.b.samples > 0 && l.b.start < open {
+			behind = append(behind, id)
 		}
 	}
 	s.mu.RUnlock()
-	for some := range slices.Chunk(ended, chunk) {
+	for some := range slices.Chunk(behind, chunk) {
 		err := s.change(ctx, func(ctx context.Context, b *batch) error {
 			for _, id := range some {
 				l := b.draft(id)
-				if l == nil || l.b.start >= open {
+				l.changed = true
+				if l.b.start >= open {
 					continue
 				}
 				if err := b.closeBucket(ctx, l); err != nil {
 					return err
 				}
 			}
-			return b.save(ctx)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -82,12 +84,13 @@ func (s *Store) closeEnded(ctx context.Context) error {
 }
 
 // pruneJournal forgets reports that nothing needs any more. Their numbers grow
-// with time, so the oldest come first.
+// with time, so the oldest come first; the last one stays, so that its number is
+// not used again.
 func (s *Store) pruneJournal(ctx context.Context) error {
 	for before := s.now().Add(-keepJournal).UnixMilli(); ; {
 		var gone int64
 		err := s.change(ctx, func(ctx context.Context, b *batch) error {
-			done, err := b.tx.ExecContext(ctx, `DELETE FROM journal WHERE id <= (SELECT max(id) FROM (SELECT id, at FROM journal ORDER BY id LIMIT ?) WHERE at < ?)`, chunk, before)
+			done, err := b.tx.ExecContext(ctx, `DELETE FROM journal WHERE id <= (SELECT max(id) FROM (SELECT id, at FROM journal ORDER BY id LIMIT ?) WHERE at < ?) AND id < (SELECT max(id) FROM journal)`, chunk, before)
 			if err != nil {
 				return fmt.Errorf("prune journal: %w", err)
 			}

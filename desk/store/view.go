@@ -113,7 +113,7 @@ func (v *View) Restored(ctx context.Context, id wire.BoxID) error {
 		if l.kept != keptSuspected {
 			return nil
 		}
-		l.p.restored = true
+		l.p.restored, l.changed = true, true
 		if err := b.keep(ctx, l, keptActive); err != nil {
 			return err
 		}
@@ -123,10 +123,7 @@ func (v *View) Restored(ctx context.Context, id wire.BoxID) error {
 		if err := b.recount(ctx, l); err != nil {
 			return err
 		}
-		if err := b.event(ctx, l, Event{Kind: EventRestored, Subject: v.who.Person}); err != nil {
-			return err
-		}
-		return b.save(ctx)
+		return b.event(ctx, l, Event{Kind: EventRestored, Subject: v.who.Person})
 	})
 }
 

@@ -56,7 +56,7 @@ func (s *Store) prepare(ctx context.Context) (err error) {
 	if s.journal, err = s.db.Prepare(ctx, `INSERT INTO journal (at, box, first, last, body) VALUES (?, ?, ?, ?, ?)`); err != nil {
 		return err
 	}
-	s.moved, err = s.db.Prepare(ctx, `UPDATE progress SET seen = ?, sent = ?, first = ?, heads = ?, lost = ?, complete = ?, restored = ?, rolled = ? WHERE box = ?`)
+	s.moved, err = s.db.Prepare(ctx, `UPDATE progress SET seen = ?, sent = ?, first = ?, heads = ?, lost = ?, complete = ?, restored = ?, rolled = ?, epoch = ? WHERE box = ?`)
 	return err
 }
 
@@ -118,7 +118,7 @@ func (s *Store) commitReports(ctx context.Context, all []*write) {
 				return err
 			}
 		}
-		return b.save(ctx)
+		return nil
 	})
 	if err != nil {
 		s.log.Error("reports not stored", slog.Int(logkey.Count, len(all)), slog.String(logkey.Err, err.Error()))
@@ -140,7 +140,10 @@ func (s *Store) transact(ctx context.Context, fn func(b *batch) error) error {
 	err := s.db.Write(ctx, func(tx *sql.Tx) error {
 		b.tx = tx
 		b.journal, b.moved = tx.StmtContext(ctx, s.journal), tx.StmtContext(ctx, s.moved)
-		return fn(b)
+		if err := fn(b); err != nil {
+			return err
+		}
+		return b.save(ctx)
 	})
 	if err != nil {
 		return err
@@ -157,13 +160,19 @@ func (s *Store) transact(ctx context.Context, fn func(b *batch) error) error {
 	return nil
 }
 
-// save writes how far the boxes of the batch have come.
+// save writes how far the boxes of the batch have come, where the journal does
+// not say it. The others are written once a minute, see catchUp: a row for
+// each report would double what goes to the disk.
 func (b *batch) save(ctx context.Context) error {
 	for _, l := range b.drafts {
+		if !l.changed {
+			continue
+		}
 		p := &l.p
-		if _, err := b.moved.ExecContext(ctx, p.seen, p.sent, int64(p.first), p.headsBlob(), int64(p.lost), p.complete, p.restored, int64(p.rolled), l.n); err != nil { //nolint:gosec // far below 1<<63
+		if _, err := b.moved.ExecContext(ctx, p.seen, p.sent, int64(p.first), p.headsBlob(), int64(p.lost), p.complete, p.restored, int64(p.rolled), p.epoch, l.n); err != nil { //nolint:gosec // far below 1<<63
 			return fmt.Errorf("write progress: %w", err)
 		}
+		l.changed, l.unsaved = false, false
 	}
 	return nil
 }

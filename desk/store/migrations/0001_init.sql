@@ -45,7 +45,8 @@ CREATE TABLE box (
     facts     TEXT NOT NULL CHECK (json_valid(facts))
 ) STRICT;
 
--- What changes with every report: a narrow row.
+-- What changes with every report: a narrow row. It may be a minute behind; the
+-- journal has what came after.
 CREATE TABLE progress (
     box      INTEGER PRIMARY KEY REFERENCES box(n),
     seen     INTEGER NOT NULL,                  -- last report; 0: none yet
@@ -55,7 +56,8 @@ CREATE TABLE progress (
     lost     INTEGER NOT NULL,                  -- entries that never came
     complete INTEGER NOT NULL CHECK (complete IN (0, 1)), -- 0: the desk asks for everything
     restored INTEGER NOT NULL CHECK (restored IN (0, 1)), -- 1: a person said that its journal may begin anywhere
-    rolled   INTEGER NOT NULL                   -- entries up to this number are in bucket
+    rolled   INTEGER NOT NULL,                  -- entries up to this number are in bucket
+    epoch    INTEGER NOT NULL                   -- journal rows up to this one are from before restored
 ) STRICT;
 
 -- Reports as they came, for three hours. There is no reference to box: the

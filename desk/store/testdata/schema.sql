@@ -112,7 +112,8 @@ CREATE TABLE progress (
     lost     INTEGER NOT NULL,                  -- entries that never came
     complete INTEGER NOT NULL CHECK (complete IN (0, 1)), -- 0: the desk asks for everything
     restored INTEGER NOT NULL CHECK (restored IN (0, 1)), -- 1: a person said that its journal may begin anywhere
-    rolled   INTEGER NOT NULL                   -- entries up to this number are in bucket
+    rolled   INTEGER NOT NULL,                  -- entries up to this number are in bucket
+    epoch    INTEGER NOT NULL                   -- journal rows up to this one are from before restored
 ) STRICT;
 
 CREATE TABLE session (
