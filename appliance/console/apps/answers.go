@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/hostname"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+	"coopkit/recipes"
+)
+
+// settingPrefix begins the names of the fields of the recipe's own questions.
+const settingPrefix = "set-"
+
+// answers are what a person wants of a new app, as it was typed.
+type answers struct {
+	recipe *recipes.Recipe
+	values url.Values
+}
+
+// value is the answer of a field, or its default while nothing was sent.
+func (a answers) value(field, preset string) string {
+	if !a.sent() {
+		return preset
+	}
+	return strings.TrimSpace(a.values.Get(field))
+}
+
+// sent reports whether the form was filled in.
+func (a answers) sent() bool { return a.values.Has("host") }
+
+// setting is the answer to one of the recipe's questions.
+func (a answers) setting(s recipes.Setting) string {
+	v := a.value(settingPrefix+s.Name, s.Default)
+	if s.Type != "bool" || !a.sent() {
+		return v
+	}
+	return fmt.Sprint(v == "yes")
+}
+
+// request is what the agent is asked for.
+func (a answers) request(hash string) control.AddApp {
+	req := control.AddApp{
+		Recipe: a.recipe.Name, Name: a.value("name", ""), Host: a.value("host", ""), PlanHash: hash, Settings: map[string]string{},
+	}
+	for _, s := range a.recipe.Settings {
+		req.Settings[s.Name] = a.setting(s)
+	}
+	return req
+}
+
+// pairs are the fields, to send along with the next form.
+func (a answers) pairs() []webkit.Pair {
+	out := []webkit.Pair{{Name: "name", Value: a.value("name", "")}, {Name: "host", Value: a.value("host", "")}}
+	for _, s := range a.recipe.Settings {
+		out = append(out, webkit.Pair{Name: settingPrefix + s.Name, Value: a.value(settingPrefix+s.Name, "")})
+	}
+	return out
+}
+
+// query is the same, for the address of the plan and of the form.
+func (a answers) query() string {
+	v := url.Values{}
+	for _, p := range a.pairs() {
+		v.Set(p.Name, p.Value)
+	}
+	return v.Encode()
+}
+
+// check adds what is to be put right to the page.
+func (a answers) check(p *webkit.Page) {
+	if name := a.value("name", ""); name != "" {
+		if _, err := appliance.ParseInstallName(name); err != nil {
+			p.Fail("name", p.T("apps.wrong.name"))
+		}
+	}
+	if text := wrongHost(p, a.value("host", "")); text != "" {
+		p.Fail("host", text)
+	}
+	for _, s := range a.recipe.Settings {
+		only := &recipes.Recipe{Name: a.recipe.Name, Settings: []recipes.Setting{s}}
+		if _, err := recipes.CheckSettings(only, map[string]string{s.Name: a.setting(s)}); err != nil {
+			p.Fail(settingPrefix+s.Name, wrongSetting(p, s, a.setting(s)))
+		}
+	}
+}
+
+// wrongHost says how to put an address right; nothing if it is right.
+func wrongHost(p *webkit.Page, typed string) string {
+	if _, err := hostname.Parse(typed); err == nil {
+		return ""
+	}
+	bare := typed
+	if _, rest, found := strings.Cut(bare, "://"); found {
+		bare = rest
+	}
+	bare, _, _ = strings.Cut(bare, "/")
+	bare = strings.Join(strings.Fields(bare), "")
+	fixed, err := hostname.Parse(bare)
+	switch {
+	case typed == "":
+		return p.T("apps.wrong.host.empty")
+	case err != nil:
+		return p.T("apps.wrong.host")
+	case strings.ContainsAny(typed, "/:"):
+		return p.T("apps.wrong.host.url", "fixed", fixed)
+	default:
+		return p.T("apps.wrong.host.space", "typed", typed, "fixed", fixed)
+	}
+}
+
+func wrongSetting(p *webkit.Page, s recipes.Setting, answer string) string {
+	title := cmp.Or(in(p.Locale, s.Title), s.Name)
+	switch {
+	case answer == "":
+		return p.T("apps.wrong.empty", "title", title)
+	case s.Type == "email":
+		return p.T("apps.wrong.email", "title", title)
+	case s.Type == "number":
+		return p.T("apps.wrong.number", "title", title)
+	default:
+		return p.T("apps.wrong.form", "title", title)
+	}
+}
+
+// refused turns what the agent refuses into the error of a field; false for
+// what no field can put right.
+func refused(p *webkit.Page, err error) bool {
+	for code, at := range map[string][2]string{
+		"install-exists":    {"name", "apps.wrong.name.taken"},
+		"data-in-the-way":   {"name", "apps.wrong.name.data"},
+		"address-taken":     {"host", "apps.wrong.host.taken"},
+		"record-in-the-way": {"host", "apps.wrong.host.record"},
+	} {
+		if errors.Is(err, &problem.Problem{Code: code}) {
+			p.Fail(at[0], p.T(at[1]))
+			return true
+		}
+	}
+	return false
+}
+
+// fields are the questions, with the answers so far.
+func (a answers) fields(p *webkit.Page, name, host string) []webkit.Field {
+	out := []webkit.Field{
+		{
+			Name: "host", Label: p.T("apps.field.host"), Hint: p.T("apps.field.host.hint"), Error: p.Error("host"),
+			Value: a.value("host", host), Plain: true, Autocomplete: "off",
+		},
+	}
+	for _, s := range a.recipe.Settings {
+		out = append(out, a.field(p, s))
+	}
+	return append(out, webkit.Field{
+		Name: "name", Label: p.T("apps.field.name"), Hint: p.T("apps.field.name.hint"), Error: p.Error("name"),
+		Value: a.value("name", name), Plain: true, Autocomplete: "off",
+	})
+}
+
+func (a answers) field(p *webkit.Page, s recipes.Setting) webkit.Field {
+	f := webkit.Field{
+		Name: settingPrefix + s.Name, Label: cmp.Or(in(p.Locale, s.Title), s.Name), Hint: in(p.Locale, s.Help),
+		Error: p.Error(settingPrefix + s.Name), Value: a.setting(s),
+	}
+	switch s.Type {
+	case "email":
+		f.Kind, f.Autocomplete = "email", "email"
+	case "number":
+		f.Kind = "number"
+	case "bool":
+		f.Kind = "check"
+		if f.Value == "true" {
+			f.Value = "yes"
+		}
+	case "choice":
+		f.Kind = "select"
+		for _, c := range s.Choices {
+			f.Options = append(f.Options, webkit.Pair{Name: c, Value: c})
+		}
+	}
+	return f
+}
+
+// suggest offers a name that is free, and an address below the first zone of
+// this box.
+func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, err error) {
+	all, err := a.Box.Apps(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	name = recipe
+	for n := 2; slices.ContainsFunc(all, func(app control.App) bool { return string(app.Name) == name }); n++ {
+		name = fmt.Sprintf("%s-%d", recipe, n)
+	}
+	zones, err := a.Box.Names(ctx)
+	if err != nil || len(zones) == 0 {
+		return name, "", err
+	}
+	return name, name + "." + zones[0].Zone, nil
+}
+
+// sent reads the answers of a request: from its address, or from its form.
+func (a *pages) sent(r *http.Request) (answers, error) {
+	rec, err := a.Box.Recipe(r.Context(), r.PathValue("recipe"))
+	if err != nil {
+		return answers{}, err
+	}
+	if err := r.ParseForm(); err != nil {
+		return answers{}, &problem.Problem{
+			Code: "form-unreadable", Kind: problem.Invalid, What: "the form did not arrive whole", Next: []string{"send it again"}, Err: err,
+		}
+	}
+	return answers{recipe: rec, values: r.Form}, nil
+}

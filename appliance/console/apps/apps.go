@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package apps is the area of the console about apps: those on this box, the
+// catalogue, adding one, and each app's page with its messages, first sign-in
+// and removal. It asks the agent through control.Backend only. Its tests send
+// every form, with each mistake, to pages over a made-up agent.
+package apps
+
+import (
+	"embed"
+	"io/fs"
+
+	"coopkit/appliance/console/area"
+)
+
+//go:embed templates/*.html messages/*.json
+var files embed.FS
+
+// Files returns the templates and messages of this area.
+func Files() fs.FS { return files }
+
+// Routes adds the pages of this area.
+func Routes(d area.Deps) {
+	a := &pages{Deps: d, once: area.NewOnce(d.Now)}
+	rt := d.UI.Router()
+	rt.Signed("GET /apps", a.list)
+	rt.Signed("GET /catalogue", a.catalogue)
+	rt.Signed("GET /catalogue/{recipe}", a.recipe)
+	rt.Signed("GET /catalogue/{recipe}/add", a.ask)
+	rt.Signed("GET /catalogue/{recipe}/plan", a.plan)
+	rt.Signed("POST /catalogue/{recipe}/add", a.add)
+	rt.Signed("GET /apps/{install}", a.show)
+	rt.Signed("GET /apps/{install}/messages", a.messages)
+	rt.Signed("GET /apps/{install}/messages/events", a.messageEvents)
+	rt.Signed("POST /apps/{install}/signin", a.signin)
+	rt.Signed("POST /apps/{install}/start", a.change(d.Box.Start))
+	rt.Signed("POST /apps/{install}/stop", a.change(d.Box.Stop))
+	rt.Signed("POST /apps/{install}/restart", a.change(d.Box.Restart))
+	rt.Signed("GET /apps/{install}/remove", a.askRemove)
+	rt.Signed("POST /apps/{install}/remove", a.remove)
+}
+
+type pages struct {
+	area.Deps
+	once *area.Once
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+	"coopkit/recipes"
+)
+
+type removePage struct {
+	*webkit.Page
+	Plan     area.Plan
+	Goes     []string
+	Stays    []string
+	Everyday string // name of the app, to type
+}
+
+func (a *pages) askRemove(w http.ResponseWriter, r *http.Request) error {
+	app, rec, err := a.install(r)
+	if err != nil {
+		return err
+	}
+	return a.renderRemove(w, r, http.StatusOK, a.removePage(r, app, rec), app, rec, "", "")
+}
+
+func (a *pages) removePage(r *http.Request, app control.App, rec *recipes.Recipe) *webkit.Page {
+	p := a.UI.NewPage(r, "apps.title")
+	p.Crumbs = a.appPage(r, app, rec, p.T("apps.remove.crumb")).Crumbs
+	return p
+}
+
+func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app control.App, rec *recipes.Recipe, typed, marks string) error {
+	plan, err := a.Box.PlanRemove(r.Context(), control.RemoveApp{Name: string(app.Name)})
+	if err != nil {
+		return err
+	}
+	v := removePage{Page: p, Plan: area.PlanView(p, plan), Everyday: everyday(p.Locale, app, rec)}
+	p.Title, p.Lead = p.T("apps.remove.title", "name", v.Everyday), p.T("apps.remove.lead")
+	var hosts []string
+	for _, h := range app.Addresses {
+		hosts = append(hosts, h.String())
+	}
+	v.Goes = []string{p.T("apps.remove.goes.app", "program", app.Title), p.T("apps.remove.goes.data"), p.T("apps.remove.goes.address", "hosts", p.List(hosts))}
+	v.Stays = []string{p.T("apps.remove.stays.export"), p.T("apps.remove.stays.rest")}
+	here := "/apps/" + string(app.Name)
+	v.Plan.Action, v.Plan.Agree, v.Plan.Cancel, v.Plan.Risk = here+"/remove", p.T("apps.remove.agree"), here, true
+	v.Plan.Fields = []webkit.Field{{
+		Name: "typed", Label: p.T("apps.remove.typed", "name", v.Everyday), Hint: p.T("apps.remove.typed.hint"),
+		Error: p.Error("typed"), Value: typed, Autocomplete: "off", Plain: true,
+	}}
+	if marks != "" {
+		v.Plan.ChangedSince(marks)
+	}
+	return a.UI.Render(w, status, "apps-remove", v)
+}
+
+// remove starts removing, if its name was typed and the plan is the one that
+// was read.
+func (a *pages) remove(w http.ResponseWriter, r *http.Request) error {
+	app, rec, err := a.install(r)
+	if err != nil {
+		return err
+	}
+	p := a.removePage(r, app, rec)
+	typed := r.PostFormValue("typed")
+	if got := fold(typed); got == "" || got != fold(everyday(p.Locale, app, rec)) && got != fold(app.Title) && got != fold(string(app.Name)) {
+		p.Fail("typed", p.T("apps.wrong.typed", "name", everyday(p.Locale, app, rec)))
+		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, rec, typed, "")
+	}
+	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
+		return a.Box.Remove(r.Context(), control.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
+	})
+	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+		return a.renderRemove(w, r, http.StatusConflict, p, app, rec, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))
+	}
+	if err != nil {
+		return err
+	}
+	return a.UI.Redirect(w, r, jobPath(id))
+}

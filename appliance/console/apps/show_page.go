@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strings"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
+	"coopkit/internal/webkit"
+	"coopkit/recipes"
+)
+
+// lastLines of an app's messages are on its own page.
+const lastLines = 10
+
+type showPage struct {
+	*webkit.Page
+	App          control.App
+	Name         string // everyday
+	At           string
+	Icon, Tint   string
+	Tabs         []tab
+	State        webkit.Pill
+	Findings     []webkit.Finding
+	Certificates []certificate
+	Release      string
+	Messages     []string
+	Unread       string // why the messages can not be read
+	NoAccounts   bool
+	Changes      []change
+	Offers       string
+}
+
+// certificate is what is known of one address's.
+type certificate struct {
+	Host, Text string
+	Warn       bool
+}
+
+// change is a button with its consequence.
+type change struct{ Text, Button, Href, Kind string }
+
+// install finds the app that a path is about, with its recipe if the catalogue
+// still has it.
+func (a *pages) install(r *http.Request) (control.App, *recipes.Recipe, error) {
+	app, err := a.Box.App(r.Context(), r.PathValue("install"))
+	if err != nil {
+		return app, nil, err
+	}
+	all, err := a.Box.Recipes(r.Context())
+	return app, byName(all, app.Recipe), err
+}
+
+// appPage begins the pages of one app.
+func (a *pages) appPage(r *http.Request, app control.App, rec *recipes.Recipe, here string) *webkit.Page {
+	p := a.UI.NewPage(r, "apps.title")
+	name := everyday(p.Locale, app, rec)
+	p.Crumbs = []webkit.Link{{Text: p.T("apps.title"), Href: "/apps"}, {Text: name}}
+	p.Title = name
+	if here != "" {
+		p.Crumbs[1].Href = "/apps/" + string(app.Name)
+		p.Crumbs = append(p.Crumbs, webkit.Link{Text: here})
+	}
+	return p
+}
+
+func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
+	app, rec, err := a.install(r)
+	if err != nil {
+		return err
+	}
+	p := a.appPage(r, app, rec, "")
+	v := showPage{Page: p, App: app, Name: p.Title, State: statePill(p, app.State)}
+	v.Heading = v.Name
+	p.Title = p.T("apps.title.state", "name", v.Name, "state", v.State.Text)
+	v.At = p.T("apps.at.program", "program", app.Title)
+	v.Tabs = appTabs(p, app, "overview")
+	v.Icon, v.Tint = Look("other")
+	if rec != nil {
+		v.Icon, v.Tint = Look(rec.Need)
+		v.NoAccounts, v.Offers = rec.FirstAccount.None, offers(p, rec.Offers)
+	}
+	if app.State == "adding" || app.State == "changing" || app.State == "starting" {
+		p.Refresh = 5
+	}
+	if app.Release > 0 {
+		v.Release = p.T("apps.release.of", "n", app.Release, "version", app.Version)
+	}
+	if v.Findings, err = a.findings(r.Context(), p, app); err != nil {
+		return err
+	}
+	if v.Certificates, err = a.certificates(r.Context(), p, app); err != nil {
+		return err
+	}
+	if v.Messages, err = a.tail(r.Context(), string(app.Name), "", lastLines); err != nil {
+		v.Unread = p.T("apps.messages.unread")
+	}
+	v.Changes = changes(p, app)
+	return a.UI.Render(w, http.StatusOK, "apps-show", v)
+}
+
+func appTabs(p *webkit.Page, app control.App, here string) []tab {
+	to := "/apps/" + string(app.Name)
+	return []tab{
+		{p.T("apps.tab.overview"), to, here == "overview"},
+		{p.T("apps.tab.messages"), to + "/messages", here == "messages"},
+	}
+}
+
+// findings are what the checks last found about an app.
+func (a *pages) findings(ctx context.Context, p *webkit.Page, app control.App) ([]webkit.Finding, error) {
+	report, err := a.Box.Findings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []webkit.Finding
+	for _, f := range report.Findings {
+		subject := "app:" + string(app.Name)
+		if f.Subject == subject || strings.HasPrefix(f.Subject, subject+"/") {
+			out = append(out, area.FindingView(p, f))
+		}
+	}
+	return out, nil
+}
+
+func (a *pages) certificates(ctx context.Context, p *webkit.Page, app control.App) ([]certificate, error) {
+	all, err := a.Box.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []certificate
+	for _, h := range app.Addresses {
+		c := certificate{Host: h.String(), Text: p.T("apps.certificate.none"), Warn: true}
+		if i := slices.IndexFunc(all, func(c control.Certificate) bool { return c.Host == h.String() }); i >= 0 && !all[i].Expires.IsZero() {
+			c.Text, c.Warn = p.T("apps.certificate.until", "date", p.Date(all[i].Expires)), all[i].Expires.Before(p.Now)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// changes are the buttons that fit the state, each with what it means for
+// people.
+func changes(p *webkit.Page, app control.App) []change {
+	to := "/apps/" + string(app.Name)
+	if app.State == "adding" || app.State == "changing" {
+		return nil
+	}
+	if app.Wanted == appliance.WantStopped {
+		return []change{{p.T("apps.start.text"), p.T("apps.start"), to + "/start", "go"}}
+	}
+	return []change{
+		{p.T("apps.restart.text"), p.T("apps.restart"), to + "/restart", ""},
+		{p.T("apps.stop.text"), p.T("apps.stop"), to + "/stop", "risk"},
+	}
+}
+
+// change starts, stops or restarts an app, and leads to the job.
+func (a *pages) change(do func(context.Context, string) (appliance.Job, error)) webkit.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, err := a.once.Do(r.PostFormValue(area.FieldKey), func() (appliance.Job, error) {
+			return do(r.Context(), r.PathValue("install"))
+		})
+		if err != nil {
+			return err
+		}
+		return a.UI.Redirect(w, r, jobPath(id))
+	}
+}
+
+// Once is the key that makes pressing a button twice one change.
+func (v showPage) Once() string { return rand.Text() }
