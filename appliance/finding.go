@@ -64,4 +64,9 @@ type Finding struct {
 	Who      Actor     `json:"who"`
 	Since    time.Time `json:"since"`
 	Hides    []string  `json:"hides,omitempty"` // "CODE subject" of the consequences that it hides
+	// Args are the values in the sentences, so that they can be said in other
+	// languages: package webkit has the words, by code and Args["case"]. The end
+	// of a name says how its value is written: _bytes is a size in bytes, _at a
+	// time in RFC 3339, _seconds a duration, _count a number.
+	Args map[string]string `json:"args,omitempty"`
 }

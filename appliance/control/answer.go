@@ -27,12 +27,14 @@ type document struct {
 	Kind     problem.Kind `json:"kind"`
 	Why      string       `json:"why,omitempty"`
 	Next     []string     `json:"next"`
+	// Args are the values in the sentences, by name.
+	Args map[string]string `json:"args,omitempty"`
 }
 
 func toDocument(p *problem.Problem, id string) document {
 	d := document{
 		Type: "urn:coopkit:problem:" + p.Code, Title: p.What, Status: status(p.Kind), Instance: "urn:coopkit:request:" + id,
-		Code: p.Code, Kind: p.Kind, Why: p.Why, Next: p.Next,
+		Code: p.Code, Kind: p.Kind, Why: p.Why, Next: p.Next, Args: p.Args,
 	}
 	if d.Next == nil {
 		d.Next = []string{}
@@ -41,7 +43,7 @@ func toDocument(p *problem.Problem, id string) document {
 }
 
 func (d document) problem() *problem.Problem {
-	return &problem.Problem{Code: d.Code, Kind: d.Kind, What: d.Title, Why: d.Why, Next: d.Next}
+	return &problem.Problem{Code: d.Code, Kind: d.Kind, What: d.Title, Why: d.Why, Next: d.Next, Args: d.Args}
 }
 
 func status(k problem.Kind) int {

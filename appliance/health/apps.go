@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"coopkit/appliance"
@@ -98,6 +99,10 @@ func judgeServices(app App) []appliance.Finding {
 				What: fmt.Sprintf("%s %s", app.Title, what), Why: fmt.Sprintf("Its part %q %s.", s.Name, why),
 				Next: []string{"coopkit app restart " + name, "If it comes back: coopkit app logs " + name, "Send the log to your IT co-op"},
 				Who:  appliance.You,
+				Args: map[string]string{
+					"app": app.Title, "install": name, "service": s.Name, "case": partCase(c),
+					"exit": strconv.Itoa(c.ExitCode), "restarts_count": strconv.Itoa(c.Restarts),
+				},
 			})
 		}
 	}
@@ -129,12 +134,27 @@ func judgeService(s AppService, c engine.Container) (code string, severity appli
 	}
 }
 
+// partCase says which of the ways of SERVICE-STOPPED it is.
+func partCase(c engine.Container) string {
+	switch c.State {
+	case "":
+		return "gone"
+	case engine.Created:
+		return "created"
+	case engine.Exited, engine.Dead:
+		return "exited"
+	default:
+		return ""
+	}
+}
+
 func stopped(app App) appliance.Finding {
 	name := string(app.Install.Name)
 	return appliance.Finding{
 		Code: "APP-STOPPED", Subject: "app:" + name, Severity: appliance.Notice,
 		What: app.Title + " is closed: visitors see a page that says so", Why: "Somebody stopped it. Its data is kept.",
 		Next: []string{"When it shall be open again: coopkit app start " + name}, Who: appliance.You,
+		Args: map[string]string{"app": app.Title, "install": name},
 	}
 }
 
@@ -146,6 +166,7 @@ func notAnswering(app App, err error) appliance.Finding {
 			return appliance.Finding{
 				Code: dataMissing, Subject: "app:" + name, Severity: appliance.Critical,
 				What: p.What, Why: p.Why + ".", Next: p.Next, Who: appliance.YourITCoop,
+				Args: map[string]string{"app": app.Title, "install": name},
 			}
 		}
 		why = p.What + "."
@@ -155,5 +176,6 @@ func notAnswering(app App, err error) appliance.Finding {
 		What: app.Title + " does not answer", Why: why,
 		Next: []string{"coopkit app restart " + name, "If it goes on: coopkit app logs " + name, "Send the log to your IT co-op"},
 		Who:  appliance.You,
+		Args: map[string]string{"app": app.Title, "install": name},
 	}
 }

@@ -52,7 +52,10 @@ func backupsCheck(f Facts) Check {
 }
 
 func judgeBackup(app App, last, now time.Time) []appliance.Finding {
-	finding := appliance.Finding{Subject: "app:" + string(app.Install.Name), Who: appliance.You}
+	finding := appliance.Finding{
+		Subject: "app:" + string(app.Install.Name), Who: appliance.You,
+		Args: map[string]string{"app": app.Title, "install": string(app.Install.Name)},
+	}
 	switch {
 	case last.IsZero():
 		finding.Code, finding.Severity = "BACKUP-NONE", appliance.Notice
@@ -64,6 +67,7 @@ func judgeBackup(app App, last, now time.Time) []appliance.Finding {
 		finding.What = fmt.Sprintf("If the disk fails now, the last %s of work with %s are lost", span(now.Sub(last)), app.Title)
 		finding.Why = "The last backup is of " + last.UTC().Format(time.DateTime) + "."
 		finding.Next = []string{"coopkit doctor", "Ask your IT co-op why the backups stopped"}
+		finding.Args["last_at"], finding.Args["age_seconds"] = moment(last), seconds(now.Sub(last))
 	default:
 		return nil
 	}

@@ -51,12 +51,16 @@ func judgeCertificate(c Certificate, now time.Time) []appliance.Finding {
 		Subject: "host:" + c.Host, Who: appliance.You,
 		Next: []string{"See whether the name leads here: coopkit name check " + c.Host, "coopkit cert list"},
 	}
+	args := map[string]string{"host": c.Host, "until_at": moment(c.NotAfter), "left_seconds": seconds(c.NotAfter.Sub(now))}
+	finding.Args = args
 	failed := ""
 	if c.LastError != nil {
+		args["case"] = "failed"
 		failed = " The last attempt to get a new one did not work."
 		if p, ok := errors.AsType[*problem.Problem](c.LastError); ok {
 			if p.Why != "" {
 				failed = " The last attempt to get a new one did not work: " + p.Why + "."
+				args["case"], args["reason"] = "reason", p.Why
 			}
 			finding.Next = append(p.Next, finding.Next...)
 		}

@@ -54,6 +54,7 @@ func clockWrong(now, past time.Time) appliance.Finding {
 			now.UTC().Format(time.DateTime), past.UTC().Format(time.DateTime)),
 		Next: []string{`Set it: date --set "YYYY-MM-DD HH:MM"`, "Then let the network keep it: apt-get install systemd-timesyncd"},
 		Who:  appliance.You,
+		Args: map[string]string{"now_at": moment(now), "past_at": moment(past)},
 	}
 }
 

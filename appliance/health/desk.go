@@ -47,11 +47,14 @@ func judgeDesk(d Desk, now time.Time) []appliance.Finding {
 			Why:  "The support desk does not take its reports: " + d.Refused + ".",
 			Next: []string{"Tell your IT co-op", "See the link: coopkit support status"},
 			Who:  appliance.YourITCoop,
+			Args: map[string]string{"desk": d.Host, "reason": d.Refused},
 		}}
 	case now.Sub(d.Heard) > silentAfter:
+		args := map[string]string{"desk": d.Host, "heard_at": moment(d.Heard)}
 		why := "The support desk was last reached on " + d.Heard.UTC().Format(time.DateTime) + "."
 		if d.Trouble != "" {
 			why = strings.TrimSuffix(why, ".") + ": " + d.Trouble + "."
+			args["case"], args["reason"] = "reason", d.Trouble
 		}
 		return []appliance.Finding{{
 			Code: "DESK-SILENT", Subject: subject, Severity: appliance.Notice,
@@ -59,6 +62,7 @@ func judgeDesk(d Desk, now time.Time) []appliance.Finding {
 			Why:  why,
 			Next: []string{"Nothing, if the desk comes back: everything is kept and sent then", "Otherwise: coopkit support status"},
 			Who:  appliance.YourITCoop,
+			Args: args,
 		}}
 	default:
 		return nil

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"coopkit/appliance"
@@ -88,6 +89,7 @@ func judgeDisk(place string, d diskSpace, past []sample) []appliance.Finding {
 	finding := appliance.Finding{
 		Subject: "disk:" + place, Who: appliance.You,
 		Next: []string{"Remove what is no longer needed, or add a bigger disk: see docs/how-to/read-the-doctor.md"},
+		Args: map[string]string{"place": place, "free_bytes": number(d.free), "total_bytes": number(d.total)},
 	}
 	room := fmt.Sprintf("%s of %s are free on the disk of %s", size(d.free), size(d.total), place)
 	switch {
@@ -109,6 +111,7 @@ func judgeDisk(place string, d diskSpace, past []sample) []appliance.Finding {
 			finding.Severity = appliance.Warning
 		}
 		finding.What = fmt.Sprintf("The disk will be full in about %d days; everything still works", int(left/day))
+		finding.Args["days_count"] = strconv.Itoa(int(left / day))
 		finding.Why = room + ", and it fills at the pace of the last days."
 	}
 	return []appliance.Finding{finding}

@@ -38,6 +38,7 @@ func doorCheck(f Facts) Check {
 					Why:  "The front door takes no connection at " + addr + ".",
 					Next: []string{"Start the agent again: systemctl restart coopkit", "If it does not help, ask your IT co-op"},
 					Who:  appliance.You,
+					Args: map[string]string{"address": addr},
 				})
 			}
 			return found, nil

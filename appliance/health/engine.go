@@ -67,6 +67,7 @@ func engineAway(ctx context.Context, err error) ([]appliance.Finding, error) {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		found.Next = p.Next
 		if p.Why != "" {
+			found.Args = map[string]string{"case": "reason", "reason": p.Why}
 			found.Why = "The container engine does not answer: " + p.Why
 		}
 	}
@@ -80,6 +81,7 @@ func judgeEngine(version, api string) []appliance.Finding {
 			What: "Running apps go on; changes to them may fail",
 			Why:  fmt.Sprintf("The container engine %s speaks API %s; Coopkit needs %s or newer.", version, api, oldestAPI),
 			Next: []string{"apt-get install docker.io, on Debian 12 or newer"}, Who: appliance.YourITCoop,
+			Args: map[string]string{"version": version, "api": api, "oldest": oldestAPI},
 		}}
 	}
 	major, _, _ := strings.Cut(version, ".")
@@ -89,6 +91,7 @@ func judgeEngine(version, api string) []appliance.Finding {
 			What: "Nothing is wrong now; Coopkit was not tried with a container engine as new as this one",
 			Why:  fmt.Sprintf("It is version %s; the newest that was tried is %d.", version, newestMajor),
 			Next: []string{"Look for a newer Coopkit; there is no hurry"}, Who: appliance.YourITCoop,
+			Args: map[string]string{"version": version, "newest": strconv.Itoa(newestMajor)},
 		}}
 	}
 	return nil

@@ -52,6 +52,7 @@ func memoryCheck(f Facts) Check {
 						n, size(info["MemAvailable"]), size(info["MemTotal"])),
 					Next: []string{"See whether an app keeps stopping: coopkit app list", "Stop an app that is not needed, or give the box more memory"},
 					Who:  appliance.You,
+					Args: map[string]string{"programs_count": number(n), "free_bytes": number(info["MemAvailable"]), "total_bytes": number(info["MemTotal"])},
 				})
 			}
 			if free, all := info["MemAvailable"], info["MemTotal"]; free < memoryReserve || free*20 < all {
@@ -62,6 +63,7 @@ func memoryCheck(f Facts) Check {
 						size(free), size(all)),
 					Next: []string{"Stop an app that is not needed: coopkit app stop NAME", "Or give the box more memory"},
 					Who:  appliance.You,
+					Args: map[string]string{"free_bytes": number(free), "total_bytes": number(all)},
 				})
 			}
 			return found, nil

@@ -43,8 +43,10 @@ func namesCheck(f Facts) Check {
 }
 
 func elsewhere(n Name) appliance.Finding {
+	args := map[string]string{"host": n.Host, "found": list(n.Found), "want": list(n.Want)}
 	why := fmt.Sprintf("The name leads to %s; this box is %s.", list(n.Found), list(n.Want))
 	if len(n.Found) == 0 {
+		args["case"] = "nowhere"
 		why = fmt.Sprintf("The name leads nowhere; it must lead to %s.", list(n.Want))
 	}
 	return appliance.Finding{
@@ -54,7 +56,7 @@ func elsewhere(n Name) appliance.Finding {
 			"See what is there now: coopkit name check " + n.Host,
 			"Where the name is managed, set its address to " + list(n.Want),
 		},
-		Who: appliance.You,
+		Who: appliance.You, Args: args,
 	}
 }
 

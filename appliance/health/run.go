@@ -105,16 +105,17 @@ func (r *Registry) Now(ctx context.Context) Report {
 
 // unknown is the finding for a check that could not look.
 func (r *Registry) unknown(res result) appliance.Finding {
-	why := "The check could not look: " + res.err.Error()
+	reason := res.err.Error()
 	if p, ok := errors.AsType[*problem.Problem](res.err); ok {
-		why = "The check could not look: " + p.What
+		reason = p.What
 	}
 	return appliance.Finding{
 		Code: CouldNotLook, Subject: "check:" + res.check.Name, Severity: appliance.Notice,
 		What: "It is not known how this is: " + res.check.Title,
-		Why:  why,
+		Why:  "The check could not look: " + reason,
 		Next: []string{"Nothing, if it goes away by itself; otherwise: coopkit doctor"},
 		Who:  appliance.YourITCoop,
+		Args: map[string]string{"case": res.check.Name, "reason": reason},
 	}
 }
 

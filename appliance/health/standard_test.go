@@ -289,7 +289,7 @@ func TestStandard_saysWhenARestartIsDue(t *testing.T) {
 	dir := filepath.Dir(f.host.proc)
 	why := func() string {
 		t.Helper()
-		s, err := rebootWhy(f.host)
+		s, _, err := rebootWhy(f.host)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -150,7 +150,7 @@ func (s *Support) findings() []wire.Finding {
 		}
 		e := wire.Entry{Finding: &wire.Finding{
 			FindingName: wire.FindingName{Code: f.Code, Subject: f.Subject}, Severity: f.Severity.String(),
-			What: f.What, Why: f.Why, Next: f.Next, Who: string(f.Who), Since: wire.At(f.Since),
+			What: f.What, Why: f.Why, Next: f.Next, Who: string(f.Who), Since: wire.At(f.Since), Args: f.Args,
 		}}.Tidy()
 		out = append(out, *e.Finding)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"unicode"
 	"unicode/utf8"
 )
@@ -17,6 +18,7 @@ const (
 	MaxInstalls   = 100
 	MaxSites      = 200
 	MaxNext       = 8 // things to do about a finding
+	MaxArgs       = 12
 	MinPeriodS    = 10
 	MaxPeriodS    = 3600
 
@@ -24,7 +26,11 @@ const (
 	maxHost    = 253
 	maxCode    = 64
 	maxSubject = 253
+	maxArg     = 253
 )
+
+// argName is how a value of a finding is named.
+var argName = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
 
 // Check returns an error unless the entry is one that a desk takes: exactly
 // one of its pointers is set, and what it points to is within the limits.
@@ -86,6 +92,19 @@ func (f Finding) check() error {
 	err := errors.Join(f.FindingName.check(), text("what", f.What, MaxFindingText), text("why", f.Why, MaxFindingText), text("who", f.Who, maxName))
 	for _, n := range f.Next {
 		err = errors.Join(err, text("next", n, MaxFindingText))
+	}
+	return errors.Join(err, checkArgs(f.Args))
+}
+
+func checkArgs(args map[string]string) (err error) {
+	if len(args) > MaxArgs {
+		return fmt.Errorf("args has more than %d values", MaxArgs)
+	}
+	for name, value := range args {
+		if !argName.MatchString(name) {
+			return errors.New("args has a name that is not small letters")
+		}
+		err = errors.Join(err, text("args", value, maxArg))
 	}
 	return err
 }

@@ -3,7 +3,9 @@
 package wire
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -59,7 +61,22 @@ func (f Finding) tidy() Finding {
 	f.What, f.Why, f.Who = cut(f.What, MaxFindingText), cut(f.Why, MaxFindingText), cut(f.Who, maxName)
 	f.Next = each(f.Next, MaxNext, func(n string) string { return cut(n, MaxFindingText) })
 	f.Since = At(f.Since.Time)
+	f.Args = tidyArgs(f.Args)
 	return f
+}
+
+func tidyArgs(args map[string]string) map[string]string {
+	var out map[string]string
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if !argName.MatchString(name) || len(out) == MaxArgs {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]string, len(args))
+		}
+		out[name] = cut(args[name], maxArg)
+	}
+	return out
 }
 
 // tidyOpen keeps every finding as long as it can: their explanations go first,
@@ -74,7 +91,7 @@ func tidyOpen(open []Finding) []Finding {
 		}
 	}
 	for i := len(out) - 1; i >= 0 && tooLong(out); i-- {
-		out[i].Why, out[i].Next = "", nil
+		out[i].Why, out[i].Next, out[i].Args = "", nil, nil
 	}
 	for len(out) > 0 && tooLong(out) {
 		out = out[:len(out)*3/4]

@@ -171,6 +171,9 @@ type Finding struct {
 	Next     []string `json:"next,omitempty"`
 	Who      string   `json:"who,omitempty"`
 	Since    Time     `json:"since"`
+	// Args are the values in the sentences, from which a desk says them in its
+	// reader's language.
+	Args map[string]string `json:"args,omitempty"`
 }
 
 // Ack is the desk's answer to a report that it has stored durably.

@@ -37,6 +37,10 @@ type Problem struct {
 	Why  string   `json:"why,omitempty"`  // the likely cause, if known
 	Next []string `json:"next"`           // what to do, most likely to help first; never empty
 	Err  error    `json:"-"`              // private cause: logged, never shown
+	// Args are the values in the sentences that matter to people, so that they
+	// can be said in other languages. The end of a name says how its value is
+	// written, as in appliance.Finding.
+	Args map[string]string `json:"args,omitempty"`
 }
 
 // Error returns what happened and why in one line, for logs.
