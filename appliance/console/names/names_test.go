@@ -40,7 +40,9 @@ func newRig(t *testing.T) *rig {
 	now := func() time.Time { return r.now }
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
-		User: func(*http.Request) (webkit.User, bool) { return webkit.User{ID: "1", Name: "Amara", Session: "s"}, true },
+		User: func(*http.Request) (webkit.User, bool) {
+			return webkit.User{ID: "1", Name: "Amara", Session: "s"}, true
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
