@@ -91,7 +91,7 @@ func post(ctx context.Context, way http.RoundTripper, desk, path string, body []
 	if err != nil {
 		return answer{}, noAnswer(ctx, desk, err)
 	}
-	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
+	if resp.StatusCode/100 == 2 {
 		if len(text) > wire.MaxReportBytes {
 			return answer{}, notTheDesk(desk, "the answer is far too long", nil)
 		}
@@ -99,6 +99,9 @@ func post(ctx context.Context, way http.RoundTripper, desk, path string, body []
 	}
 	return answer{}, notTaken(desk, resp, text)
 }
+
+// errNoAnswer is the cause when a message may or may not have reached the desk.
+var errNoAnswer = errors.New("no answer")
 
 // noAnswer says why there was none.
 func noAnswer(ctx context.Context, desk string, err error) error {
@@ -108,7 +111,7 @@ func noAnswer(ctx context.Context, desk string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return unreachableDesk(desk, err.Error(), err)
+	return unreachableDesk(desk, err.Error(), errors.Join(errNoAnswer, err))
 }
 
 // retryAfter reads the header of that name: seconds or a date.

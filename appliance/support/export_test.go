@@ -4,7 +4,7 @@ package support
 
 // DropWay breaks the connection to the desk.
 func (s *Support) DropWay() {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	s.dropWay()
 }

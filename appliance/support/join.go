@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"coopkit/appliance"
@@ -74,8 +75,8 @@ func planJoin(i wire.Invitation) appliance.Plan {
 // of PlanJoin, "plan-changed", "invitation-refused", "desk-unreachable" and
 // "desk-not-verified".
 func (s *Support) Join(ctx context.Context, code, planHash string) (control.DeskLink, error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	i, err := s.invited(code)
 	if err != nil {
 		return control.DeskLink{}, err
@@ -116,9 +117,7 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	if err != nil {
 		return Link{}, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, fmt.Errorf("no answer within %s", answerWithin))
-	defer cancel()
-	a, err := post(ctx, way, i.Desk, wire.PathEnrol, body, wire.SignEnrolment(key, i.Key, body))
+	a, err := insist(ctx, way, i, body, wire.SignEnrolment(key, i.Key, body))
 	if r, ok := errors.AsType[*refusal](err); ok {
 		return Link{}, invitationRefused(i.Desk, r.said)
 	}
@@ -144,6 +143,24 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	return l, nil
 }
 
+// insist sends the enrolment again when no answer came: the desk may have taken
+// it, and gives the same answer to the same words.
+func insist(ctx context.Context, way http.RoundTripper, i wire.Invitation, body []byte, signature string) (a answer, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerWithin, fmt.Errorf("no answer within %s", answerWithin))
+	defer cancel()
+	for range 3 {
+		if a, err = post(ctx, way, i.Desk, wire.PathEnrol, body, signature); !errors.Is(err, errNoAnswer) {
+			return a, err
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return a, err
+		}
+	}
+	return a, err
+}
+
 // Leave ends the link: the keys and the outbox are removed first, then the desk
 // is told, if it can be reached. The error is a Problem "desk-not-joined" when
 // there is no link.
@@ -154,8 +171,8 @@ func (s *Support) Leave(ctx context.Context) error {
 		s.cancel()
 	}
 	s.mu.Unlock()
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -35,6 +35,7 @@ func (r *refusal) Unwrap() error {
 type unreachable struct {
 	problem *problem.Problem
 	retry   time.Duration // what the desk asked for
+	pace    bool          // the desk is well, and wants it slower
 }
 
 func (u *unreachable) Error() string { return u.problem.Error() }
@@ -74,7 +75,7 @@ func notTaken(desk string, resp *http.Response, body []byte) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusTooManyRequests || code >= 500:
 		u := unreachableDesk(desk, "it is busy, or something is wrong there ("+resp.Status+")", nil)
-		u.retry = retry
+		u.retry, u.pace = retry, code == http.StatusTooManyRequests && retry > 0
 		return u
 	case s.Code == "" || code < 400:
 		return notTheDesk(desk, "it answers "+resp.Status+", which a desk does not", nil)

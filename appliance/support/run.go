@@ -42,9 +42,12 @@ func (s *Support) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			s.turn.Lock()
-			defer s.turn.Unlock()
-			s.dropWay()
+			select {
+			case s.turn <- struct{}{}:
+				s.dropWay()
+				<-s.turn
+			default: // whoever joins or leaves now has the way to himself
+			}
 			return nil
 		case <-timer.C:
 		case <-s.wake:
@@ -55,8 +58,8 @@ func (s *Support) Run(ctx context.Context) error {
 
 // step does what is due and says when to come again.
 func (s *Support) step(ctx context.Context) time.Duration {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	l := s.current()
 	if l == nil {
 		s.plan = schedule{}

@@ -66,7 +66,10 @@ func (s *Support) report(ctx context.Context) (full, more bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
-	c := Confirmed{Ack: ack.Ack, Head: headAfter(l.Head, items, ack.Ack), At: s.d.Now(), Report: body, Period: bounded(ack.NextS)}
+	c := Confirmed{Ack: ack.Ack, Head: headAfter(l.Head, items, ack.Ack), At: s.d.Now(), Report: body, Period: l.Period}
+	if next := time.Duration(ack.NextS) * time.Second; next >= minPeriod { // less means that there is more to send, and it goes at once anyway
+		c.Period = min(next, maxPeriod)
+	}
 	if err := s.d.Store.Acked(ctx, c); err != nil {
 		return false, false, err
 	}
@@ -113,9 +116,16 @@ func (s *Support) failed(ctx context.Context, err error) {
 		s.refused(ctx, r)
 		return
 	}
+	u, unreached := errors.AsType[*unreachable](err)
+	if unreached && u.pace {
+		p.failures = 0
+		p.try = time.Now().Add(u.retry)
+		s.note(func(m *moment) { m.trouble, m.heard = nil, s.d.Now() })
+		return
+	}
 	p.failures++
 	wait := backoff(p.failures)
-	if u, ok := errors.AsType[*unreachable](err); ok {
+	if unreached {
 		wait = max(wait, u.retry)
 	}
 	p.try = time.Now().Add(wait)

@@ -91,8 +91,8 @@ func (s *Support) Preview(ctx context.Context) (string, error) {
 
 // first is the report that comes next.
 func (s *Support) first(ctx context.Context) ([]byte, error) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	l := s.current()
 	if l == nil { // left meanwhile
 		return nil, notJoined()

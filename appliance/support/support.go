@@ -40,7 +40,7 @@ type Support struct {
 	d    Deps
 	wake chan struct{} // something changed: look at what is due
 
-	turn sync.Mutex // held by who works on the link and the outbox
+	turn chan struct{} // full while somebody works on the link and the outbox
 	way  http.RoundTripper
 	plan schedule
 
@@ -68,7 +68,7 @@ func New(ctx context.Context, d Deps) (*Support, error) {
 		d.Transport = network
 	}
 	d.Log = d.Log.With(slog.String(logkey.Component, "support"))
-	s := &Support{d: d, wake: make(chan struct{}, 1)}
+	s := &Support{d: d, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 	link, err := d.Store.DeskLink(ctx)
 	if err != nil {
 		return nil, err
