@@ -187,6 +187,7 @@ func serve(err error) error {
 
 // drain closes the listeners, waits for what is open, and cuts the rest.
 func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server) {
+	g.pause(life)
 	limit, cancel := context.WithTimeout(life, g.cfg.Drain)
 	defer cancel()
 	var group errgroup.Group

@@ -43,7 +43,7 @@ func (g *Gateway) Listen() error {
 // listen returns given, or opens addr.
 func listen(given net.Listener, addr string) (net.Listener, error) {
 	if given != nil {
-		return given, nil
+		return newPausable(given), nil
 	}
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err == nil {

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"coopkit/dns"
 	"coopkit/internal/logkey"
@@ -44,6 +45,7 @@ type Server struct {
 	udp   []*udpSocket
 	tcp   []net.Listener
 	conns map[net.Conn]string // open TCP connections, and from where
+	end   time.Time           // of all TCP connections, once Run ends
 	done  bool
 }
 
@@ -82,10 +84,11 @@ func (s *Server) Addrs() []string {
 	return addrs
 }
 
-// Run answers queries until ctx is done, then closes all sockets and returns
-// nil. Listen must have succeeded.
+// Run answers queries until ctx is done, then what has come in already, closes
+// all sockets and returns nil. Listen must have succeeded.
 func (s *Server) Run(ctx context.Context) error {
-	stop := context.AfterFunc(ctx, s.Close)
+	defer s.Close()
+	stop := context.AfterFunc(ctx, s.finish)
 	defer stop()
 	var wg sync.WaitGroup
 	s.mu.Lock()
@@ -99,6 +102,26 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	wg.Wait()
 	return nil
+}
+
+// lastWord is how long an open TCP connection may still ask while Run ends.
+const lastWord = 300 * time.Millisecond
+
+// finish has everything stop where it waits for the next query.
+func (s *Server) finish() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	s.end = now.Add(lastWord)
+	for _, u := range s.udp {
+		_ = u.conn.SetReadDeadline(now)
+	}
+	for _, l := range s.tcp {
+		_ = l.Close()
+	}
+	for c := range s.conns {
+		_ = c.SetDeadline(s.end)
+	}
 }
 
 // Close closes all sockets; Run then returns. It may be called more than once.

@@ -67,6 +67,16 @@ func (s *Server) leave(conn net.Conn) {
 	_ = conn.Close()
 }
 
+// deadline is until when a connection is waited for.
+func (s *Server) deadline() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.end.IsZero() {
+		return s.end
+	}
+	return time.Now().Add(tcpIdle)
+}
+
 // serveConn answers the queries of one connection in the order in which they
 // come, until it is idle for too long, ends, or sends what gets no answer.
 func (s *Server) serveConn(conn net.Conn) {
@@ -74,7 +84,7 @@ func (s *Server) serveConn(conn net.Conn) {
 	var head [2]byte
 	var in, out []byte
 	for {
-		if conn.SetDeadline(time.Now().Add(tcpIdle)) != nil {
+		if conn.SetDeadline(s.deadline()) != nil {
 			return
 		}
 		if _, err := io.ReadFull(conn, head[:]); err != nil {

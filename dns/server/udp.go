@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"net"
+	"os"
 	"time"
 
 	"coopkit/internal/logkey"
@@ -21,7 +22,7 @@ func (s *Server) serveUDP(u *udpSocket) {
 	for {
 		n, err := u.read()
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
+			if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 				return
 			}
 			s.cfg.Log.Warn("read queries", logkey.Err, err)
