@@ -92,6 +92,11 @@ func notTaken(desk string, resp *http.Response, body []byte) error {
 	}
 }
 
+// args are the values in the sentences of the problems below.
+func args(desk, reason string) map[string]string {
+	return map[string]string{"desk": desk, "reason": reason}
+}
+
 func unreachableDesk(desk, why string, err error) *unreachable {
 	return &unreachable{problem: &problem.Problem{
 		Code: "desk-unreachable", Kind: problem.Unavailable,
@@ -100,7 +105,7 @@ func unreachableDesk(desk, why string, err error) *unreachable {
 			"nothing, if it comes back: everything is kept and sent then",
 			"otherwise look whether this box reaches the Internet: coopkit doctor",
 		},
-		Err: err,
+		Err: err, Args: args(desk, why),
 	}}
 }
 
@@ -112,7 +117,7 @@ func notTheDesk(desk, why string, err error) *problem.Problem {
 			"look whether the clock of this box is right, and whether its Internet connection first wants a sign-in: coopkit doctor",
 			"ask your IT co-op whether the desk has moved; if so, leave it and join again with a new invitation",
 		},
-		Err: err,
+		Err: err, Args: args(desk, why),
 	}
 }
 
@@ -124,6 +129,7 @@ func suspected(desk string, s said) *problem.Problem {
 			"if this box was copied or put back from a backup: coopkit support leave, then join with a new invitation",
 			"otherwise tell your IT co-op: somebody may have copied its key",
 		},
+		Args: args(desk, s.reason()),
 	}
 }
 
@@ -132,6 +138,7 @@ func ended(desk string, s said) *problem.Problem {
 		Code: "desk-ended-link", Kind: problem.Conflict,
 		What: "the support desk at " + desk + " has ended the link", Why: s.reason(),
 		Next: []string{"ask your IT co-op why", "coopkit support leave"},
+		Args: args(desk, s.reason()),
 	}
 }
 
@@ -140,6 +147,7 @@ func refusedBy(desk string, s said) *problem.Problem {
 		Code: "desk-refuses", Kind: problem.Conflict,
 		What: "the support desk at " + desk + " does not take the reports of this box", Why: s.reason(),
 		Next: []string{"tell your IT co-op what the desk says", "look whether the clock of this box is right: coopkit doctor"},
+		Args: args(desk, s.reason()),
 	}
 }
 
@@ -156,6 +164,7 @@ func joinedAlready(l *Link) error {
 		Code: "desk-joined-already", Kind: problem.Conflict,
 		What: "this box has joined the support desk at " + l.URL + " already",
 		Next: []string{"coopkit support status", "to join another one, leave first: coopkit support leave"},
+		Args: map[string]string{"desk": l.URL},
 	}
 }
 
@@ -164,5 +173,6 @@ func invitationRefused(desk string, s said) error {
 		Code: "invitation-refused", Kind: problem.Conflict,
 		What: "the support desk at " + desk + " does not take the invitation", Why: s.reason(),
 		Next: []string{"ask your IT co-op for a new invitation; each is for one box, for a short time"},
+		Args: args(desk, s.reason()),
 	}
 }

@@ -112,7 +112,11 @@ func (s *Support) failed(ctx context.Context, err error) {
 	p := &s.plan
 	if r, ok := errors.AsType[*refusal](err); ok {
 		p.failures = 0
-		p.try = time.Now().Add(max(r.wait, r.retry))
+		wait := r.wait
+		if r.retry > 0 {
+			wait = max(r.retry, minBackoff)
+		}
+		p.try = time.Now().Add(wait)
 		s.refused(ctx, r)
 		return
 	}
