@@ -13,6 +13,7 @@ import (
 	"coopkit/appliance/agent"
 	"coopkit/appliance/cli"
 	"coopkit/appliance/cli/term"
+	deskcli "coopkit/desk/cli"
 	recipescli "coopkit/recipes/cli"
 )
 
@@ -21,6 +22,7 @@ func extras() []cli.Extra {
 	return []cli.Extra{
 		func(env *term.Env) *cobra.Command { return recipescli.New(env.Out, env.Err) },
 		func(env *term.Env) *cobra.Command { return agent.Command(env.Err) },
+		func(env *term.Env) *cobra.Command { return deskcli.New(env.In, env.Out, env.Err) },
 	}
 }
 
