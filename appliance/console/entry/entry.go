@@ -130,7 +130,7 @@ func refuse(p *webkit.Page, field string, err error) (status int, _ error) {
 		return http.StatusTooManyRequests, nil
 	}
 	what, _, next := webkit.Explain(p.Locale, prob)
-	p.Fail(fieldOf(prob.Code, field), sentence(what)+" "+sentence(strings.Join(next[:min(1, len(next))], "")))
+	p.Fail(fieldOf(prob.Code, field), area.Sentence(what)+" "+area.Sentence(strings.Join(next[:min(1, len(next))], "")))
 	return http.StatusUnprocessableEntity, nil
 }
 
@@ -146,17 +146,4 @@ func fieldOf(code, otherwise string) string {
 	default:
 		return otherwise
 	}
-}
-
-// sentence begins with a capital letter and ends with a full stop.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	first := []rune(s)[0]
-	s = strings.ToUpper(string(first)) + s[len(string(first)):]
-	if strings.ContainsAny(s[len(s)-1:], ".!?") {
-		return s
-	}
-	return s + "."
 }

@@ -91,7 +91,7 @@ func (d *pages) ask(ctx context.Context) (box, error) {
 	if all, err := d.Box.Apps(ctx); missing("apps", err) {
 		b.unlooked = true
 	} else {
-		b.apps = own(all)
+		b.apps = area.Own(all)
 	}
 	if b.sites, err = d.Box.Sites(ctx); missing("sites", err) {
 		b.unlooked = true
@@ -115,15 +115,4 @@ func (d *pages) ask(ctx context.Context) (box, error) {
 		}
 	}
 	return b, nil
-}
-
-// own leaves out what "coopkit recipe test" made.
-func own(all []control.App) []control.App {
-	var out []control.App
-	for _, a := range all {
-		if !a.Scratch {
-			out = append(out, a)
-		}
-	}
-	return out
 }

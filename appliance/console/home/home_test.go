@@ -63,7 +63,7 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		"warning":  {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
 		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses do not answer. One thing needs you now."},
 		"door":     {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
-		"one away": {func(t *testing.T) *controltest.Fake { box := withApps(t); stop(t, box, "wordpress"); return box }, nil, "The one address is open. Nothing needs you today."},
+		"one away": {oneStopped, nil, "The one address is open. Nothing needs you today."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := c.box(t)
@@ -76,11 +76,13 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 	}
 }
 
-func stop(t *testing.T, box *controltest.Fake, app string) {
+func oneStopped(t *testing.T) *controltest.Fake {
 	t.Helper()
-	if _, err := box.Stop(t.Context(), app); err != nil {
+	box := withApps(t)
+	if _, err := box.Stop(t.Context(), "wordpress"); err != nil {
 		t.Fatal(err)
 	}
+	return box
 }
 
 func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {

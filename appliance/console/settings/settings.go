@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package settings is what the co-op says of itself and its box, the link to a
+// support desk with all that is sent there, and the pages that every console
+// has: help, accessibility, leaving. It asks the agent through control.Backend
+// only. Its tests send every form well and badly and show the link in each of
+// its states, in three languages.
+package settings
+
+import (
+	"embed"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
+	"coopkit/internal/locale"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+//go:embed templates/*.html messages/*.json
+var files embed.FS
+
+// Files returns the templates and messages of this area.
+func Files() fs.FS { return files }
+
+// pages are the handlers of this area.
+type pages struct{ area.Deps }
+
+// Routes registers the pages of this area.
+func Routes(d area.Deps) {
+	p := &pages{d}
+	rt := d.UI.Router()
+	rt.Signed("GET /settings", p.settings)
+	rt.Signed("POST /settings", p.saved)
+	rt.Signed("GET /settings/ca.crt", p.authority)
+	rt.Signed("GET /settings/sessions", func(w http.ResponseWriter, r *http.Request) error {
+		return d.UI.Redirect(w, r, "/account")
+	})
+
+	rt.Signed("GET /settings/desk", p.desk)
+	rt.Signed("POST /settings/desk/plan", p.deskPlan)
+	rt.Signed("POST /settings/desk/join", p.deskJoin)
+	rt.Signed("GET /settings/desk/sent", p.deskSent)
+	rt.Signed("GET /settings/desk/leave", p.deskLeave)
+	rt.Signed("POST /settings/desk/leave", p.deskLeft)
+
+	rt.Public("GET /help", p.help)
+	rt.Public("GET /accessibility", p.accessibility)
+	rt.Signed("GET /leave", p.leave)
+}
+
+// settingsPage is what the co-op says of itself, and what the box is.
+type settingsPage struct {
+	*webkit.Page
+	Fields []webkit.Field
+	Themes []theme
+	Status control.Status
+	Host   control.Host
+	Desk   string // one line about the link
+}
+
+// theme is one look that the reader can choose.
+type theme struct {
+	Text, Href string
+	Here       bool
+}
+
+func (d *pages) settings(w http.ResponseWriter, r *http.Request) error {
+	s, err := d.Box.Settings(r.Context())
+	if err != nil {
+		return err
+	}
+	return d.showSettings(w, http.StatusOK, d.UI.NewPage(r, "settings.title"), r, s)
+}
+
+func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Page, r *http.Request, s control.Settings) error {
+	p := settingsPage{Page: page, Themes: themes(page), Fields: settingFields(page, s)}
+	p.Lead = p.T("settings.lead")
+	var err error
+	if p.Status, err = d.Box.Status(r.Context()); err != nil {
+		return err
+	}
+	if p.Host, err = d.Box.Host(r.Context()); err != nil {
+		return err
+	}
+	link, err := d.Box.Desk(r.Context())
+	if err != nil {
+		return err
+	}
+	p.Desk = deskTitle(p.Page, link)
+	return d.UI.Render(w, status, "settings-settings", p)
+}
+
+func settingFields(p *webkit.Page, s control.Settings) []webkit.Field {
+	var langs []webkit.Pair
+	for _, l := range locale.Langs() {
+		langs = append(langs, webkit.Pair{Name: p.T("webkit.lang." + l), Value: l})
+	}
+	fields := []webkit.Field{
+		{Name: "coop", Label: p.T("settings.coop"), Hint: p.T("settings.coop.hint"), Value: s.Coop, Autocomplete: "organization"},
+		{Name: "box", Label: p.T("settings.box"), Hint: p.T("settings.box.hint"), Value: s.Box, Autocomplete: "off"},
+		{Name: "language", Label: p.T("settings.language"), Hint: p.T("settings.language.hint"), Kind: "select", Value: s.Language, Options: langs},
+	}
+	for i := range fields {
+		fields[i].Error = p.Error(fields[i].Name)
+	}
+	return fields
+}
+
+func themes(p *webkit.Page) []theme {
+	base := &webkit.Page{Path: "/settings"}
+	return []theme{
+		{p.T("settings.theme.auto"), base.SameWith("auto"), p.Theme == ""},
+		{p.T("settings.theme.light"), base.SameWith("light"), p.Theme == "light"},
+		{p.T("settings.theme.dark"), base.SameWith("dark"), p.Theme == "dark"},
+	}
+}
+
+// maxName is what the agent takes as a name, in letters.
+const maxName = 80
+
+func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
+	s := control.Settings{Coop: strings.TrimSpace(r.FormValue("coop")), Box: strings.TrimSpace(r.FormValue("box")), Language: r.FormValue("language")}
+	p := d.UI.NewPage(r, "settings.title")
+	for field, value := range map[string]string{"coop": s.Coop, "box": s.Box} {
+		if len([]rune(value)) > maxName {
+			p.Fail(field, p.T("settings.long", "count", maxName))
+		}
+	}
+	if len(p.Errors) == 0 {
+		err := d.Box.SaveSettings(r.Context(), s)
+		if err == nil {
+			webkit.SetFlash(w, webkit.Flash{Text: p.T("settings.saved")})
+			return d.UI.Redirect(w, r, "/settings")
+		}
+		if !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {
+			return err
+		}
+		what, _, next := webkit.Explain(p.Locale, problem.From(err, ""))
+		p.Fail("language", area.Sentence(what)+" "+area.Sentence(strings.Join(next[:min(1, len(next))], "")))
+	}
+	return d.showSettings(w, http.StatusUnprocessableEntity, p, r, s)
+}
+
+// authority sends the certificate of the box's own authority, and never
+// anything else that may be in that file.
+func (d *pages) authority(w http.ResponseWriter, r *http.Request) error {
+	status, err := d.Box.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	missing := &problem.Problem{
+		Code: "no-own-authority", Kind: problem.NotFound, What: "this box has no certificate authority of its own",
+		Why: "its certificates come from one that every browser knows", Next: []string{"nothing: browsers trust them already"},
+	}
+	if status.CA == "" {
+		return missing
+	}
+	data, err := os.ReadFile(status.CA)
+	if errors.Is(err, fs.ErrNotExist) {
+		return missing
+	}
+	if err != nil {
+		return err
+	}
+	var certs []byte
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "CERTIFICATE" {
+			certs = append(certs, pem.EncodeToMemory(block)...)
+		}
+	}
+	w.Header().Set("Content-Type", "application/x-x509-ca-cert")
+	w.Header().Set("Content-Disposition", `attachment; filename="coopkit-ca.crt"`)
+	_, err = w.Write(certs)
+	return err
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package settings_test
+
+import (
+	"context"
+	"encoding/pem"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/console/settings"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+func serve(t *testing.T, box control.Backend) *areatest.Console {
+	t.Helper()
+	return areatest.New(t, box, []fs.FS{settings.Files()}, settings.Routes)
+}
+
+var link = control.DeskLink{
+	State: control.DeskLinked, URL: "https://desk.example", Name: "Kestrel Works", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
+	KeyFingerprint: "4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
+	Joined: areatest.Now.Add(-40 * time.Hour), LastSent: areatest.Now.Add(-20 * time.Second), LastTried: areatest.Now.Add(-20 * time.Second),
+	NextTry: areatest.Now.Add(time.Minute), Waiting: 3,
+}
+
+func in(state control.DeskState, p *problem.Problem) control.DeskLink {
+	l := link
+	l.State, l.Problem = state, p
+	return l
+}
+
+func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
+	box := controltest.New()
+	c := serve(t, box)
+	form := c.Get(t, "/settings").Form("form[action=/settings]")
+	if form.Get("coop") != "Demo Co-op" || form.Get("language") != "en" {
+		t.Errorf("the form has %v", form)
+	}
+	form.Set("coop", " Panadería La Luz ")
+	form.Set("language", "es")
+	if page := c.Send(t, "/settings", form); page.Status != http.StatusSeeOther || page.To != "/settings" {
+		t.Errorf("%d to %s", page.Status, page.To)
+	}
+	if s, err := box.Settings(t.Context()); err != nil || s.Coop != "Panadería La Luz" || s.Language != "es" {
+		t.Errorf("saved %v, %v", s, err)
+	}
+	form.Set("coop", strings.Repeat("ñ", 81))
+	if page := c.Send(t, "/settings", form); page.Status != http.StatusUnprocessableEntity || page.Value(t, "#f-coop", "aria-invalid") != "true" || page.Value(t, "#f-coop", "value") != form.Get("coop") {
+		t.Errorf("too long: %d", page.Status)
+	}
+	form.Set("coop", "Luz")
+	form.Set("language", "tlh")
+	if page := c.Send(t, "/settings", form); page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, ".errsum"), "The settings were not changed.") {
+		t.Errorf("unknown language: %d", page.Status)
+	}
+	if page := c.Get(t, "/settings/sessions"); page.To != "/account" {
+		t.Errorf("sessions are at %s", page.To)
+	}
+}
+
+// authority is a box with a file where its authority is.
+type authority struct {
+	*controltest.Fake
+	ca string
+}
+
+func (a authority) Status(ctx context.Context) (control.Status, error) {
+	s, err := a.Fake.Status(ctx)
+	s.CA = a.ca
+	return s, err
+}
+
+func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("certificate")})
+	file := filepath.Join(t.TempDir(), "root.crt")
+	if err := os.WriteFile(file, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("key")}), cert...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	page := serve(t, authority{controltest.New(), file}).Get(t, "/settings/ca.crt")
+	if page.Status != http.StatusOK || page.Source != string(cert) || page.Header.Get("Content-Type") != "application/x-x509-ca-cert" {
+		t.Errorf("%d %s: %s", page.Status, page.Header.Get("Content-Type"), page.Source)
+	}
+	for _, none := range []string{"", file + ".gone"} {
+		c := serve(t, authority{controltest.New(), none})
+		if page := c.Get(t, "/settings/ca.crt"); page.Status != http.StatusNotFound {
+			t.Errorf("%q: %d", none, page.Status)
+		}
+	}
+	if page := serve(t, authority{controltest.New(), ""}).Get(t, "/settings"); len(page.All("#trust")) != 0 {
+		t.Error("there is an authority to trust where there is none")
+	}
+}
+
+func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
+	box := controltest.New()
+	c := serve(t, box)
+	if got := c.Get(t, "/settings/desk").Text(t, "h1"); got != "No support desk sees this box" {
+		t.Errorf("h1 %q", got)
+	}
+	for _, path := range []string{"/settings/desk/sent", "/settings/desk/leave"} {
+		if page := c.Get(t, path); page.To != "/settings/desk" {
+			t.Errorf("%s leads to %q", path, page.To)
+		}
+	}
+	wrong := c.Post(t, "/settings/desk/plan", "code", "nonsense")
+	if wrong.Status != http.StatusUnprocessableEntity || wrong.Value(t, "#f-code", "value") != "nonsense" || !strings.HasPrefix(wrong.Text(t, "title"), "Error: ") {
+		t.Errorf("a wrong code: %d", wrong.Status)
+	}
+	plan := c.Post(t, "/settings/desk/plan", "code", controltest.Invitation)
+	form := plan.Form("form[action=/settings/desk/join]")
+	if plan.Status != http.StatusOK || form.Get("code") != controltest.Invitation || plan.Text(t, "h1") != "Join the desk at desk.example" {
+		t.Fatalf("plan: %d %v", plan.Status, form)
+	}
+	hash := form.Get(area.FieldHash)
+	form.Set(area.FieldHash, "another")
+	if page := c.Send(t, "/settings/desk/join", form); page.Status != http.StatusConflict || len(page.All("form[action=/settings/desk/join]")) != 1 {
+		t.Errorf("another plan: %d", page.Status)
+	}
+	form.Set(area.FieldHash, hash)
+	for range 2 { // the second time it has joined already
+		if page := c.Send(t, "/settings/desk/join", form); page.Status != http.StatusSeeOther || page.To != "/settings/desk" {
+			t.Fatalf("join: %d to %s", page.Status, page.To)
+		}
+	}
+	page := c.Get(t, "/settings/desk")
+	if got := page.Text(t, ".words"); got != "maple lantern otter harvest" {
+		t.Errorf("words %q", got)
+	}
+	sent := c.Get(t, "/settings/desk/sent")
+	if !strings.Contains(sent.Text(t, "pre"), `"box": "k7m2p9x4q1w8"`) || !strings.Contains(sent.Text(t, ".pagehead"), "Nothing was sent yet") {
+		t.Errorf("sent: %s", sent.Text(t, "pre"))
+	}
+	if n := len(c.Get(t, "/settings/desk/leave").All("form[action=/settings/desk/leave]")); n != 1 {
+		t.Errorf("%d forms to leave", n)
+	}
+	for range 2 {
+		if page := c.Post(t, "/settings/desk/leave"); page.To != "/settings/desk" {
+			t.Errorf("leave: %d to %s", page.Status, page.To)
+		}
+	}
+	if l, err := box.Desk(t.Context()); err != nil || l.State != control.DeskNone {
+		t.Errorf("link %v, %v", l, err)
+	}
+}
+
+func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
+	box := controltest.New()
+	box.Fail("JoinDesk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
+	page := serve(t, box).Post(t, "/settings/desk/join", "code", controltest.Invitation)
+	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, "#e-code"), "The support desk can not be reached.") {
+		t.Errorf("%d", page.Status)
+	}
+}
+
+var states = map[control.DeskState]struct {
+	problem *problem.Problem
+	h1      string
+}{
+	control.DeskPending: {nil, "Kestrel Works waits for the four words"},
+	control.DeskLinked:  {nil, "Kestrel Works sees how this box is"},
+	control.DeskSilent: {&problem.Problem{
+		Code: "desk-unreachable", Kind: problem.Unavailable, What: "the desk can not be reached", Why: "no route to host", Next: []string{"wait"},
+	}, "Kestrel Works does not answer"},
+	control.DeskRefused: {&problem.Problem{
+		Code: "desk-refuses", Kind: problem.Conflict, What: "it does not take the reports", Why: "the clock is wrong", Next: []string{"look"},
+	}, "Kestrel Works does not take the reports"},
+	control.DeskEnded: {&problem.Problem{
+		Code: "desk-ended-link", Kind: problem.Conflict, What: "it has ended the link", Why: "the box was removed", Next: []string{"ask"},
+	}, "Kestrel Works has ended the link"},
+}
+
+func TestDesk_everyState(t *testing.T) {
+	for state, want := range states {
+		box := controltest.New()
+		box.SetDesk(in(state, want.problem))
+		c := serve(t, box)
+		for _, c.Lang = range locale.Langs() {
+			page := c.Get(t, "/settings/desk")
+			if got := page.Text(t, "h1"); c.Lang == "en" && got != want.h1 {
+				t.Errorf("%s: %q, want %q", state, got, want.h1)
+			}
+			if want.problem != nil && (len(page.All("article.finding")) != 1 || !strings.Contains(page.Source, want.problem.Why)) {
+				t.Errorf("%s does not say why", state)
+			}
+			if n := len(page.All(".words li")); (state == control.DeskPending) != (n == 4) {
+				t.Errorf("%s shows %d words to compare", state, n)
+			}
+		}
+	}
+}
+
+func TestPages_inThreeLanguages(t *testing.T) {
+	box := controltest.New()
+	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
+		t.Fatal(err)
+	}
+	box.SetDesk(link)
+	c := serve(t, box)
+	for _, c.Lang = range locale.Langs() {
+		for _, path := range []string{"/settings", "/settings/desk", "/settings/desk/sent", "/settings/desk/leave", "/help", "/accessibility", "/leave"} {
+			if page := c.Get(t, path); page.Status != http.StatusOK || page.Value(t, "html", "lang") != c.Lang {
+				t.Errorf("%s in %s: %d", path, c.Lang, page.Status)
+			}
+		}
+	}
+	c.Lang = "en"
+	if len(c.Get(t, "/leave").All("a[href=/apps/wordpress/remove]")) != 1 {
+		t.Error("no way to the export of an app")
+	}
+	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "Kestrel Works") {
+		t.Errorf("help does not name who helps: %s", got)
+	}
+	box.SetDesk(control.DeskLink{State: control.DeskNone})
+	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "No IT co-op watches over this box yet.") {
+		t.Errorf("help: %s", got)
+	}
+}
+
+// A stranger reads how to get in, and nothing of the box.
+func TestHelp_tellsStrangersNothing(t *testing.T) {
+	box := controltest.New()
+	box.SetDesk(link)
+	files := []fs.FS{area.Files(), settings.Files()}
+	ui, err := webkit.New(webkit.Config{
+		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now },
+		User: func(*http.Request) (webkit.User, bool) { return webkit.User{}, false },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings.Routes(area.Deps{UI: ui, Box: box, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now }})
+	c := &areatest.Console{Handler: ui.Router().Handler(), UI: ui}
+	page := c.Get(t, "/help")
+	if page.Status != http.StatusOK || strings.Contains(page.Source, "Kestrel") || strings.Contains(page.Source, "/findings") || !strings.Contains(page.Source, "coopkit console token") {
+		t.Errorf("%d %s", page.Status, page.Source)
+	}
+	if page := c.Get(t, "/accessibility"); page.Status != http.StatusOK {
+		t.Errorf("accessibility: %d", page.Status)
+	}
+}
+
+func TestSettings_partsThatFailAreSaid(t *testing.T) {
+	for method, path := range map[string]string{
+		"Settings": "/settings", "Status": "/settings", "Host": "/settings", "Desk": "/settings/desk", "DeskPreview": "/settings/desk/sent", "Apps": "/leave",
+	} {
+		box := controltest.New()
+		box.SetDesk(link)
+		box.Fail(method, &problem.Problem{Code: "away", Kind: problem.Unavailable, What: "it is away", Next: []string{"wait"}})
+		if page := serve(t, box).Get(t, path); page.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s without %s: %d", path, method, page.Status)
+		}
+	}
+}
+
+func TestMessages_areComplete(t *testing.T) {
+	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{settings.Files()}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.", "problem.")
+}
