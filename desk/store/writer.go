@@ -14,8 +14,12 @@ import (
 	"coopkit/internal/problem"
 )
 
-// mostInBatch bounds how long the first report of a batch waits for the last.
-const mostInBatch = 256
+// A batch is written when it has so many reports, or when the first of them has
+// waited so long.
+const (
+	mostInBatch = 256
+	gather      = 5 * time.Millisecond
+)
 
 // write is something to be written: a report, or a change that has a
 // transaction of its own.
@@ -73,25 +77,28 @@ func (s *Store) Run(ctx context.Context) error {
 	// What is begun is finished: a commit is not cut short by the end.
 	detached := context.WithoutCancel(ctx)
 	batch := make([]*write, 0, mostInBatch)
+	wait := time.NewTimer(0)
+	defer wait.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case w := <-s.writes:
-			batch = s.collect(append(batch[:0], w))
+			batch = s.collect(append(batch[:0], w), wait)
 			s.commit(detached, batch)
 		}
 	}
 }
 
-// collect adds what waits already: while one batch is written, the next gathers
-// by itself. A change goes alone, at the end.
-func (s *Store) collect(batch []*write) []*write {
+// collect adds what comes in the next milliseconds, because a commit costs the
+// same for one report and for many. A change goes alone, at the end.
+func (s *Store) collect(batch []*write, wait *time.Timer) []*write {
+	wait.Reset(gather)
 	for len(batch) < mostInBatch && batch[len(batch)-1].report != nil {
 		select {
 		case w := <-s.writes:
 			batch = append(batch, w)
-		default:
+		case <-wait.C:
 			return batch
 		}
 	}
