@@ -3,7 +3,8 @@
 #
 # Makes a Debian machine ready for "make demo", "make test" and "make bench".
 #
-#   devmachine.sh packages (demo|test|bench)   install what is missing, from Debian
+#   devmachine.sh packages LIST                install what is missing, from Debian; LIST is
+#                                              demo, test, bench or packages
 #   devmachine.sh axe DIR                      put axe-core there, which looks for barriers in pages
 #   devmachine.sh engine DIR                   start a Docker Engine if none answers;
 #                                              one that we start has DIR/engine.pid and DIR/engine.log
@@ -15,7 +16,8 @@ set -euo pipefail
 demo_packages=(ca-certificates debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
 # Where the kernel has AppArmor, an engine without its parser can start no container.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
-test_packages=("${demo_packages[@]}" bind9 bind9-dnsutils chromium docker-registry fonts-noto-core knot knot-dnsutils nsd shellcheck)
+package_packages=(gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf git libc6-dev libc6-dev-arm64-cross libc6-dev-armhf-cross)
+test_packages=("${demo_packages[@]}" "${package_packages[@]}" bind9 bind9-dnsutils chromium docker-registry fonts-noto-core knot knot-dnsutils nsd qemu-user-static shellcheck)
 bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
 
 say() { printf '%s\n' "$*"; }
@@ -181,6 +183,7 @@ case "${1:-} ${2:-}" in
 "packages demo") packages "${demo_packages[@]}" ;;
 "packages test") packages "${test_packages[@]}" ;;
 "packages bench") packages "${bench_packages[@]}" ;;
+"packages packages") packages "${package_packages[@]}" ;;
 "axe "?*) axe "$2" ;;
 "engine "?*) engine "$2" ;;
 "engine-stop "?*) engine_stop "$2" ;;
