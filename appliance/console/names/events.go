@@ -12,7 +12,7 @@ import (
 // events keeps an open page true: it looks again, first often, and while
 // nothing changes ever more seldom. It ends when the page is closed.
 func (n *names) events(w http.ResponseWriter, r *http.Request) error {
-	v, err := n.examine(r, n.pace.short)
+	v, err := n.examine(r)
 	if err != nil {
 		return err
 	}
@@ -28,13 +28,13 @@ func (n *names) events(w http.ResponseWriter, r *http.Request) error {
 		if same > 1 {
 			wait = min(2*wait, n.pace.long)
 		}
-		if v, err = n.examine(r, wait); err != nil {
+		if v, err = n.examine(r); err != nil {
 			return nil //nolint:nilerr // the stream has begun; the browser asks again
 		}
 		if state := v.State(); state != before {
 			wait, before, same = n.pace.short, state, 0
-			v.NextLook = v.Span(wait)
 		}
+		v.NextLook = v.Span(wait)
 		part, err := n.UI.Fragment("names-live", v)
 		if err != nil {
 			return nil //nolint:nilerr // as above; the page itself says what is wrong

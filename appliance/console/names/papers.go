@@ -13,7 +13,7 @@ import (
 
 // labels is the page to print: one label a record, with boxes to tick.
 func (n *names) labels(w http.ResponseWriter, r *http.Request) error {
-	v, err := n.examine(r, n.pace.short)
+	v, err := n.examine(r)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (n *names) labels(w http.ResponseWriter, r *http.Request) error {
 // zoneFile is the records as text: those of a zone of this box, or those to
 // enter elsewhere.
 func (n *names) zoneFile(w http.ResponseWriter, r *http.Request) error {
-	v, err := n.examine(r, n.pace.short)
+	v, err := n.examine(r)
 	if err != nil {
 		return err
 	}

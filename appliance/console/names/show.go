@@ -26,7 +26,7 @@ type showPage struct {
 	Labels     []Label
 	Here       []hereRow // hosts in a zone of this box: their records are its own
 	Looked     time.Time
-	NextLook   string // when the page looks again by itself; empty without a live page
+	NextLook   string // when an open page looks again by itself
 	Certs      []certRow
 	Records    []recordRow
 	Rungs      []rung
@@ -50,7 +50,7 @@ type recordRow struct {
 type rung struct{ Title, Text, Kind, Href, Word string }
 
 func (n *names) show(w http.ResponseWriter, r *http.Request) error {
-	v, err := n.examine(r, n.pace.short)
+	v, err := n.examine(r)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (n *names) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 // examine looks everything about the name of a request up once.
-func (n *names) examine(r *http.Request, next time.Duration) (*showPage, error) {
+func (n *names) examine(r *http.Request) (*showPage, error) {
 	host, err := hostname.Parse(r.PathValue("name"))
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (n *names) examine(r *http.Request, next time.Duration) (*showPage, error) 
 	p := n.UI.NewPage(r, "names.show.title", "name", name)
 	p.Heading = name
 	p.Crumbs = crumbs(p, webkit.Link{Text: name})
-	v := &showPage{Page: p, Name: name, Registered: registered(name), Looked: p.Now, NextLook: p.Span(next)}
+	v := &showPage{Page: p, Name: name, Registered: registered(name), Looked: p.Now}
 	z, ours := all.zoneOf(name)
 	v.Zone, v.IsZone = z.Zone, z.Zone == name
 	v.Certs = certRows(p, all.certs, name)
