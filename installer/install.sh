@@ -414,7 +414,7 @@ install_package() {
 }
 
 without_dpkg_words() {
-	grep -vE '^(Selecting previously|\(Reading database|Preparing to|Unpacking|Setting up|Processing triggers|Errors were| coopkit$|dpkg: warning: downgrading)' "$logfile" || true
+	grep -vE '^(Selecting previously|\(Reading database|Preparing to|Unpacking|Setting up|Processing triggers|Errors were| coopkit$|dpkg: error processing| installed coopkit package|dpkg: warning: downgrading)' "$logfile" || true
 }
 
 # ---- user, folders, units ----
@@ -687,8 +687,8 @@ left_behind() {
 	[ ! -e "$state" ] || say "  $state: the records, sites and certificates of the box, with all its passwords"
 	[ ! -e "$config" ] || say "  $config: the settings of its service"
 	[ ! -e "$logs" ] || say "  $logs: its log"
-	say "  $(ours_in_engine container --all | wc -l) containers and $(ours_in_engine volume | wc -l) volumes of apps; the containers run on"
-	say "  Docker Engine, and the user coopkit"
+	say "  Docker Engine with $(ours_in_engine container --all | wc -l) containers of apps, which run on, and $(ours_in_engine volume | wc -l) volumes"
+	say "  the user coopkit, who owns these"
 	say "Install it again, and all is as before. To remove the data too: --uninstall --purge"
 }
 

@@ -223,7 +223,7 @@ func (l life) brokenUpgrade(t *testing.T) {
 		"1.2.0": script(t, "echo out of order >&2; exit 1"),
 		"1.3.0": script(t, "sleep 9999"),
 		// It changes the records to a newer form before it fails, having kept a copy as the real one does.
-		"1.4.0": script(t, `cp -p /var/lib/coopkit/coopkit.db /var/lib/coopkit/coopkit.db.before-v99
+		"1.4.0": script(t, `cd /var/lib/coopkit && { [ -e coopkit.db.before-v99 ] || cp coopkit.db coopkit.db.before-v99; }
 			echo newer >/var/lib/coopkit/coopkit.db; sleep 1; exit 1`),
 	} {
 		box.copyIn(t, l.first.with(t, version, program).dir, "/root/"+version)
@@ -239,7 +239,7 @@ func (l life) brokenUpgrade(t *testing.T) {
 func (l life) uninstallKeepsData(t *testing.T) {
 	box := l.box
 	box.must(t, "docker volume create --label coop.coopkit.install=trial coopkit-trial_data")
-	box.says(t, "/usr/lib/coopkit/install.sh --uninstall", "remove the package coopkit", "what stays:", "/var/lib/coopkit: the records", "0 containers and 1 volumes")
+	box.says(t, "/usr/lib/coopkit/install.sh --uninstall", "remove the package coopkit", "what stays:", "/var/lib/coopkit: the records", "with 0 containers of apps, which run on, and 1 volumes")
 	box.says(t, "stat -c %U /var/lib/coopkit/coopkit.db", "coopkit")
 	if out := box.must(t, "ls -d /usr/bin/coopkit* /usr/lib/coopkit 2>/dev/null; systemctl list-units --all --no-legend 'coopkit*'; ss -Hlntu 'sport = :80 or sport = :443 or sport = :53'"); out != "" {
 		t.Errorf("something is left:\n%s", out)
