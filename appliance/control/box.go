@@ -40,7 +40,7 @@ const (
 	DeskLinked  DeskState = "linked"  // the last report arrived
 	DeskSilent  DeskState = "silent"  // the desk does not answer; Waiting entries are kept
 	DeskRefused DeskState = "refused" // the desk answers and does not take reports; Problem says why
-	DeskEnded   DeskState = "ended"   // the desk ended the link; nothing is sent any more
+	DeskEnded   DeskState = "ended"   // the desk ended the link; it is asked again a few times a day
 )
 
 // DeskLink is the link to the support desk. Everything but State is empty

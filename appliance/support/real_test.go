@@ -26,9 +26,11 @@ func onRealDesk(t *testing.T) *box {
 	var err error
 	b.Support, err = support.New(t.Context(), support.Deps{
 		Store: b.store, Log: slog.New(slog.DiscardHandler),
-		Facts:    func(context.Context) (wire.Facts, error) { return locked(b, func() wire.Facts { return b.facts }), nil },
-		Sample:   func(context.Context) (wire.Sample, error) { return wire.Sample{UptimeS: 60, Apps: 1, AppsUp: 1}, nil },
-		Findings: func() []appliance.Finding { return locked(b, func() []appliance.Finding { return slices.Clone(b.findings) }) },
+		Facts:  func(context.Context) (wire.Facts, error) { return locked(b, func() wire.Facts { return b.facts }), nil },
+		Sample: func(context.Context) (wire.Sample, error) { return wire.Sample{UptimeS: 60, Apps: 1, AppsUp: 1}, nil },
+		Findings: func() []appliance.Finding {
+			return locked(b, func() []appliance.Finding { return slices.Clone(b.findings) })
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coopkit/appliance"
 	"coopkit/appliance/control"
 	"coopkit/desk/wire"
 )
@@ -80,6 +81,32 @@ func TestRun_asksForNothingButTellsEverythingWhenAsked(t *testing.T) {
 		after(16 * time.Minute)
 		if d := cmp.Diff([]string{"facts box", "open 2"}, l.told()[before:]); d != "" {
 			t.Errorf("(-want +told):\n%s", d)
+		}
+		b.stop()
+	})
+}
+
+// TestRun_manyLongFindings: what does not fit one report goes in several.
+func TestRun_manyLongFindings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newListener(t)
+		b := newBox(t, dbIn(t), l)
+		b.join(t, l)
+		after(time.Second)
+		long := strings.Repeat("é", 500) // longer than a desk takes, in bytes
+		for i := range 90 {
+			b.findings = append(b.findings, appliance.Finding{
+				Code: fmt.Sprintf("F-%d", i), Severity: appliance.Critical, What: long, Why: long, Next: []string{long, long, long}, Since: time.Now(),
+			})
+		}
+		b.Changed()
+		after(2 * time.Second)
+		longest := 0
+		for _, body := range l.reports() {
+			longest = max(longest, len(body))
+		}
+		if n := len(l.told()); n != 91 || longest > wire.MaxReportBytes || longest < wire.MaxReportBytes/2 {
+			t.Errorf("%d things told, the longest report has %d bytes", n, longest)
 		}
 		b.stop()
 	})

@@ -19,7 +19,7 @@ func newJoin(env *term.Env) *cobra.Command {
 		Long: "Joins the support desk that an invitation is from. First it shows which desk that is and what will be sent. " +
 			"Afterwards compare the four words with those that your IT co-op sees.",
 		Example: "  coopkit support join 'https://desk.example/join#ck1.…'",
-		Args:    cobra.ExactArgs(1),
+		Args:    cobra.ExactArgs(1), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, ctx := env.Backend(), cmd.Context()
 			plan, err := b.PlanJoinDesk(ctx, args[0])

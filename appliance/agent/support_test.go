@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package agent
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance/control"
+	"coopkit/desk"
+	"coopkit/desk/desktest"
+	"coopkit/desk/wire"
+	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
+)
+
+// TestAgent_reportsToADesk: a whole agent joins a real desk; its site, its
+// findings (there is no engine) and its settings are seen there, also after a
+// restart, until it leaves.
+func TestAgent_reportsToADesk(t *testing.T) {
+	t.Parallel()
+	d, cfg := desktest.New(t), config(t)
+	r := run(t, cfg)
+	job, err := r.Push(t.Context(), "demo.coop", page(t, "hello"))
+	r.done(t, job, err)
+	if err := r.SaveSettings(t.Context(), control.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
+		t.Fatal(err)
+	}
+	code := d.Invite(true).String()
+	plan, err := r.PlanJoinDesk(t.Context(), code)
+	if err != nil || !strings.Contains(plan.Title, d.URL()) {
+		t.Fatalf("plan %+v, %v", plan, err)
+	}
+	link, err := r.JoinDesk(t.Context(), code, plan.Hash)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := wire.BoxID(link.Box)
+	testkit.Eventually(t, 10*time.Second, "the first report arrives", func() bool { return d.Box(id).Entries > 0 })
+	there := d.Box(id)
+	if f := there.Facts; f.Coop != "Café «Común»" || f.Name != "shop" || f.Language != "es" || f.Sites[0].Host != "demo.coop" || f.System == "" || f.CPUs == 0 {
+		t.Errorf("facts %+v", f)
+	}
+	if there.Words != link.Words || there.Sample.Memory == 0 || there.Sample.DiskUsed == 0 {
+		t.Errorf("the desk knows %+v", there)
+	}
+	text, err := r.DeskPreview(t.Context())
+	if err != nil || !strings.Contains(text, `"box": "`+link.Box+`"`) {
+		t.Errorf("preview %s, %v", text, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r = run(t, cfg)
+	if l, err := r.Desk(t.Context()); err != nil || l.Box != link.Box || l.State != control.DeskLinked || l.Words != link.Words || l.LastSent.IsZero() {
+		t.Errorf("after a restart %+v, %v", l, err)
+	}
+	if err := r.LeaveDesk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := r.Desk(t.Context()); err != nil || l.State != control.DeskNone || d.Box(id).State != desk.BoxLeft {
+		t.Errorf("after it left: here %+v, %v; there %s", l, err, d.Box(id).State)
+	}
+	if _, err := r.ConsoleAccess(t.Context()); !errors.Is(err, &problem.Problem{Code: "console-off"}) {
+		t.Errorf("access to a console that is not there: %v", err)
+	}
+}
