@@ -8,16 +8,10 @@ package desktest
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"errors"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -29,6 +23,7 @@ import (
 	"coopkit/desk/server"
 	"coopkit/desk/store"
 	"coopkit/desk/wire"
+	"coopkit/internal/problem"
 )
 
 // Coop and Caretaker are the co-ops of a desk that New made.
@@ -65,6 +60,13 @@ func At(t time.Time) Option { return func(d *Desk) { d.Clock.Set(t) } }
 // Log sets where the desk logs; otherwise nowhere.
 func Log(l *slog.Logger) Option { return func(d *Desk) { d.log = l } }
 
+// In keeps the desk's files in a folder, where another process finds the same
+// desk; otherwise they are in one of the test.
+func In(dir string) Option { return func(d *Desk) { d.Path = filepath.Join(dir, "desk.db") } }
+
+// Listen sets the address; otherwise it is a free one of loopback.
+func Listen(addr string) Option { return func(d *Desk) { d.addr = addr } }
+
 // New starts a desk with the co-ops Coop and Caretaker, which ends with the
 // test.
 func New(tb testing.TB, options ...Option) *Desk {
@@ -73,15 +75,11 @@ func New(tb testing.TB, options ...Option) *Desk {
 	for _, o := range options {
 		o(d)
 	}
-	var err error
-	if _, d.Key, err = ed25519.GenerateKey(rand.Reader); err != nil {
-		tb.Fatal(err)
-	}
-	d.cert, d.Pin = certificate(tb)
+	d.identify()
 	d.Start()
 	tb.Cleanup(func() { d.Stop() })
 	for _, c := range []desk.Coop{{ID: Coop, Name: "Lantern Street Bakery", Place: "Bilbao"}, {ID: Caretaker, Name: "Kestrel Works", ITCoop: true}} {
-		if err := d.View().AddCoop(tb.Context(), c); err != nil {
+		if err := d.View().AddCoop(tb.Context(), c); err != nil && !errors.Is(err, &problem.Problem{Code: "coop-taken"}) {
 			tb.Fatal(err)
 		}
 	}
@@ -202,39 +200,3 @@ func (c *Clock) Set(t time.Time) {
 
 // Pass sets the clock to d after what it shows.
 func (c *Clock) Pass(d time.Duration) { c.Set(c.Now().Add(d)) }
-
-// certificate makes an authority and a certificate of it for loopback; the
-// second result is the authority's pin.
-func certificate(tb testing.TB) (tls.Certificate, []byte) {
-	tb.Helper()
-	sign := func(c, by *x509.Certificate, key, byKey *ecdsa.PrivateKey) []byte {
-		c.NotBefore, c.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(24*time.Hour)
-		der, err := x509.CreateCertificate(rand.Reader, c, by, &key.PublicKey, byKey)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return der
-	}
-	key := func() *ecdsa.PrivateKey {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return k
-	}
-	authorityKey, leafKey := key(), key()
-	authority := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Authority of the tests"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign,
-	}
-	top := sign(authority, authority, authorityKey, authorityKey)
-	leaf := sign(&x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "desk.example"}, DNSNames: []string{"localhost", "desk.example"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}, authority, leafKey, authorityKey)
-	parsed, err := x509.ParseCertificate(top)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{leaf, top}, PrivateKey: leafKey}, wire.PinOf(parsed)
-}

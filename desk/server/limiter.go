@@ -27,22 +27,29 @@ func (l *limiter[K]) wait(key K, now time.Time) time.Duration {
 	if l.free == nil || len(l.free) > mostLimited {
 		l.forget(now)
 	}
-	free := l.free[key]
-	if free.Before(now) {
-		free = now
+	free, over := l.over(key, now)
+	if over == 0 {
+		l.free[key] = free.Add(l.every)
 	}
-	if over := free.Sub(now) - time.Duration(l.burst-1)*l.every; over > 0 {
-		return over
-	}
-	l.free[key] = free.Add(l.every)
-	return 0
+	return over
 }
 
 // blocked is wait without noting anything.
 func (l *limiter[K]) blocked(key K, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(l.free[key].Sub(now)-time.Duration(l.burst-1)*l.every, 0)
+	_, over := l.over(key, now)
+	return over
+}
+
+// over returns when the key is free, which is now at the earliest, and how long
+// it has to wait.
+func (l *limiter[K]) over(key K, now time.Time) (time.Time, time.Duration) {
+	free := l.free[key]
+	if free.Before(now) {
+		free = now
+	}
+	return free, max(free.Sub(now)-time.Duration(l.burst-1)*l.every, 0)
 }
 
 // forget drops the keys that are free, or all when so many are not that
