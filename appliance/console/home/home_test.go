@@ -62,6 +62,7 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		"notice":   {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
 		"warning":  {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
 		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses do not answer. One thing needs you now."},
+		"app":      {withApps, []appliance.Finding{stopped}, "1 of 2 addresses do not answer. One thing needs you now."},
 		"door":     {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
 		"one away": {oneStopped, nil, "The one address is open. Nothing needs you today."},
 	} {
@@ -93,13 +94,13 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 		t.Errorf("%d findings", n)
 	}
 	for selector, want := range map[string]string{
-		"article h3":                         "wordpress does not work now",
+		"article h3":                         "WordPress does not work now",
 		"form[action=/apps/wordpress/start]": "Start wordpress",
 		"section a[href=/findings]":          "And 2 more",
 		"a[href=/apps/wordpress] b":          "WordPress",
 		".rows .pill":                        "Open",
-		"aside .log a":                       "Added ",
-		".glance .big":                       "Open, but not for all",
+		"aside .rows a":                      "Added ",
+		".glance .big":                       "Closed",
 	} {
 		if got := page.Text(t, selector); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", selector, got, want)

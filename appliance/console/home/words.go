@@ -5,6 +5,7 @@ package home
 import (
 	"html/template"
 	"slices"
+	"strings"
 	"time"
 
 	"coopkit/appliance"
@@ -27,7 +28,7 @@ func (b box) door() door {
 	for _, a := range b.apps {
 		for _, host := range a.Addresses {
 			if a.Wanted == appliance.WantRunning {
-				count(host.String(), a.State == "running")
+				count(host.String(), a.State == "running" && !b.critical("app:"+string(a.Name)))
 			}
 		}
 	}
@@ -42,9 +43,11 @@ func (b box) door() door {
 	return d
 }
 
+// critical reports whether something about the subject, or a part of it, keeps
+// people out now.
 func (b box) critical(subject string) bool {
 	return slices.ContainsFunc(b.report.Findings, func(f appliance.Finding) bool {
-		return f.Severity == appliance.Critical && f.Subject == subject
+		return f.Severity == appliance.Critical && (f.Subject == subject || strings.HasPrefix(f.Subject, subject+"/"))
 	})
 }
 
