@@ -121,6 +121,7 @@ func (p *boxPage) lead() string {
 		return p.T("desk.box.lead.unreachable", "time", p.DateTime(p.Box.Seen.UTC()))
 	case desk.BoxLate:
 		return p.T("desk.box.lead.late", "time", p.DateTime(p.Box.Seen.UTC()))
+	case desk.BoxUp: // what it reports counts
 	}
 	if down := p.Box.Sample.Apps - p.Box.Sample.AppsUp; down > 0 {
 		return p.T("desk.box.lead.down", "count", down)
@@ -186,41 +187,41 @@ func appPill(p *webkit.Page, state string) webkit.Pill {
 
 func (p *boxPage) facts(caretaker, fingerprint string) {
 	f, s := p.Box.Facts, p.Box.Sample
-	add := func(key, value string) {
+	add := func(name, value string) {
 		if value != "" {
-			p.Facts = append(p.Facts, webkit.Row{Name: p.T(key), Texts: []string{value}})
+			p.Facts = append(p.Facts, webkit.Row{Name: name, Texts: []string{value}})
 		}
 	}
-	add("desk.box.caretaker", caretaker)
-	add("desk.box.agent", f.Agent)
-	add("desk.box.system", f.System)
-	add("desk.box.machine", p.T("desk.box.machine.is", "arch", f.Arch, "kernel", f.Kernel, "count", f.CPUs))
-	add("desk.box.engine", f.Engine)
+	add(p.T("desk.box.caretaker"), caretaker)
+	add(p.T("desk.box.agent"), f.Agent)
+	add(p.T("desk.box.system"), f.System)
+	add(p.T("desk.box.machine"), p.T("desk.box.machine.is", "arch", f.Arch, "kernel", f.Kernel, "count", f.CPUs))
+	add(p.T("desk.box.engine"), f.Engine)
 	if s.Memory > 0 {
-		add("desk.box.memory", p.T("desk.box.of", "used", p.Bytes(s.MemoryUsed), "all", p.Bytes(s.Memory)))
-		add("desk.box.disk", p.T("desk.box.of", "used", p.Bytes(s.DiskUsed), "all", p.Bytes(s.Disk)))
-		add("desk.box.load", p.T("desk.box.load.is", "load", p.Decimal(s.Load)))
-		add("desk.box.apps", p.T("desk.box.apps.up", "up", s.AppsUp, "all", s.Apps))
-		add("desk.box.up", p.Span(time.Duration(s.UptimeS)*time.Second))
+		add(p.T("desk.box.memory"), p.T("desk.box.of", "used", p.Bytes(s.MemoryUsed), "all", p.Bytes(s.Memory)))
+		add(p.T("desk.box.disk"), p.T("desk.box.of", "used", p.Bytes(s.DiskUsed), "all", p.Bytes(s.Disk)))
+		add(p.T("desk.box.load"), p.T("desk.box.load.is", "load", p.Decimal(s.Load)))
+		add(p.T("desk.box.apps"), p.T("desk.box.apps.up", "up", s.AppsUp, "all", s.Apps))
+		add(p.T("desk.box.up"), p.Span(time.Duration(s.UptimeS)*time.Second))
 	}
 	if f.Language != "" {
-		add("desk.box.language", f.Language)
+		add(p.T("desk.box.language"), f.Language)
 	}
-	add("desk.box.key", fingerprint)
-	add("desk.box.joined", p.Date(p.Box.Joined.UTC()))
+	add(p.T("desk.box.key"), fingerprint)
+	add(p.T("desk.box.joined"), p.Date(p.Box.Joined.UTC()))
 	if p.Box.Lost > 0 {
-		add("desk.box.reports", p.T("desk.box.reports.lost", "entries", p.Box.Entries, "count", p.Box.Lost))
+		add(p.T("desk.box.reports"), p.T("desk.box.reports.lost", "entries", p.Box.Entries, "count", p.Box.Lost))
 	} else {
-		add("desk.box.reports", p.T("desk.box.reports.all", "entries", p.Box.Entries))
+		add(p.T("desk.box.reports"), p.T("desk.box.reports.all", "entries", p.Box.Entries))
 	}
 	if skew := p.Box.Skew; skew.Abs() >= 5*time.Second {
-		key := "desk.box.clock.ahead"
+		wrong := p.T("desk.box.clock.ahead", "span", p.Span(skew))
 		if skew < 0 {
-			key = "desk.box.clock.behind"
+			wrong = p.T("desk.box.clock.behind", "span", p.Span(skew))
 		}
-		add("desk.box.clock", p.T(key, "span", p.Span(skew)))
+		add(p.T("desk.box.clock"), wrong)
 	} else if !p.Box.Seen.IsZero() {
-		add("desk.box.clock", p.T("desk.box.clock.right"))
+		add(p.T("desk.box.clock"), p.T("desk.box.clock.right"))
 	}
 }
 

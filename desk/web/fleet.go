@@ -96,6 +96,7 @@ func link(path string, q url.Values, changes ...string) string {
 
 func (d *Web) newFleetPage(r *http.Request, a asks) (fleetPage, error) {
 	q := r.URL.Query()
+	q.Del("part") // of a stream; links lead to whole pages
 	page := fleetPage{Page: d.ui.NewPage(r, "desk.fleet.title"), State: q.Get("state")}
 	var err error
 	if page.Fleet, err = a.Fleet(r.Context(), filterOf(q)); err != nil {
@@ -201,17 +202,17 @@ func (p *fleetPage) nothing(a asks) {
 
 func (p *fleetPage) filters(a asks, q url.Values) {
 	field := func(name, label, all string) webkit.Field {
-		return webkit.Field{Name: name, Label: p.T(label), Kind: "select", Value: q.Get(name), Options: []webkit.Pair{{Name: p.T(all)}}}
+		return webkit.Field{Name: name, Label: label, Kind: "select", Value: q.Get(name), Options: []webkit.Pair{{Name: all}}}
 	}
-	p.Coop = field("coop", "desk.coop", "desk.fleet.coop.all")
+	p.Coop = field("coop", p.T("desk.coop"), p.T("desk.fleet.coop.all"))
 	for _, c := range a.Coops() {
 		p.Coop.Options = append(p.Coop.Options, webkit.Pair{Name: c.Name, Value: string(c.ID)})
 	}
-	p.Finding = field("finding", "desk.fleet.finding", "desk.fleet.finding.all")
+	p.Finding = field("finding", p.T("desk.fleet.finding"), p.T("desk.fleet.finding.all"))
 	for _, f := range p.Findings {
 		p.Finding.Options = append(p.Finding.Options, webkit.Pair{Name: f.Code, Value: f.Code})
 	}
-	p.Agent = field("version", "desk.fleet.version", "desk.fleet.version.all")
+	p.Agent = field("version", p.T("desk.fleet.version"), p.T("desk.fleet.version.all"))
 	for _, v := range p.Versions {
 		p.Agent.Options = append(p.Agent.Options, webkit.Pair{Name: v, Value: v})
 	}

@@ -104,10 +104,23 @@ func (r *rig) all() *store.View {
 	return r.store.As(desk.Principal{Person: "irati", Role: desk.Coordinator})
 }
 
-// person adds somebody who is signed in.
-func (r *rig) person(name string, coop desk.CoopID, role desk.Role) signin.Person {
+// person adds somebody; session signs them in.
+func (r *rig) person(name string, coop desk.CoopID, role desk.Role) {
 	r.tb.Helper()
-	p, err := web.AddPerson(r.tb.Context(), r.store, r.signin, signin.NewPerson{Name: name, Display: strings.ToUpper(name[:1]) + name[1:], Coop: string(coop), Role: string(role)})
+	_, err := web.AddPerson(r.tb.Context(), r.store, r.signin, signin.NewPerson{Name: name, Display: strings.ToUpper(name[:1]) + name[1:], Coop: string(coop), Role: string(role)})
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
+// session is the cookie of a person, who signs in at the first call; a stranger
+// has none.
+func (r *rig) session(name string) string {
+	r.tb.Helper()
+	if name == "" || r.cookies[name] != "" {
+		return r.cookies[name]
+	}
+	p, err := r.signin.PersonByName(r.tb.Context(), name)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
@@ -115,12 +128,10 @@ func (r *rig) person(name string, coop desk.CoopID, role desk.Role) signin.Perso
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	session, _, err := r.signin.Redeem(r.tb.Context(), token.Text, password, signin.Client{})
-	if err != nil {
+	if r.cookies[name], _, err = r.signin.Redeem(r.tb.Context(), token.Text, password, signin.Client{}); err != nil {
 		r.tb.Fatal(err)
 	}
-	r.cookies[name] = session
-	return p
+	return r.cookies[name]
 }
 
 // box is a box as the desk sees it: it can report.
@@ -270,7 +281,7 @@ func (r *rig) askIn(lang, who, request string, form ...string) answer {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	req.Header.Set("Accept-Language", lang)
-	if session := r.cookies[who]; session != "" {
+	if session := r.session(who); session != "" {
 		req.AddCookie(&http.Cookie{Name: "__Host-desk", Value: session})
 	}
 	rec := httptest.NewRecorder()

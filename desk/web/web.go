@@ -18,6 +18,7 @@ import (
 	"coopkit/desk"
 	"coopkit/desk/store"
 	"coopkit/desk/wire"
+	"coopkit/internal/locale"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
 	"coopkit/internal/webkit/account"
@@ -65,6 +66,9 @@ func New(d Deps) (*Web, error) {
 
 // Handler answers requests for pages.
 func (d *Web) Handler() http.Handler { return d.ui.Router().Handler() }
+
+// Bundle returns the messages, for the tests of other packages and this one.
+func (d *Web) Bundle() *locale.Bundle { return d.ui.Bundle() }
 
 // Routes are all routes of the pages, for the test that visits them.
 func (d *Web) Routes() []webkit.Route { return d.ui.Router().Routes() }
