@@ -74,7 +74,7 @@ func (b *Box) Enrolment() (wire.Enrolment, *ecdh.PrivateKey, error) {
 	if err != nil {
 		return wire.Enrolment{}, nil, err
 	}
-	public := b.Key.Public().(ed25519.PublicKey) //nolint:errcheck // it always is
+	public := b.Key.Public().(ed25519.PublicKey)
 	e := wire.Enrolment{
 		Version: wire.Version, Invitation: b.desk.ID(), Key: public, Nonce: nonce.PublicKey().Bytes(),
 		Facts: wire.Facts{Coop: "Lantern Street Bakery", Name: "mill", Agent: "0.9.0", System: "Debian 12", Arch: "amd64", CPUs: 2, Memory: 4 << 30},

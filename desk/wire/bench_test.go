@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package wire_test
+
+import (
+	"crypto/ed25519"
+	"testing"
+	"time"
+
+	"coopkit/desk/wire"
+)
+
+func benchReport(b *testing.B) []byte {
+	b.Helper()
+	now := wire.At(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC))
+	body, err := wire.Encode(wire.Report{Version: 1, Box: "abcdefghijkl", Sent: now, First: 44_610, Entries: []wire.Entry{{
+		At: now, Sample: &wire.Sample{UptimeS: 864_000, Load: 0.42, Memory: 4 << 30, MemoryUsed: 2 << 30, Disk: 120 << 30, DiskUsed: 41 << 30, Apps: 6, AppsUp: 6},
+	}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return body
+}
+
+func BenchmarkDecodeReport(b *testing.B) {
+	body := benchReport(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := wire.DecodeReport(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkVerifyReport(b *testing.B) {
+	body, key := benchReport(b), deskKey()
+	signature := wire.SignReport(key, body)
+	public := key.Public().(ed25519.PublicKey)
+	b.ReportAllocs()
+	for b.Loop() {
+		if !wire.VerifyReport(public, body, signature) {
+			b.Fatal("not verified")
+		}
+	}
+}
