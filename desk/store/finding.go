@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"coopkit/desk/wire"
@@ -190,6 +191,7 @@ func (b *batch) clock(ctx context.Context, l *live, skew, before time.Duration) 
 		Why:  "with a wrong clock certificates are not renewed in time and people can not sign in",
 		Next: []string{"check that the box keeps its time from the network: timedatectl"},
 		Who:  "your IT co-op", Since: wire.At(b.now),
+		Args: map[string]string{"case": way, "skew_seconds": strconv.FormatInt(int64(skew.Abs()/time.Second), 10)},
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -152,6 +153,20 @@ func (l *Locale) Speaks(key string) bool {
 	_, ok := l.bundle.messages[l.Lang][key]
 	return ok
 }
+
+// Needs returns the names of the placeholders of a message in the language
+// itself, such as "name" for "{name}".
+func (l *Locale) Needs(key string) []string {
+	seen := map[string]bool{}
+	for _, text := range l.bundle.messages[l.Lang][key] {
+		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
+			seen[m[1]] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // T returns the message of key. Args are pairs of a placeholder's name and its
 // value: T("apps.on", "name", "Website") fills {name}. If there is a value

@@ -155,11 +155,15 @@ type problemPage struct {
 	What, Why string
 	Next      []string
 	Code, ID  string
+	Own       []string // the problem's own words, where others stand above
 }
 
 func (ui *UI) problemPage(w http.ResponseWriter, r *http.Request, p *problem.Problem) error {
 	page := problemPage{Page: ui.NewPage(r, "webkit.problem.title"), Code: p.Code, ID: requestID(r.Context())}
 	page.What, page.Why, page.Next = Explain(page.Locale, p)
+	if page.What != p.What {
+		page.Own = append([]string{p.What, p.Why}, p.Next...)
+	}
 	page.Title = page.What
 	return ui.Render(w, status(p), "problem", page)
 }

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"coopkit/internal/locale"
-	"coopkit/internal/problem"
 )
 
 // Page is what every page has; the struct of a page embeds a *Page. Texts are
@@ -163,22 +162,4 @@ func (p *Page) FullTitle() string {
 		title = p.T("webkit.title.error", "title", title)
 	}
 	return strings.TrimSuffix(title, ".") + " · " + p.Brand.Name
-}
-
-// Explain says a problem in the reader's language: the words of the catalogue
-// for its code, problem.<code>.what, .why and .next, where there are some, else
-// its own.
-func Explain(l *locale.Locale, p *problem.Problem) (what, why string, next []string) {
-	what, why, next = p.What, p.Why, p.Next
-	key := "problem." + p.Code
-	if l.Speaks(key + ".what") {
-		what, why, next = l.T(key+".what"), "", nil
-		if l.Speaks(key + ".why") {
-			why = l.T(key + ".why")
-		}
-		if l.Speaks(key + ".next") {
-			next = strings.Split(l.T(key+".next"), "\n")
-		}
-	}
-	return what, why, next
 }

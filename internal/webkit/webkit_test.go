@@ -286,5 +286,5 @@ func TestMessages_areComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.severity.", "webkit.lang.")
+	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.severity.", "webkit.lang.", "webkit.finding.", "webkit.problem.")
 }

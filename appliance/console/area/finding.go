@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/internal/locale"
 	"coopkit/internal/webkit"
 )
 
@@ -19,20 +18,10 @@ func FindingPath(f appliance.Finding) string {
 	return "/findings/" + f.Code + "/" + (&url.URL{Path: f.Subject}).EscapedPath()
 }
 
-// FindingWords says a finding in the reader's language: the catalogue's words
-// for its code, else the agent's own, which are English. Figures that only the
-// agent's own words have are for the finding's own page.
-func FindingWords(l *locale.Locale, f appliance.Finding) (what, why string, next []string) {
-	what, why, next = f.What, f.Why, f.Next
-	if !l.Speaks("finding." + f.Code + ".what") {
-		return what, why, next
-	}
-	name := subjectOf(f.Subject)
-	if kind, check, _ := strings.Cut(f.Subject, ":"); kind == "check" && l.Speaks("finding.check."+check) {
-		name = l.T("finding.check." + check)
-	}
-	return l.T("finding."+f.Code+".what", "name", name), l.T("finding."+f.Code+".why", "name", name),
-		strings.Split(l.T("finding."+f.Code+".next", "name", name), "\n")
+// FindingWords says a finding in the reader's language, else in the agent's own
+// words, which are English.
+func FindingWords(p *webkit.Page, f appliance.Finding) webkit.Sentences {
+	return p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
 }
 
 // subjectOf is what a finding is about as people call it: wordpress of
@@ -48,10 +37,10 @@ func subjectOf(subject string) string {
 // FindingView is the card of a finding: what it means for people, why, what to
 // do next, who can do it, and the buttons for what this console can do itself.
 func FindingView(p *webkit.Page, f appliance.Finding) webkit.Finding {
-	what, why, next := FindingWords(p.Locale, f)
+	words := FindingWords(p, f)
 	card := p.FindingCard(f.Severity.String(), f.Code, f.Subject)
-	card.Title = what
-	card.Rows = p.WhatWhyNext("", why, next)
+	card.Title = words.Title
+	card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
 	card.Meta = []template.HTML{since(p, f.Since), template.HTML(template.HTMLEscapeString(who(p, f.Who)))} //nolint:gosec // escaped
 	if f.Severity == appliance.Critical {
 		card.Code = f.Code
