@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package installer
+
+import (
+	"testing"
+	"time"
+
+	"coopkit/internal/testkit"
+)
+
+// TestInstall_withoutSystemd is an ordinary container, and one without an
+// engine: that comes from the distribution, as on any other machine.
+func TestInstall_withoutSystemd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole machine")
+	}
+	box := newMachine(t, "bookworm", nil, "sleep", "infinity")
+	box.copyIn(t, build(t, "1.0.0").dir, "/root/1.0.0")
+	box.must(t, "dpkg --purge docker.io && ! command -v dockerd")
+	box.says(t, "/root/1.0.0/install.sh", "install Docker Engine from the distribution", "no container engine runs", "install the package coopkit 1.0.0",
+		"the agent does not start again by itself", "no systemd", "/usr/lib/coopkit/install.sh --start", "Coopkit runs")
+	box.must(t, "command -v dockerd")
+	box.says(t, "coopkit status", "agent:   runs", "http:    [::]:80")
+	box.says(t, "stat -c '%a %U:%G' /var/lib/coopkit /var/log/coopkit /run/coopkit/coopkit.sock", "750 coopkit:coopkit\n750 coopkit:coopkit\n660 coopkit:coopkit")
+	box.says(t, "ps -o user=,args= -p $(cat /run/coopkit/agent.pid)", "coopkit  /usr/bin/coopkit agent run --dns :53")
+	box.says(t, "grep -E 'CapEff|NoNewPrivs' /proc/$(cat /run/coopkit/agent.pid)/status", "CapEff:\t0000000000000400", "NoNewPrivs:\t1")
+	pid := box.must(t, "cat /run/coopkit/agent.pid")
+	box.says(t, "/root/1.0.0/install.sh --no-engine", "the package is there: coopkit 1.0.0", "the agent runs (process "+pid+")")
+
+	box.must(t, "kill -9 "+pid)
+	testkit.Eventually(t, 10*time.Second, "the agent is gone", func() bool {
+		_, code := box.run(t, "coopkit status")
+		return code != 0
+	})
+	box.says(t, "/usr/lib/coopkit/install.sh --start", "start the agent")
+	box.says(t, "coopkit status", "agent:   runs")
+
+	box.must(t, "cd /root && tar -xzf 1.0.0/coopkit_1.0.0_*.tar.gz && mv coopkit_1.0.0_* unpacked")
+	box.says(t, "/root/1.0.0/install.sh --uninstall", "remove the package coopkit", "/var/lib/coopkit: the records")
+	box.says(t, "/root/unpacked/install.sh --no-engine", "install the program at /usr/local/bin/coopkit", "Coopkit runs")
+	box.copyIn(t, script(t, `[ "$1" = version ] || exit 1`), "/root/broken")
+	box.fails(t, "/root/unpacked/install.sh --no-engine --wait 5 --binary /root/broken", "the one before was started again")
+	box.says(t, "coopkit status", "agent:   runs")
+	box.says(t, "/root/unpacked/install.sh --uninstall --purge --yes", "stop the agent", "remove /var/lib/coopkit")
+	if out := box.must(t, "ls -d /var/lib/coopkit /etc/coopkit /run/coopkit /var/log/coopkit /usr/local/bin/coopkit* 2>/dev/null; pgrep coopkit; getent passwd coopkit; true"); out != "" {
+		t.Errorf("something is left:\n%s", out)
+	}
+}
+
+// TestInstall_onTheNextDebian has another systemd and another engine.
+func TestInstall_onTheNextDebian(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole machine")
+	}
+	box := boot(t, "trixie")
+	box.copyIn(t, build(t, "1.0.0").dir, "/root/1.0.0")
+	box.says(t, "/root/1.0.0/install.sh", "Debian GNU/Linux 13 (trixie)", "Coopkit runs")
+	installed(t, box)
+	fetch(t, box)
+	box.must(t, "/root/1.0.0/install.sh --uninstall --purge --yes")
+	untouched(t, box)
+}
