@@ -41,9 +41,9 @@ func (s *Support) invited(code string) (wire.Invitation, error) {
 }
 
 func planJoin(i wire.Invitation) appliance.Plan {
-	how := "its certificate, from an authority that everybody trusts"
+	how := "certificates for its address that everybody trusts"
 	if len(i.Pin) > 0 {
-		how = "its own certificate, which the invitation names"
+		how = "the desk's own certificate, which the invitation names, and no other"
 	}
 	send := func(thing string) appliance.Line { return appliance.Line{Verb: "send", Thing: thing} }
 	return appliance.Plan{

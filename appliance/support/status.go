@@ -31,7 +31,7 @@ func (s *Support) Status(ctx context.Context) (control.DeskLink, error) {
 	if out.LastTried.IsZero() {
 		out.LastTried = l.Sent
 	}
-	if m.trouble != nil {
+	if m.trouble != nil && l.State != control.DeskEnded {
 		out.State, out.Problem = control.DeskSilent, m.trouble
 	}
 	return out, nil
