@@ -2,7 +2,7 @@
 
 // Command bench compares Coopkit with others on this machine, in one run:
 // the front door with nginx and Caddy, the name server with Knot, adding an app
-// with Docker Compose, and the agent with its budget. Contenders take turns,
+// with Docker Compose, and agent and desk with their budgets. Contenders take turns,
 // and medians of all rounds are shown, because a figure alone says more of the
 // machine than of the program. It writes a Markdown table. Its tests cover the
 // arithmetic and the reading of other programs' output; "make bench" is the run.
@@ -49,6 +49,7 @@ var parts = []struct {
 	{"web", webRows},
 	{"dns", dnsRows},
 	{"add", addRows},
+	{"desk", deskRows},
 }
 
 func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
@@ -56,7 +57,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	flags.SetOutput(notes)
 	rounds := flags.Int("rounds", 5, "rounds in which the contenders take turns")
 	length := flags.Duration("length", 5*time.Second, "length of one measurement under load")
-	only := flags.String("only", "", "run one part: box, web, dns or add")
+	only := flags.String("only", "", "run one part: box, web, dns, add or desk")
 	serve := flags.String("serve", "", "(for the bench itself) be a contender: gateway or dns, with arguments")
 	if err := flags.Parse(args); err != nil {
 		return err

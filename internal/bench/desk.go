@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"coopkit/desk/serve"
+	"coopkit/desk/wire"
+)
+
+const (
+	deskBoxes       = 2000
+	deskConnections = 128
+	deskMost        = 20_000 // reports a second that are made ready
+)
+
+// deskRows measures a desk with many boxes: how many reports a second it
+// stores, each acknowledged only when it is on the disk, and its memory at the
+// pace of real boxes. Boxes and desk share the machine.
+func deskRows(ctx context.Context, b *bench) ([]row, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d, err := b.newDesk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	boxes, err := d.join(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var rate, p50, p99 []float64
+	for round := range b.rounds {
+		took, err := d.load(ctx, boxes, b.length)
+		if err != nil {
+			return nil, err
+		}
+		rate = append(rate, float64(len(took))/b.length.Seconds())
+		p50, p99 = append(p50, percentile(took, 50)), append(p99, percentile(took, 99))
+		b.say("  round %d: %.0f reports/s, p50 %.1f ms, p99 %.1f ms", round+1, rate[round], p50[round], p99[round])
+	}
+	memory, err := d.pace(ctx, boxes)
+	if err != nil {
+		return nil, err
+	}
+	return []row{
+		{what: "durable reports over TLS, 2,000 boxes, 128 connections", ours: median(rate), unit: "reports/s", goal: 8000},
+		{what: "… median latency", ours: median(p50), unit: "ms"},
+		{what: "… 99th percentile", ours: median(p99), unit: "ms", goal: 30, most: true},
+		{what: "bytes of a report, body and signature", ours: float64(boxes[0].size), unit: "B", goal: 400, most: true},
+		{what: "memory of a desk with 2,000 boxes that report", ours: slices.Max(memory), unit: "MiB", goal: 80, most: true},
+		{what: "… at the end against the first minute", ours: memory[len(memory)-1] / memory[0], unit: "×", goal: 1.1, most: true},
+	}, nil
+}
+
+// load sends as fast as the desk answers and returns how long each report took,
+// in ms, sorted.
+func (d *benchDesk) load(ctx context.Context, boxes []*loadBox, length time.Duration) ([]float64, error) {
+	for _, x := range boxes {
+		if err := x.sign(int(deskMost*length.Seconds())/len(boxes) + 1); err != nil {
+			return nil, err
+		}
+	}
+	took := make([][]float64, deskConnections)
+	g, ctx := errgroup.WithContext(ctx)
+	begin := time.Now()
+	for n := range deskConnections {
+		g.Go(func() error {
+			c, err := dialDesk(ctx, d.url, d.codes[0].Pin)
+			if err != nil {
+				return err
+			}
+			for i := n; time.Since(begin) < length; i += deskConnections {
+				if i >= len(boxes) {
+					i = n
+				}
+				sent := time.Now()
+				if err := c.send(boxes[i]); err != nil {
+					return errors.Join(err, c.tls.Close())
+				}
+				took[n] = append(took[n], float64(time.Since(sent).Microseconds())/1000)
+			}
+			return c.tls.Close()
+		})
+	}
+	err := g.Wait()
+	all := slices.Concat(took...)
+	slices.Sort(all)
+	return all, err
+}
+
+// pace lets each box report once a minute, on a connection of its own as real
+// ones do, and returns the desk's memory after each minute in MiB.
+func (d *benchDesk) pace(ctx context.Context, boxes []*loadBox) ([]float64, error) {
+	const minutes = 3
+	tick := time.NewTicker(time.Minute / deskBoxes)
+	defer tick.Stop()
+	var memory []float64
+	for minute := range minutes {
+		g, ctx := errgroup.WithContext(ctx)
+		for _, x := range boxes {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return nil, errors.Join(g.Wait(), context.Cause(ctx))
+			}
+			g.Go(func() error {
+				if err := x.sign(1); err != nil {
+					return err
+				}
+				c, err := dialDesk(ctx, d.url, d.codes[0].Pin)
+				if err != nil {
+					return err
+				}
+				return errors.Join(c.send(x), c.tls.Close())
+			})
+		}
+		if err := g.Wait(); err != nil {
+			return nil, err
+		}
+		rss, err := resident(d.process.cmd.Process.Pid)
+		if err != nil {
+			return nil, err
+		}
+		memory = append(memory, rss)
+		d.say("  minute %d at the pace of real boxes: %.1f MiB", minute+1, rss)
+	}
+	return memory, nil
+}
+
+func percentile(sorted []float64, p int) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}
+
+// benchDesk is the desk under load, and the invitations to it.
+type benchDesk struct {
+	*bench
+	url     string
+	codes   []wire.Invitation
+	process *process
+}
+
+// newDesk starts a desk and makes the invitations.
+func (b *bench) newDesk(ctx context.Context) (_ *benchDesk, err error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	d := &benchDesk{bench: b, url: "https://" + addr}
+	state := filepath.Join(b.dir, "desk")
+	d.process, err = start(ctx, b.program, "desk", "serve", "--state", state, "--listen", addr, "--url", d.url, "--log-level", "warn")
+	if err != nil {
+		return nil, err
+	}
+	if err := d.process.wait(ctx, listens(addr)); err != nil {
+		return nil, err
+	}
+	c, err := serve.Connect(ctx, state, false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if _, err := c.AddCoop(ctx, serve.Coop{ID: "bench", Name: "Bench"}); err != nil {
+		return nil, err
+	}
+	for range deskBoxes {
+		made, err := c.Invite(ctx, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
+		if err != nil {
+			return nil, err
+		}
+		code, err := wire.ParseInvitation(made.Code)
+		if err != nil {
+			return nil, err
+		}
+		d.codes = append(d.codes, code)
+	}
+	return d, nil
+}
+
+// join enrols the boxes.
+func (d *benchDesk) join(ctx context.Context) ([]*loadBox, error) {
+	config, err := wire.TLSConfig(d.url, d.codes[0].Pin)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
+	defer client.CloseIdleConnections()
+	boxes := make([]*loadBox, len(d.codes))
+	for i, code := range d.codes {
+		if boxes[i], err = join(ctx, client, code); err != nil {
+			return nil, err
+		}
+	}
+	return boxes, nil
+}
+
+// resident is the memory of a process in MiB.
+func resident(pid int) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, err
+	}
+	return readRSS(string(status))
+}
