@@ -404,8 +404,13 @@ install_package() {
 		return
 	fi
 	would "install the package coopkit $new${have:+ in place of $have}" && return
-	[ -x /usr/local/bin/coopkit ] && remove_files ''
-	places yes
+	# What was installed without a package makes room. systemd learns of it together with the new units: it keeps the
+	# ports open then.
+	if [ -x /usr/local/bin/coopkit ]; then
+		places ''
+		remove_program
+		places yes
+	fi
 	if ! COOPKIT_WAIT=$wait COOPKIT_DNS=${dns:-no} dpkg --install "$source" >"$logfile" 2>&1 </dev/null; then
 		without_dpkg_words >&2
 		fail "the package coopkit $new was not installed" "dpkg stopped (see above)" "put that right, then run this script again"
@@ -504,8 +509,20 @@ start_units() {
 		fail "the ports of the box can not be opened" "systemd says: $(journalctl -q -n 1 -o cat -u coopkit-agent.socket -u coopkit-dns.socket)" \
 			"read: journalctl -u coopkit-agent.socket -u coopkit-dns.socket"
 	}
+	held_open "${sockets[@]}" || { systemctl stop "$service" && systemctl restart "${sockets[@]}"; }
 	say "start the agent"
 	restart_or_return
+}
+
+# held_open SOCKET…: systemd has their ports open. It loses them when the unit now says another address than it did.
+held_open() {
+	local unit port socket
+	for unit in "$@"; do
+		for port in $(systemctl show --property Listen --value "$unit" | sed -n 's/.*:\([0-9]*\) (Stream)$/\1/p'); do
+			socket=$(listening tcp "$port" | cut -d ' ' -f 2 | head -n 1)
+			[ "$socket" ] && [ "$(find /proc/1/fd -lname "socket:\[$socket\]" -print -quit 2>/dev/null)" ] || return 1
+		done
+	done
 }
 
 # restarts is true once the agent is ready. systemctl does not tell a program that ends at once from one that runs, so
@@ -656,15 +673,16 @@ stop_everything() {
 	fi
 }
 
-# remove_files PACKAGED: what this script put there; a package's own files are dpkg's to remove.
+# remove_files: what this script put there; a package's own files are dpkg's to remove.
 remove_files() {
-	places "$1"
-	if [ -z "$1" ]; then
-		rm -f "$program" "$program.previous" "$units"/coopkit-{agent.service,agent.socket,dns.socket,desk.service}
-		rm -rf "$lib"
-	fi
+	places ''
+	remove_program
 	rm -rf /etc/systemd/system/coopkit-dns.socket.d
 	! has_systemd || systemctl daemon-reload
+}
+remove_program() {
+	rm -f "$program" "$program.previous" "$units"/coopkit-{agent.service,agent.socket,dns.socket,desk.service}
+	rm -rf "$lib"
 }
 
 ours_in_engine() { docker "$1" ls --quiet "${@:2}" --filter label=coop.coopkit.install 2>/dev/null || true; }
@@ -675,7 +693,7 @@ uninstall() {
 	if packaged; then
 		would "remove the package coopkit" || dpkg --remove coopkit >/dev/null
 	elif [ -e /usr/local/bin/coopkit ]; then
-		would "stop the agent, and remove the program and its service" || { stop_everything && remove_files ''; }
+		would "stop the agent, and remove the program and its service" || { stop_everything && remove_files; }
 	else
 		say "Coopkit is not installed here"
 	fi
