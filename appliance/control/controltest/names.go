@@ -58,8 +58,8 @@ func (f *Fake) planAddName(zone string) (appliance.Plan, error) {
 			string(z)+" is on this box already", "coopkit name show "+string(z))
 	}
 	return appliance.Plan{
-		Kind: "add", Subject: "name:" + string(z), Title: "Serve the zone " + string(z),
-		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(z)}, {Verb: "create", Thing: "record " + string(z) + " NS", To: "ns1." + string(z) + "."}},
+		Kind: "add-name", Subject: "zone:" + string(z), Title: "Serve the zone " + string(z),
+		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(z)}, {Verb: "create", Thing: "NS record " + string(z), To: "ns1." + string(z) + "."}},
 		Notes:   []string{"at your registrar, set the name server ns1." + string(z) + " with the address " + boxAddress},
 		WayBack: "coopkit name remove " + string(z),
 	}.Seal(), nil
@@ -78,7 +78,7 @@ func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Jo
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("add", p.Subject, func() { f.zones = append(f.zones, zone) }, "Write the zone", "Ask the server for it"), nil
+	return f.start("add-name", p.Subject, func() { f.zones = append(f.zones, zone) }, "Write the zone", "Ask the server for it"), nil
 }
 
 // PlanRemoveName implements control.Backend.
@@ -95,7 +95,7 @@ func (f *Fake) planRemoveName(zone string) (appliance.Plan, error) {
 		return appliance.Plan{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
 	}
 	return appliance.Plan{
-		Kind: "remove", Subject: "name:" + zone, Title: "Give up the zone " + zone,
+		Kind: "remove-name", Subject: "zone:" + zone, Title: "Give up the zone " + zone,
 		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("zone %s with %d records", zone, len(f.records(zone))), Destructive: true}},
 		WayBack: "coopkit name add " + zone,
 	}.Seal(), nil
@@ -114,7 +114,7 @@ func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("remove", p.Subject, func() {
+	return f.start("remove-name", p.Subject, func() {
 		f.zones = slices.DeleteFunc(f.zones, func(z string) bool { return z == zone })
 	}, "Remove the zone"), nil
 }
@@ -193,7 +193,7 @@ func (f *Fake) AddRedirect(ctx context.Context, host, target string) (appliance.
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("redirect", "redirect:"+string(h), func() { f.redirects[h] = target }, "Open the gateway"), nil
+	return f.start("add-redirect", "redirect:"+string(h), func() { f.redirects[h] = target }, "Open the gateway"), nil
 }
 
 // RemoveRedirect implements control.Backend.
@@ -206,5 +206,5 @@ func (f *Fake) RemoveRedirect(ctx context.Context, host string) (appliance.Job, 
 	if _, ok := f.redirects[h]; !ok {
 		return appliance.Job{}, unknown("redirect-unknown", fmt.Sprintf("there is no redirect at %q", host), "coopkit redirect list")
 	}
-	return f.start("remove", "redirect:"+host, func() { delete(f.redirects, h) }, "Close the address"), nil
+	return f.start("remove-redirect", "redirect:"+host, func() { delete(f.redirects, h) }, "Close the address"), nil
 }

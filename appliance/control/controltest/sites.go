@@ -152,7 +152,7 @@ func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appl
 		return appliance.Job{}, unknown("no-such-site-version",
 			fmt.Sprintf("%s has no version %d", host, version), "coopkit site versions "+host)
 	}
-	return f.start("rollback", "site:"+host, func() { s.published = version }, "Publish the older version"), nil
+	return f.start("rollback-site", "site:"+host, func() { s.published = version }, "Publish the older version"), nil
 }
 
 // PlanRemoveSite implements control.Backend.
@@ -170,7 +170,7 @@ func (f *Fake) planRemoveSite(host string) (appliance.Plan, error) {
 		return appliance.Plan{}, err
 	}
 	return appliance.Plan{
-		Kind: "remove", Subject: "site:" + host, Title: "Remove the site at " + host,
+		Kind: "remove-site", Subject: "site:" + host, Title: "Remove the site at " + host,
 		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("%d versions of it", len(s.versions)), Destructive: true}},
 		WayBack: "push it again from its folder",
 	}.Seal(), nil
@@ -189,5 +189,5 @@ func (f *Fake) RemoveSite(ctx context.Context, host, planHash string) (appliance
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("remove", p.Subject, func() { delete(f.sites, hostname.Name(host)) }, "Remove the files"), nil
+	return f.start("remove-site", p.Subject, func() { delete(f.sites, hostname.Name(host)) }, "Remove the files"), nil
 }
