@@ -137,18 +137,20 @@ func wrongSetting(p *webkit.Page, s recipes.Setting, answer string) string {
 // refused turns what the agent refuses into the error of a field; false for
 // what no field can put right.
 func refused(p *webkit.Page, err error) bool {
-	for code, at := range map[string][2]string{
-		"install-exists":    {"name", "apps.wrong.name.taken"},
-		"data-in-the-way":   {"name", "apps.wrong.name.data"},
-		"address-taken":     {"host", "apps.wrong.host.taken"},
-		"record-in-the-way": {"host", "apps.wrong.host.record"},
-	} {
-		if errors.Is(err, &problem.Problem{Code: code}) {
-			p.Fail(at[0], p.T(at[1]))
-			return true
-		}
+	is := func(code string) bool { return errors.Is(err, &problem.Problem{Code: code}) }
+	switch {
+	case is("install-exists"):
+		p.Fail("name", p.T("apps.wrong.name.taken"))
+	case is("data-in-the-way"):
+		p.Fail("name", p.T("apps.wrong.name.data"))
+	case is("address-taken"):
+		p.Fail("host", p.T("apps.wrong.host.taken"))
+	case is("record-in-the-way"):
+		p.Fail("host", p.T("apps.wrong.host.record"))
+	default:
+		return false
 	}
-	return false
+	return true
 }
 
 // fields are the questions, with the answers so far.

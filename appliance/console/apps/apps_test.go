@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps_test
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/apps"
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/control"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/locale"
+	"coopkit/internal/locale/localetest"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
+)
+
+func console(t *testing.T, box control.Backend) *areatest.Console {
+	t.Helper()
+	return areatest.New(t, box, []fs.FS{apps.Files()}, apps.Routes)
+}
+
+// wiki is a box with one app.
+func wiki(t *testing.T) *controltest.Fake {
+	t.Helper()
+	box := controltest.New()
+	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
+// each runs a test in every language.
+func each(t *testing.T, c *areatest.Console, test func(lang string)) {
+	t.Helper()
+	for _, lang := range locale.Langs() {
+		c.Lang = lang
+		test(lang)
+	}
+	c.Lang = ""
+}
+
+func TestList(t *testing.T) {
+	c := console(t, controltest.New())
+	each(t, c, func(lang string) {
+		if p := c.Get(t, "/apps"); len(p.All(".empty")) != 1 || len(p.All(".rows")) != 0 {
+			t.Errorf("%s: an empty box does not say what will be here", lang)
+		}
+	})
+	box := wiki(t)
+	c = console(t, box)
+	p := c.Get(t, "/apps")
+	if lead, row := p.Text(t, ".pagehead p"), p.Text(t, ".rows li"); lead != "The app is open." || row != "Handbook DokuWiki, at wiki.demo.coop Open Open “Handbook”" {
+		t.Errorf("%q: %q", lead, row)
+	}
+	if to := p.Value(t, ".rows .btn", "href"); to != "https://wiki.demo.coop:8443" {
+		t.Errorf("it opens %s", to)
+	}
+	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+		t.Fatal(err)
+	}
+	if p := c.Get(t, "/apps"); p.Text(t, ".pill") != "Stopped" || len(p.All(".rows .btn")) != 0 || !strings.Contains(p.Text(t, ".pagehead p"), "is stopped") {
+		t.Errorf("a stopped app: %s", p.Text(t, "main"))
+	}
+}
+
+func TestCatalogue_findsByNeedAndWords(t *testing.T) {
+	c := console(t, wiki(t))
+	for query, want := range map[string]string{
+		"": "DokuWiki Radicale WordPress", "?need=wiki": "DokuWiki", "?q=CALENDAR": "Radicale", "?q=Wórd+website": "WordPress",
+		"?need=wiki&q=press": "", "?need=nothing": "", "?page=9": "DokuWiki Radicale WordPress",
+	} {
+		p := c.Get(t, "/catalogue"+query)
+		var got []string
+		for _, n := range p.All(".shelf h3") {
+			got = append(got, areatest.TextOf(n))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %v, want %s", query, got, want)
+		}
+		if (want == "") != (len(p.All(".empty")) == 1) {
+			t.Errorf("%q: finding nothing is not said", query)
+		}
+	}
+	p := c.Get(t, "/catalogue?need=wiki")
+	if got := p.Text(t, ".shelf .pill"); got != "On this box" {
+		t.Errorf("pill %q", got)
+	}
+	if got := p.Text(t, ".chips [aria-current]"); got != "Handbook" {
+		t.Errorf("need chosen: %q", got)
+	}
+	each(t, c, func(string) { c.Get(t, "/catalogue"); c.Get(t, "/catalogue?q=x") })
+}
+
+func TestRecipe(t *testing.T) {
+	c := console(t, wiki(t))
+	each(t, c, func(lang string) {
+		p := c.Get(t, "/catalogue/dokuwiki")
+		if p.Text(t, "h1") != "DokuWiki" || p.Value(t, "header .btn.go", "href") != "/catalogue/dokuwiki/add" || !strings.Contains(p.Text(t, "aside"), "GPL-2.0-or-later") {
+			t.Errorf("%s: %s", lang, p.Text(t, "main"))
+		}
+	})
+	if p := c.Get(t, "/catalogue/nothing"); p.Status != http.StatusNotFound {
+		t.Errorf("an unknown recipe: %d", p.Status)
+	}
+}
+
+func TestAdd_fromQuestionsToJob(t *testing.T) {
+	box := wiki(t)
+	c := console(t, box)
+	p := c.Get(t, "/catalogue/radicale/add")
+	form := p.Form("form.form")
+	if form.Get("name") != "radicale" || form.Get("host") != "radicale.demo.coop" {
+		t.Errorf("suggested: %v", form)
+	}
+	form.Set("set-email", "office@demo.coop")
+	to := p.Value(t, "form.form", "action")
+	p = c.Get(t, to+"?"+form.Encode())
+	if p.Status != http.StatusOK || p.Text(t, "h1") != "Add Radicale at radicale.demo.coop" {
+		t.Fatalf("%d: %s", p.Status, p.Text(t, "main"))
+	}
+	agree := p.Form("form.card")
+	p = c.Send(t, p.Value(t, "form.card", "action"), agree)
+	if p.Status != http.StatusSeeOther || p.To != "/jobs/2" {
+		t.Fatalf("agreed: %d %s\n%s", p.Status, p.To, p.Source)
+	}
+	if again := c.Send(t, "/catalogue/radicale/add", agree); again.To != "/jobs/2" {
+		t.Errorf("agreed twice: %d %s", again.Status, again.To)
+	}
+	app, err := box.App(t.Context(), "radicale")
+	if err != nil || app.Settings["email"] != "office@demo.coop" {
+		t.Errorf("added %+v, %v", app, err)
+	}
+	if form := c.Get(t, "/catalogue/radicale/add").Form("form.form"); form.Get("name") != "radicale-2" || form.Get("host") != "radicale-2.demo.coop" {
+		t.Errorf("suggested for a second one: %v", form)
+	}
+}
+
+func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
+	c := console(t, wiki(t))
+	good := url.Values{"host": {"cal.demo.coop"}, "name": {"cal"}, "set-email": {"a@demo.coop"}}
+	for _, bad := range []struct{ field, value, want string }{
+		{"host", "", "www.demo.coop"},
+		{"host", "demo coop.example", "write democoop.example"},
+		{"host", "https://cal.demo.coop/x", "without a path: cal.demo.coop"},
+		{"host", "x_y", "letters, digits, hyphens and dots"},
+		{"host", "wiki.demo.coop", "choose"},
+		{"name", "Not This", "members-wiki"},
+		{"name", "dokuwiki", "choose another name"},
+		{"set-email", "", "needs an answer"},
+		{"set-email", "nobody", "office@demo.coop"},
+	} {
+		form := url.Values{}
+		for k, v := range good {
+			form[k] = v
+		}
+		form.Set(bad.field, bad.value)
+		p := c.Get(t, "/catalogue/radicale/plan?"+form.Encode())
+		if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text(t, ".errsum"), bad.want) {
+			t.Errorf("%s=%q: %d %s", bad.field, bad.value, p.Status, p.Text(t, "main"))
+			continue
+		}
+		if bad.value == "wiki.demo.coop" || bad.value == "dokuwiki" {
+			continue // the made-up agent does not tell which of the two is taken
+		}
+		in := p.All("#f-" + bad.field)
+		if len(in) != 1 || areatest.Attr(in[0], "value") != bad.value || areatest.Attr(in[0], "aria-invalid") != "true" || !strings.HasPrefix(p.Text(t, "title"), "Error: ") {
+			t.Errorf("%s=%q is not kept or not marked", bad.field, bad.value)
+		}
+	}
+	each(t, c, func(lang string) {
+		if p := c.Get(t, "/catalogue/radicale/plan?host=&name=X&set-email=x"); len(p.All(".errsum li")) != 3 {
+			t.Errorf("%s: %s", lang, p.Text(t, "main"))
+		}
+	})
+}
+
+func TestAdd_changedPlanComesBack(t *testing.T) {
+	box := wiki(t)
+	c := console(t, box)
+	form := url.Values{"host": {"www.demo.coop"}, "name": {"wordpress"}, area.FieldRows: {"x y"}}
+	for _, hash := range []string{"", "0123456789abcdef"} {
+		form.Set(area.FieldHash, hash)
+		p := c.Send(t, "/catalogue/wordpress/add", form)
+		if p.Status != http.StatusConflict || !strings.Contains(p.Text(t, "[role=alert]"), "The plan changed") {
+			t.Fatalf("hash %q: %d\n%s", hash, p.Status, p.Source)
+		}
+		if to := p.Value(t, "[hreflang=es]", "href"); !strings.HasPrefix(to, "/catalogue/wordpress/plan?") {
+			t.Errorf("another language is at %s", to)
+		}
+		if agreed := c.Send(t, "/catalogue/wordpress/add", p.Form("form.card")); hash != "" && agreed.To != "/jobs/2" {
+			t.Errorf("agreeing to the new plan: %d %s", agreed.Status, agreed.To)
+		} else if hash == "" {
+			if _, err := box.Remove(t.Context(), control.RemoveApp{Name: "wordpress"}); err != nil {
+				t.Fatal(err)
+			}
+			box = wiki(t)
+			c = console(t, box)
+		}
+	}
+}
+
+func TestShow(t *testing.T) {
+	box := wiki(t)
+	box.Find(
+		appliance.Finding{Code: "APP-NOT-ANSWERING", Subject: "app:dokuwiki", Severity: appliance.Critical, What: "it is closed", Next: []string{"look"}},
+		appliance.Finding{Code: "APP-NOT-ANSWERING", Subject: "app:other", Severity: appliance.Critical, What: "not this", Next: []string{"look"}},
+	)
+	c := console(t, box)
+	each(t, c, func(lang string) {
+		p := c.Get(t, "/apps/dokuwiki")
+		if n := len(p.All("article.finding")); n != 1 {
+			t.Errorf("%s: %d findings", lang, n)
+		}
+		if n := len(p.All(".task form")); n != 2 {
+			t.Errorf("%s: %d changes", lang, n)
+		}
+	})
+	p := c.Get(t, "/apps/dokuwiki")
+	if h, sub := p.Text(t, "h1"), p.Text(t, "main header p"); h != "Handbook" || sub != "DokuWiki, at wiki.demo.coop" {
+		t.Errorf("%q, %q", h, sub)
+	}
+	if text := p.Text(t, "aside"); !strings.Contains(text, "wiki.demo.coop: until 23 February 2027") {
+		t.Errorf("aside: %s", text)
+	}
+	if text := p.Text(t, "pre"); !strings.Contains(text, "web | ready to serve") {
+		t.Errorf("messages: %s", text)
+	}
+	box.Fail("Logs", &problem.Problem{Code: "engine-down", Kind: problem.Unavailable, What: "no engine", Next: []string{"wait"}})
+	if p := c.Get(t, "/apps/dokuwiki"); p.Status != http.StatusOK || !strings.Contains(p.Source, "can not be read now") {
+		t.Errorf("without messages: %d", p.Status)
+	}
+	if p := c.Get(t, "/apps/nothing"); p.Status != http.StatusNotFound {
+		t.Errorf("an unknown app: %d", p.Status)
+	}
+}
+
+func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
+	box := wiki(t)
+	c := console(t, box)
+	state := func() string {
+		app, err := box.App(t.Context(), "dokuwiki")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return app.State
+	}
+	key := c.Get(t, "/apps/dokuwiki").Form(".task form").Get(area.FieldKey)
+	if p := c.Post(t, "/apps/dokuwiki/stop", area.FieldKey, key); p.To != "/jobs/2" || state() != "stopped" {
+		t.Errorf("stop: %d %s, then %s", p.Status, p.To, state())
+	}
+	if p := c.Post(t, "/apps/dokuwiki/stop", area.FieldKey, key); p.To != "/jobs/2" {
+		t.Errorf("stop again with the same form: %s", p.To)
+	}
+	p := c.Get(t, "/apps/dokuwiki")
+	if p.Value(t, ".task form", "action") != "/apps/dokuwiki/start" || len(p.All(".task form")) != 1 {
+		t.Error("a stopped app can not only be started")
+	}
+	if p := c.Post(t, "/apps/dokuwiki/start"); p.To != "/jobs/3" || state() != "running" {
+		t.Errorf("start: %s", p.To)
+	}
+	if p := c.Post(t, "/apps/dokuwiki/restart"); p.To != "/jobs/4" {
+		t.Errorf("restart: %s", p.To)
+	}
+	if p := c.Post(t, "/apps/nothing/restart"); p.Status != http.StatusNotFound {
+		t.Errorf("restart of nothing: %d", p.Status)
+	}
+}
+
+func TestSignin_isShownOnce(t *testing.T) {
+	box := wiki(t)
+	c := console(t, box)
+	if p := c.Get(t, "/apps/dokuwiki"); strings.Contains(p.Source, "not-a-secret") || p.Value(t, "#signin form", "action") != "/apps/dokuwiki/signin" {
+		t.Error("it is shown before anybody asked, or can not be asked for")
+	}
+	p := c.Post(t, "/apps/dokuwiki/signin")
+	if p.Status != http.StatusOK || p.Text(t, "#signin-user") != "steward" || p.Text(t, "#signin-password") != "not-a-secret-in-tests" {
+		t.Fatalf("%d: %s", p.Status, p.Source)
+	}
+	if p.Header.Get("Cache-Control") != "no-store" {
+		t.Error("a browser may keep the page")
+	}
+	if p := c.Post(t, "/apps/dokuwiki/signin"); p.Status != http.StatusSeeOther || p.To != "/apps/dokuwiki" {
+		t.Errorf("the second time: %d %s", p.Status, p.To)
+	}
+	each(t, c, func(lang string) {
+		p := c.Get(t, "/apps/dokuwiki")
+		if !strings.Contains(p.Text(t, "#signin"), "coopkit app signin dokuwiki") || len(p.All("#signin form")) != 0 {
+			t.Errorf("%s: %s", lang, p.Text(t, "#signin"))
+		}
+	})
+}
+
+func TestRemove_asksForTheName(t *testing.T) {
+	box := wiki(t)
+	c := console(t, box)
+	each(t, c, func(lang string) {
+		p := c.Get(t, "/apps/dokuwiki/remove")
+		if len(p.All(".ticks li")) < 5 || len(p.All("tr.now")) == 0 {
+			t.Errorf("%s: it does not say what goes and what stays", lang)
+		}
+	})
+	p := c.Get(t, "/apps/dokuwiki/remove")
+	form := p.Form("form.card")
+	for _, typed := range []string{"", "wordpress"} {
+		form.Set("typed", typed)
+		bad := c.Send(t, "/apps/dokuwiki/remove", form)
+		if bad.Status != http.StatusUnprocessableEntity || bad.Value(t, "#f-typed", "value") != typed || !strings.Contains(bad.Text(t, ".errsum"), "write Handbook") {
+			t.Errorf("typed %q: %d", typed, bad.Status)
+		}
+	}
+	form.Set("typed", " hándBOOK ")
+	stale := url.Values{"typed": form["typed"], area.FieldHash: {"0"}}
+	if p := c.Send(t, "/apps/dokuwiki/remove", stale); p.Status != http.StatusConflict || p.Value(t, "#f-typed", "value") == "" {
+		t.Errorf("an old plan: %d", p.Status)
+	}
+	if p := c.Send(t, "/apps/dokuwiki/remove", form); p.To != "/jobs/2" {
+		t.Fatalf("removed: %d %s", p.Status, p.To)
+	}
+	if all, err := box.Apps(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("still there: %v, %v", all, err)
+	}
+}
+
+func TestMessages(t *testing.T) {
+	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{apps.Files()}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.", "apps.need.", "apps.state.", "apps.offer.", "apps.data.")
+}
+
+func TestLook_everyNeedHasItsNameAndPictogram(t *testing.T) {
+	b, err := locale.New(apps.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, _ := apps.Look("other")
+	for _, key := range b.Keys("en") {
+		need, ok := strings.CutPrefix(key, "apps.need.")
+		if icon, tint := apps.Look(need); ok && !slices.Contains([]string{"all", "other"}, need) && (icon == plain || tint == "") {
+			t.Errorf("%s looks like any other app", need)
+		}
+	}
+}
