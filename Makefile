@@ -8,6 +8,8 @@ SHELL := /bin/bash
 export DEMO_HTTPS ?= 8443
 export DEMO_HTTP ?= 8080
 export DEMO_DNS ?= 5453
+export DEMO_CONSOLE ?= 8420
+export DEMO_DESK ?= 8430
 export DEMO_BEGAN := $(shell date +%s)
 
 MACHINE := installer/devmachine.sh
@@ -42,9 +44,14 @@ demo-clean: ## The same, and remove the images too
 	@rm -rf .demo
 
 ##@ To work on it
-.PHONY: build test lint fmt gen fuzz bench
+.PHONY: build packages test lint fmt gen fuzz bench
 build: ## Build bin/coopkit
 	@$(BUILD) -o bin/coopkit ./cmd/coopkit
+
+packages: ## Make the packages of every architecture in dist/
+	@$(MACHINE) packages packages
+	@rm -rf dist
+	@installer/packages.sh dist
 
 test: ## Install what the tests need and run every check and test
 	@$(MACHINE) packages test

@@ -104,7 +104,10 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	if err := a.makeSupport(ctx); err != nil {
 		return err
 	}
-	return a.makeHealth()
+	if err := a.makeHealth(); err != nil {
+		return err
+	}
+	return a.makeConsole()
 }
 
 // makeDoor makes what visitors meet: names, sites and the gateway.
@@ -198,6 +201,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.followAddresses(ctx) })
 	group.Go(func() error { return b.health.Run(ctx) })
 	group.Go(func() error { return b.support.Run(ctx) })
+	group.Go(func() error { return a.runConsole(ctx) })
+	group.Go(func() error { return a.tidyAccounts(ctx) })
 	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.log)) })
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
@@ -212,6 +217,9 @@ func (a *Agent) listen() error {
 		return err
 	}
 	if err := a.dns.Listen(); err != nil {
+		return err
+	}
+	if err := a.listenConsole(); err != nil {
 		return err
 	}
 	a.cfg.sockets.closeRest(a.log)

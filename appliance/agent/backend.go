@@ -47,6 +47,7 @@ type backend struct {
 	dns       interface{ Addrs() []string }
 	health    *health.Registry
 	support   *support.Support
+	face      *face // nil: no console
 	jobs      *jobs.Runner
 }
 
@@ -74,6 +75,12 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 		s.HTTPS = a.HTTPS.String()
 		if a.HTTP != nil {
 			s.HTTP = a.HTTP.String()
+		}
+	}
+	if b.face != nil {
+		s.Console = b.face.listener.Addr().String()
+		if s.CA == "" {
+			s.CA = b.face.caFile
 		}
 	}
 	info, err := b.engine.Info(ctx)

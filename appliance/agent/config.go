@@ -22,6 +22,7 @@ type Config struct {
 
 	HTTP, HTTPS string   // listening addresses of the front door
 	DNS         []string // listening addresses of the name server; empty for none
+	Console     string   // listening address of the console; empty for none
 
 	PublicAddresses []string // addresses that the names of this box point to; empty: those of the network cards
 	PublicHTTPSPort int      // what visitors use; 0: the port of HTTPS

@@ -154,13 +154,3 @@ func (b *backend) LeaveDesk(ctx context.Context) error { return b.support.Leave(
 
 // DeskPreview is the last or next report.
 func (b *backend) DeskPreview(ctx context.Context) (string, error) { return b.support.Preview(ctx) }
-
-// ConsoleAccess lets a person into the console once.
-func (b *backend) ConsoleAccess(context.Context) (control.ConsoleAccess, error) {
-	return control.ConsoleAccess{}, &problem.Problem{
-		Code: "console-off", Kind: problem.Unavailable,
-		What: "this agent serves no console",
-		Why:  "it was started without one",
-		Next: []string{"start the agent with --console"},
-	}
-}

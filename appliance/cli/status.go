@@ -24,7 +24,7 @@ func newStatus(env *term.Env) *cobra.Command {
 			return env.Show(s, func() error {
 				return env.Facts(
 					"agent", fmt.Sprintf("runs, version %s, process %d", s.Version, s.PID), "since", term.Time(s.Started),
-					"health", health(s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS,
+					"health", health(s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS, "console", s.Console,
 					"local CA", s.CA, "state", s.State,
 				)
 			})

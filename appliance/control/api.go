@@ -107,7 +107,8 @@ type Status struct {
 	HTTP    string             `json:"http"` // listening addresses
 	HTTPS   string             `json:"https"`
 	DNS     string             `json:"dns"`
-	CA      string             `json:"ca,omitempty"` // path of the local CA's certificate, if that is the issuer
+	Console string             `json:"console,omitempty"`
+	CA      string             `json:"ca,omitempty"` // path of the local CA's certificate, where something here uses it
 	Engine  string             `json:"engine"`       // name and version, or why not
 	Worst   appliance.Severity `json:"worst"`
 }

@@ -27,6 +27,7 @@ type (
 		HTTPS   string    `json:"https"`
 		HTTP    string    `json:"http"`
 		DNS     string    `json:"dns"`
+		Console string    `json:"console"`
 		CA      string    `json:"ca"`
 		Engine  string    `json:"engine"`
 	}
@@ -46,6 +47,10 @@ type (
 		Host  string `json:"host"`
 		Files int    `json:"files"`
 		Bytes int64  `json:"bytes"`
+	}
+	access struct {
+		URL   string `json:"url"`
+		Token string `json:"token"`
 	}
 	signin struct {
 		URL      string `json:"url"`

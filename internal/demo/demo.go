@@ -31,13 +31,16 @@ type demo struct {
 	https   string // listening addresses
 	http    string
 	dns     string
+	console string
+	desk    string
 	began   time.Time // when make began, with the installing and building
 	out     io.Writer
 	seconds map[string]float64
 }
 
-// newDemo reads DEMO_HTTPS, DEMO_HTTP, DEMO_DNS (ports) and DEMO_BEGAN (Unix
-// time) from the environment; the working folder is the module's root.
+// newDemo reads DEMO_HTTPS, DEMO_HTTP, DEMO_DNS, DEMO_CONSOLE, DEMO_DESK (ports)
+// and DEMO_BEGAN (Unix time) from the environment; the working folder is the
+// module's root.
 func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 	root, err := os.Getwd()
 	if err != nil {
@@ -58,6 +61,8 @@ func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 		{"DEMO_HTTPS", "8443", &d.https},
 		{"DEMO_HTTP", "8080", &d.http},
 		{"DEMO_DNS", "5453", &d.dns},
+		{"DEMO_CONSOLE", "8420", &d.console},
+		{"DEMO_DESK", "8430", &d.desk},
 	} {
 		value := env(port.name)
 		if value == "" {
@@ -79,10 +84,7 @@ func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 	return d, nil
 }
 
-func (d *demo) state() string    { return filepath.Join(d.dir, "state") }
 func (d *demo) socket() string   { return filepath.Join(d.dir, "coopkit.sock") }
-func (d *demo) pidFile() string  { return filepath.Join(d.dir, "agent.pid") }
-func (d *demo) logFile() string  { return filepath.Join(d.dir, "agent.log") }
 func (d *demo) appsFile() string { return filepath.Join(d.dir, "apps") }
 
 // url is the address of a host at the demo's HTTPS port.

@@ -63,8 +63,8 @@ func TestAgent_startsReusesRestartsAndStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.PID != d.agentPID() || first.HTTPS != d.https {
-		t.Errorf("status %+v, pid file says %d", first, d.agentPID())
+	if first.PID != d.agent().pid() || first.HTTPS != d.https {
+		t.Errorf("status %+v, pid file says %d", first, d.agent().pid())
 	}
 	again, err := d.startAgent(t.Context())
 	if err != nil || again.PID != first.PID || !strings.Contains(out.String(), "runs already") {
@@ -88,10 +88,10 @@ func TestAgent_startsReusesRestartsAndStops(t *testing.T) {
 	if err != nil || moved.PID == rebuilt.PID || moved.HTTPS != "127.0.0.1:9443" {
 		t.Errorf("start at another port: %+v, %v", moved, err)
 	}
-	if err := d.stopAgent(t.Context()); err != nil || d.agentPID() != 0 {
-		t.Errorf("stop: %v, pid %d", err, d.agentPID())
+	if err := d.agent().stop(t.Context()); err != nil || d.agent().pid() != 0 {
+		t.Errorf("stop: %v, pid %d", err, d.agent().pid())
 	}
-	if err := d.stopAgent(t.Context()); err != nil {
+	if err := d.agent().stop(t.Context()); err != nil {
 		t.Errorf("stop again: %v", err)
 	}
 }
@@ -102,7 +102,7 @@ func TestAgent_saysWhyItDoesNotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := d.startAgent(t.Context())
-	if !errors.Is(err, &problem.Problem{Code: "demo-agent-silent"}) || !strings.Contains(err.Error(), "port 53 is taken by unbound") {
+	if !errors.Is(err, &problem.Problem{Code: "demo-part-silent"}) || !strings.Contains(err.Error(), "port 53 is taken by unbound") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -113,17 +113,17 @@ func TestAgentPID_leavesOtherProgramsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"1", "-1", "no number", "", "999999999"} {
-		if err := os.WriteFile(d.pidFile(), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(d.agent().pidFile(), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if pid := d.agentPID(); pid != 0 {
+		if pid := d.agent().pid(); pid != 0 {
 			t.Errorf("%q: took process %d for the agent", text, pid)
 		}
 	}
-	if err := os.WriteFile(d.pidFile(), []byte(jsonText(t, os.Getpid())), 0o600); err != nil {
+	if err := os.WriteFile(d.agent().pidFile(), []byte(jsonText(t, os.Getpid())), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if d.agentPID() != 0 {
+	if d.agent().pid() != 0 {
 		t.Error("took this test for the agent")
 	}
 }
@@ -228,7 +228,9 @@ func TestReport_writesTheSummaryForItsOwnerOnly(t *testing.T) {
 	d.seconds["app"] = 61.2
 	d.began = time.Now().Add(-90 * time.Second)
 	login := signin{URL: "https://www.demo.coop:8443/wp-login.php", User: "owner", Password: "s3cret"}
-	if err := d.report(status{CA: "/x/ca.pem", Engine: "Docker Engine 20.10.24"}, login); err != nil {
+	err := d.report(status{CA: "/x/ca.pem", Engine: "Docker Engine 20.10.24"}, login,
+		access{URL: "https://127.0.0.1:8420/setup", Token: "7K2M-9QX4"}, deskLogin{URL: "https://127.0.0.1:8430", User: "jonas", Password: "t0p"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(d.dir, "summary.json")
@@ -241,7 +243,10 @@ func TestReport_writesTheSummaryForItsOwnerOnly(t *testing.T) {
 	}
 	want := `{"dns":"127.0.0.1:5453","https":"127.0.0.1:8443","ca":"/x/ca.pem",` +
 		`"apps":[{"name":"wordpress","url":"https://www.demo.coop:8443/","admin":{"user":"owner","password":"s3cret"}}],` +
-		`"sites":[{"url":"https://demo.coop:8443/"}],"seconds":{"app":61.2,"total":90}}`
+		`"sites":[{"url":"https://demo.coop:8443/"}],` +
+		`"console":{"url":"https://127.0.0.1:8420","token":"7K2M-9QX4","ca":"/x/ca.pem"},` +
+		`"desk":{"url":"https://127.0.0.1:8430","user":"jonas","password":"t0p","ca":"` + d.deskCA() + `"},` +
+		`"seconds":{"app":61.2,"total":90}}`
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
 		t.Fatal(err)
@@ -249,7 +254,7 @@ func TestReport_writesTheSummaryForItsOwnerOnly(t *testing.T) {
 	if diff := cmp.Diff(want, compact.String()); diff != "" {
 		t.Error(diff)
 	}
-	for _, s := range []string{"s3cret", "curl --cacert /x/ca.pem --resolve www.demo.coop:8443:127.0.0.1", "make demo-down"} {
+	for _, s := range []string{"s3cret", "7K2M-9QX4", "t0p", "curl --cacert /x/ca.pem --resolve www.demo.coop:8443:127.0.0.1", "make demo-down"} {
 		if !strings.Contains(out.String(), s) {
 			t.Errorf("does not say %q:\n%s", s, out)
 		}

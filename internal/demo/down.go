@@ -29,16 +29,19 @@ func (d *demo) down(ctx context.Context) error {
 	}
 	d.note("asking the appliance what it has")
 	installs := d.installs(ctx)
-	if d.agentPID() != 0 {
+	if d.agent().pid() != 0 {
 		for _, name := range installs {
 			if err := d.tell(ctx, "app", "remove", name, "--no-export", "--yes"); err != nil {
 				d.note("the appliance could not remove it; it is taken away below")
 			}
 		}
 		d.note("stopping the appliance")
-		if err := d.stopAgent(ctx); err != nil {
+		if err := d.agent().stop(ctx); err != nil {
 			return err
 		}
+	}
+	if err := d.deskProcess().stop(ctx); err != nil {
+		return err
 	}
 	if engineAnswers(ctx) {
 		for _, name := range installs {

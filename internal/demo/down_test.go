@@ -34,7 +34,7 @@ func TestDown_asksTheApplianceThenLeavesNoFile(t *testing.T) {
 	if diff := cmp.Diff("app remove wordpress --no-export --yes", changes[len(changes)-1]); diff != "" {
 		t.Error(diff)
 	}
-	if d.exists() || d.agentPID() != 0 {
+	if d.exists() || d.agent().pid() != 0 {
 		t.Error("something is left")
 	}
 	if err := d.down(t.Context()); err != nil {
@@ -54,7 +54,7 @@ func TestInstalls_areThoseThatTheApplianceNamed(t *testing.T) {
 	if diff := cmp.Diff(want, d.installs(t.Context())); diff != "" {
 		t.Error(diff)
 	}
-	if err := d.stopAgent(t.Context()); err != nil {
+	if err := d.agent().stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(world, "broken"), nil, 0o600); err != nil {

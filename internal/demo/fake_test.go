@@ -76,7 +76,7 @@ func fakeAgent(dir string, args []string) error {
 		return fmt.Errorf("port 53 is taken by unbound")
 	}
 	value := func(flag string) string { return args[slices.Index(args, flag)+1] }
-	text, err := json.Marshal(status{PID: os.Getpid(), Started: time.Now(), HTTPS: value("--https"), HTTP: value("--http"), DNS: value("--dns")})
+	text, err := json.Marshal(status{PID: os.Getpid(), Started: time.Now(), HTTPS: value("--https"), HTTP: value("--http"), DNS: value("--dns"), Console: value("--console")})
 	if err != nil {
 		return err
 	}
@@ -117,9 +117,9 @@ func fakeDemo(t *testing.T) (d *demo, out *bytes.Buffer, world string) {
 	}
 	d = &demo{
 		program: program, dir: filepath.Join(t.TempDir(), ".demo"), site: site, out: out, seconds: map[string]float64{},
-		https: "127.0.0.1:8443", http: "127.0.0.1:8080", dns: "127.0.0.1:5453", began: time.Now(),
+		https: "127.0.0.1:8443", http: "127.0.0.1:8080", dns: "127.0.0.1:5453", console: "127.0.0.1:8420", desk: "127.0.0.1:8430", began: time.Now(),
 	}
-	t.Cleanup(func() { _ = d.stopAgent(context.Background()) })
+	t.Cleanup(func() { _ = d.agent().stop(context.Background()) })
 	return d, out, world
 }
 

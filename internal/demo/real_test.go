@@ -38,7 +38,7 @@ func realDemo(t *testing.T) *demo {
 	at := func() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(testkit.FreePort(t))) }
 	return &demo{
 		program: program, dir: filepath.Join(dir, ".demo"), site: filepath.Join(root, "installer", "demo-site"),
-		https: at(), http: at(), dns: at(), began: time.Now(), out: t.Output(), seconds: map[string]float64{},
+		https: at(), http: at(), dns: at(), console: at(), desk: at(), began: time.Now(), out: t.Output(), seconds: map[string]float64{},
 	}
 }
 

@@ -20,7 +20,24 @@ type summary struct {
 	CA      string             `json:"ca"`
 	Apps    []summaryApp       `json:"apps"`
 	Sites   []summarySite      `json:"sites"`
+	Console summaryConsole     `json:"console"`
+	Desk    summaryDesk        `json:"desk"`
 	Seconds map[string]float64 `json:"seconds"`
+}
+
+// summaryConsole is the box in a browser. The token can be used once, within an
+// hour.
+type summaryConsole struct {
+	URL   string `json:"url"`
+	Token string `json:"token"`
+	CA    string `json:"ca"`
+}
+
+type summaryDesk struct {
+	URL      string `json:"url"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+	CA       string `json:"ca"`
 }
 
 type summaryApp struct {
@@ -40,12 +57,14 @@ type summarySite struct {
 
 // report writes the summary, readable by its owner alone because it holds a
 // password, and says the same to people.
-func (d *demo) report(s status, login signin) error {
+func (d *demo) report(s status, login signin, door access, tech deskLogin) error {
 	d.seconds["total"] = round(time.Since(d.began).Seconds())
 	sum := summary{
 		DNS: d.dns, HTTPS: d.https, CA: s.CA,
 		Apps:    []summaryApp{{Name: appName, URL: d.url(appHost), Admin: summaryAdmin{login.User, login.Password}}},
 		Sites:   []summarySite{{URL: d.url(zone)}},
+		Console: summaryConsole{URL: "https://" + d.console, Token: door.Token, CA: s.CA},
+		Desk:    summaryDesk{URL: tech.URL, User: tech.User, Password: tech.Password, CA: d.deskCA()},
 		Seconds: d.seconds,
 	}
 	text, err := json.MarshalIndent(sum, "", "  ")
@@ -60,6 +79,7 @@ func (d *demo) report(s status, login signin) error {
 	_, dnsPort, _ := strings.Cut(d.dns, ":")
 	return closing.Execute(d.out, map[string]any{
 		"Total": d.seconds["total"], "Engine": s.Engine, "Login": login, "CA": s.CA, "Summary": path, "Socket": d.socket(),
+		"Door": door, "Tech": tech,
 		"App": d.url(appHost), "AppHost": appHost, "Site": d.url(zone), "Zone": zone, "Port": port, "DNSPort": dnsPort,
 	})
 }
@@ -72,6 +92,13 @@ All of it runs, after {{printf "%.0f" .Total}} seconds, on {{.Engine}}.
   as          {{.Login.User}}
   password    {{.Login.Password}}
   the site    {{.Site}}
+
+  the console {{.Door.URL}}
+  token       {{.Door.Token}}
+
+  the desk    {{.Tech.URL}}
+  sign in as  {{.Tech.User}}
+  password    {{.Tech.Password}}
 
 Try:
   dig @127.0.0.1 -p {{.DNSPort}} {{.AppHost}}

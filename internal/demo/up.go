@@ -23,6 +23,8 @@ import (
 func (d *demo) up(ctx context.Context) error {
 	var s status
 	var login signin
+	var tech deskLogin
+	var door access
 	steps := []struct {
 		name, text string
 		do         func() error
@@ -32,6 +34,14 @@ func (d *demo) up(ctx context.Context) error {
 		{"app", "Add WordPress at " + appHost, func() error { return d.addApp(ctx) }},
 		{"site", "Publish a static site at " + zone, func() error { return d.pushSite(ctx) }},
 		{"signin", "Ask for WordPress's first account", func() error { return d.ask(ctx, &login, "app", "signin", appName) }},
+		{"desk", "Start a support desk", func() error { return d.startDesk(ctx) }},
+		{"enrol", "Let the box join the desk, and wait for its report", func() (err error) {
+			if tech, err = d.deskLogin(); err != nil {
+				return err
+			}
+			return d.enrol(ctx, tech.Password)
+		}},
+		{"console", "Open the console", func() error { return d.openConsole(ctx, s, &door) }},
 		{"outside", "Look at it from outside: DNS, HTTPS, sign in, publish a post, read it", func() error { return d.visit(ctx, s, login) }},
 	}
 	for _, step := range steps {
@@ -39,7 +49,7 @@ func (d *demo) up(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.report(s, login)
+	return d.report(s, login, door, tech)
 }
 
 func (d *demo) addName(ctx context.Context) error {

@@ -93,6 +93,9 @@ func (v *visitor) client() *http.Client {
 				if err != nil {
 					return nil, err
 				}
+				if net.ParseIP(host) != nil {
+					return dialer.DialContext(ctx, network, addr)
+				}
 				ips, err := v.lookup(ctx, "udp", host)
 				if err != nil {
 					return nil, err

@@ -74,6 +74,9 @@ func New(cfg Config) (*UI, error) {
 		if err != nil {
 			return nil, fmt.Errorf("find templates: %w", err)
 		}
+		if len(files) == 0 {
+			continue // messages alone
+		}
 		if ui.pages, err = ui.pages.ParseFS(fsys, files...); err != nil {
 			return nil, fmt.Errorf("parse templates: %w", err)
 		}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+// Package console is the box in a browser, for the steward who is no IT person:
+// it joins the areas (set-up, home, apps, sites, names, activity, help,
+// settings) into one web interface with one frame. It asks the agent through
+// control.Backend and knows nothing of how the agent does anything. Its tests
+// visit every route as a stranger and read every page in three languages; the
+// journeys of internal/journey use it in a real browser.
+package console
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/console/apps"
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/entry"
+	"coopkit/appliance/console/home"
+	"coopkit/appliance/console/jobs"
+	"coopkit/appliance/console/names"
+	"coopkit/appliance/console/settings"
+	"coopkit/appliance/console/sites"
+	"coopkit/appliance/control"
+	"coopkit/internal/locale"
+	"coopkit/internal/signin"
+	"coopkit/internal/webkit"
+)
+
+// Deps are what the console works with.
+type Deps struct {
+	Box      control.Backend
+	Accounts *signin.Service
+	Log      *slog.Logger
+	Now      func() time.Time
+	Version  string
+	Spool    string // folder for uploads that nobody has agreed to yet
+	// Statements counts those sent to the database, for the log; nil: nobody counts.
+	Statements func() int64
+}
+
+// Console is the web interface of one box. It is safe for concurrent use.
+type Console struct {
+	deps Deps
+	ui   *webkit.UI
+}
+
+// New makes the console; what is wrong in its templates and messages is known
+// then.
+func New(d Deps) (*Console, error) {
+	c := &Console{deps: d}
+	files := []fs.FS{
+		messages(), area.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
+	}
+	var err error
+	if c.ui, err = webkit.New(webkit.Config{
+		Name: "console", Templates: files, Messages: files, Log: d.Log, Now: d.Now, User: entry.User(d.Accounts), Frame: c.frame,
+		Statements: d.Statements,
+	}); err != nil {
+		return nil, err
+	}
+	deps := area.Deps{UI: c.ui, Box: d.Box, Log: d.Log, Now: d.Now, Spool: d.Spool}
+	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts})
+	for _, routes := range []func(area.Deps){home.Routes, apps.Routes, jobs.Routes, sites.Routes, names.Routes, settings.Routes} {
+		routes(deps)
+	}
+	return c, nil
+}
+
+// Handler returns the whole interface. A box without an account sends everybody
+// to its set-up.
+func (c *Console) Handler() http.Handler {
+	return entry.SetupFirst(c.deps.Accounts, c.ui.Router().Handler())
+}
+
+// Routes lists every route, for the test that visits them as a stranger.
+func (c *Console) Routes() []webkit.Route { return c.ui.Router().Routes() }
+
+// Bundle returns all messages of the console, for tests.
+func (c *Console) Bundle() *locale.Bundle { return c.ui.Bundle() }
+
+// frame is what stands around every page: the co-op's own name first, then
+// where one can go.
+func (c *Console) frame(r *http.Request, p *webkit.Page) {
+	p.Version, p.Help = c.deps.Version, "/help"
+	p.Brand = webkit.Brand{Name: "Coopkit", Sub: p.T("console.setup"), Href: "/"}
+	p.Foot = []webkit.Link{{Text: p.T("console.leave"), Href: "/leave"}, {Text: p.T("console.accessibility"), Href: "/accessibility"}}
+	zone, _ := p.Now.Zone()
+	p.Note = p.T("console.times", "zone", zone)
+	if p.User == nil {
+		p.Wide = true
+		return
+	}
+	if s, err := c.deps.Box.Settings(r.Context()); err == nil {
+		p.Brand = webkit.Brand{Name: s.Coop, Sub: p.T("console.box", "name", s.Box), Href: "/"}
+		if s.Coop == "" {
+			p.Brand.Name = s.Box
+		}
+	}
+	p.Nav = c.nav(r, p)
+}
+
+// place is an entry of the navigation: the paths that begin with one of under
+// belong to it, and findings about subjects that begin with about wait there.
+type place struct {
+	key, href, icon string
+	under, about    []string
+	gap             bool
+}
+
+var places = [...]place{
+	{key: "console.nav.home", href: "/", icon: "home", under: []string{"/findings"}},
+	{key: "console.nav.apps", href: "/apps", icon: "apps", under: []string{"/apps", "/catalogue"}, about: []string{"app:"}},
+	{key: "console.nav.sites", href: "/sites", icon: "globe", under: []string{"/sites"}, about: []string{"site:"}},
+	{key: "console.nav.names", href: "/names", icon: "tag", under: []string{"/names"}, about: []string{"name:", "zone:", "host:"}},
+	{key: "console.nav.help", href: "/help", icon: "help", under: []string{"/help"}},
+	{key: "console.nav.activity", href: "/activity", icon: "list", under: []string{"/activity", "/jobs"}, gap: true},
+	{key: "console.nav.settings", href: "/settings", icon: "gear", under: []string{"/settings", "/account"}},
+}
+
+func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
+	report, err := c.deps.Box.Findings(r.Context())
+	if err != nil {
+		report = control.Report{} // the page itself says what it could not look at
+	}
+	items := make([]webkit.NavItem, len(places))
+	for i, at := range places {
+		items[i] = webkit.NavItem{Text: p.T(at.key), Href: at.href, Icon: at.icon, Gap: at.gap, Here: r.URL.Path == at.href || hasPrefix(r.URL.Path, at.under)}
+		for _, f := range report.Findings {
+			if f.Severity >= appliance.Warning && f.Who == appliance.You && hasPrefix(f.Subject, at.about) {
+				items[i].Count++
+			}
+		}
+	}
+	return items
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	for _, prefix := range prefixes {
+		if strings.HasPrefix(s, prefix) {
+			return true
+		}
+	}
+	return false
+}
