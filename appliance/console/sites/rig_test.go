@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package sites
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/textproto"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"coopkit/appliance/console/area"
+	"coopkit/appliance/control/controltest"
+	"coopkit/internal/webkit"
+)
+
+// rig is this area in front of an agent in memory.
+type rig struct {
+	box   *controltest.Fake
+	http  http.Handler
+	spool string
+	now   time.Time
+}
+
+// small are limits that tests can reach.
+func small() limits { return limits{sent: 1 << 20, bytes: 4 << 20, files: 50, ratio: 200} }
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{box: controltest.New(), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	both := []fs.FS{area.Files(), Files()}
+	now := func() time.Time { return r.now }
+	ui, err := webkit.New(webkit.Config{
+		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
+		User: func(q *http.Request) (webkit.User, bool) {
+			who := q.Header.Get("Who")
+			return webkit.User{ID: who, Name: who, Session: who}, who != ""
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	routes(area.Deps{UI: ui, Box: r.box, Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, small())
+	r.http = ui.Router().Handler()
+	return r
+}
+
+// answer is a page or a redirect.
+type answer struct {
+	status  int
+	to      string // where a redirect leads
+	page    string
+	cookies []*http.Cookie
+}
+
+func (r *rig) send(t *testing.T, q *http.Request, who string) answer {
+	t.Helper()
+	q.Header.Set("Who", who)
+	rec := httptest.NewRecorder()
+	r.http.ServeHTTP(rec, q)
+	res := rec.Result()
+	if err := res.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return answer{res.StatusCode, res.Header.Get("Location"), rec.Body.String(), res.Cookies()}
+}
+
+func (r *rig) get(t *testing.T, path string) answer {
+	t.Helper()
+	a := r.send(t, httptest.NewRequest("GET", "https://console.example"+path, nil), "amara")
+	a.valid(t)
+	return a
+}
+
+func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
+	t.Helper()
+	form := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	q := httptest.NewRequest("POST", "https://console.example"+path, strings.NewReader(form.Encode()))
+	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a := r.send(t, q, "amara")
+	a.valid(t)
+	return a
+}
+
+// part is one field of an upload.
+type part struct{ field, file, content string }
+
+func body(t *testing.T, parts ...part) (io.Reader, string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, p := range parts {
+		head := textproto.MIMEHeader{"Content-Disposition": {fmt.Sprintf(`form-data; name="%s"`, p.field)}}
+		if p.field == "archive" || p.field == "folder" {
+			head.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%s"; filename="%s"`, p.field, p.file))
+		}
+		to, err := w.CreatePart(head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(to, p.content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return &b, w.FormDataContentType()
+}
+
+func (r *rig) upload(t *testing.T, parts ...part) answer {
+	t.Helper()
+	b, kind := body(t, parts...)
+	q := httptest.NewRequest("POST", "https://console.example/sites/new", b)
+	q.Header.Set("Content-Type", kind)
+	a := r.send(t, q, "amara")
+	a.valid(t)
+	return a
+}
+
+// valid checks what holds for every page: parseable, one h1, unique ids, no key
+// for a text.
+func (a answer) valid(t *testing.T) {
+	t.Helper()
+	if a.page == "" || a.to != "" {
+		return
+	}
+	root, err := html.Parse(strings.NewReader(a.page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, h1 := map[string]bool{}, 0
+	for n := range root.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		if n.Data == "h1" {
+			h1++
+		}
+		for _, at := range n.Attr {
+			if at.Key == "id" && ids[at.Val] {
+				t.Errorf("the id %q is there twice", at.Val)
+			}
+			if at.Key == "id" {
+				ids[at.Val] = true
+			}
+			if at.Key == "style" || strings.HasPrefix(at.Key, "on") {
+				t.Errorf("inline %s", at.Key)
+			}
+		}
+	}
+	if h1 != 1 {
+		t.Errorf("%d h1 on the page", h1)
+	}
+	if key := regexp.MustCompile(`>[^<]*\b(sites|area|webkit|problem)\.[a-z]+[.a-z]*`).FindString(a.page); key != "" {
+		t.Errorf("a key is shown: %s", key)
+	}
+}
+
+// value is that of the first field of that name.
+func (a answer) value(t *testing.T, name string) string {
+	t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.page)
+	if m == nil {
+		t.Fatalf("the page has no field %s:\n%s", name, a.page)
+	}
+	return html.UnescapeString(m[1])
+}
+
+func (a answer) want(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if a.status != status {
+		t.Errorf("status %d, want %d", a.status, status)
+	}
+	for _, text := range texts {
+		if !strings.Contains(html.UnescapeString(a.page), text) {
+			t.Errorf("the page lacks %q", text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", a.page)
+	}
+}
+
+func zipped(tb testing.TB, pairs ...string) string {
+	tb.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		f, err := w.Create(pairs[i])
+		if err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := io.WriteString(f, pairs[i+1]); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}
+
+func tarred(tb testing.TB, heads ...tar.Header) string {
+	tb.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, h := range heads {
+		if err := w.WriteHeader(&h); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, h.Size)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
+}
+
+const host = "www.demo.coop"
+
+// leaves checks that nothing is left in the spool.
+func (r *rig) leaves(t *testing.T, want int) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
+	if err != nil || len(left) != want {
+		t.Errorf("%d files are in the spool, want %d: %v %v", len(left), want, left, err)
+	}
+}
+
+// publish sends a site and agrees; it returns the job's page.
+func (r *rig) publish(t *testing.T, parts ...part) string {
+	t.Helper()
+	sent := r.upload(t, append([]part{{field: "host", content: host}}, parts...)...)
+	if sent.status != http.StatusSeeOther {
+		sent.want(t, http.StatusSeeOther)
+		t.FailNow()
+	}
+	plan := r.get(t, sent.to)
+	plan.want(t, http.StatusOK, "Publish at "+host+"?")
+	done := r.post(t, "/sites/"+host+"/publish", "upload", plan.value(t, "upload"), area.FieldHash, plan.value(t, area.FieldHash))
+	done.want(t, http.StatusSeeOther)
+	return done.to
+}
