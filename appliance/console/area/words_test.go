@@ -79,10 +79,12 @@ func (w words) function(f *ast.FuncDecl, consts map[string]string) {
 			if verb, what := field(n, "Verb", consts), field(n, "Thing", consts); what != "" {
 				things = append(things, what)
 				if verb != "" {
-					w.lines[verb+"."+thing(what)] = true
+					for text := range strings.SplitSeq(what, "\n") {
+						w.lines[verb+"."+thing(text)] = true
+					}
 				}
 			}
-			if field(n, "WayBack", consts) != "" {
+			if has(n, "WayBack") && has(n, "Subject") {
 				w.kinds[field(n, "Kind", consts)] = true
 			}
 			if has(n, "Name") && has(n, "Title") && has(n, "Do") {
@@ -91,8 +93,10 @@ func (w words) function(f *ast.FuncDecl, consts map[string]string) {
 		case *ast.AssignStmt:
 			for i := range min(len(n.Lhs), len(n.Rhs)) {
 				switch to := n.Lhs[i].(type) {
-				case *ast.Ident: // how := "its certificate …", used as a thing below
-					if text := literal(n.Rhs[i], nil); text != "" {
+				case *ast.Ident: // how := "certificates …", used as a thing below: every text that it may have
+					if text := literal(n.Rhs[i], nil); text != "" && n.Tok == token.ASSIGN {
+						consts[to.Name] += "\n" + text
+					} else if text != "" {
 						consts[to.Name] = text
 					}
 				case *ast.SelectorExpr: // l.Verb, l.From = "change", …
