@@ -217,9 +217,13 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 		*t = Time{}
 		return nil
 	}
-	at, err := time.Parse("2006-01-02T15:04:05Z", s)
+	const layout = "2006-01-02T15:04:05Z"
+	at, err := time.Parse(layout, s)
 	if err != nil {
 		return err
+	}
+	if len(s) != len(layout) { // Parse takes fractions too
+		return errLength
 	}
 	t.Time = at.UTC()
 	return nil
