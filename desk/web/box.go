@@ -146,7 +146,8 @@ func statePill(p *webkit.Page, s desk.BoxState) webkit.Pill {
 func (p *boxPage) tell() {
 	for _, f := range p.Box.Findings {
 		card := p.FindingCard(f.Severity, f.Code, f.Subject)
-		card.Title, card.Code = f.What, f.Code
+		words := p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
+		card.Title, card.Code = words.Title, f.Code
 		if f.Subject != "" {
 			card.Code += " " + f.Subject
 		}
@@ -154,7 +155,7 @@ func (p *boxPage) tell() {
 		if f.Who != "" {
 			card.Meta = append(card.Meta, p.H("desk.box.who", "who", f.Who))
 		}
-		card.Rows = p.WhatWhyNext("", f.Why, f.Next)
+		card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
 		p.Findings = append(p.Findings, card)
 	}
 	for _, i := range p.Box.Facts.Installs {

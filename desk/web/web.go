@@ -74,7 +74,7 @@ func (d *Web) Bundle() *locale.Bundle { return d.ui.Bundle() }
 func (d *Web) Routes() []webkit.Route { return d.ui.Router().Routes() }
 
 func (d *Web) routes() {
-	account.Routes(account.Options{UI: d.ui, Signin: d.Signin, WayBack: d.WayBack, Facts: d.accountFacts})
+	account.Routes(account.Options{UI: d.ui, Signin: d.Signin, WayBack: d.WayBack, Home: "/fleet", Facts: d.accountFacts})
 	rt := d.ui.Router()
 	rt.Signed("GET /{$}", func(w http.ResponseWriter, r *http.Request) error { return d.ui.Redirect(w, r, "/fleet") })
 	rt.Signed("GET /fleet", d.fleetShow)

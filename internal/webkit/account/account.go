@@ -7,6 +7,7 @@
 package account
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
 	"net/http"
@@ -34,6 +35,9 @@ type Options struct {
 	// Begin answers GET /signin instead of the form when it returns a path, such as
 	// that of the set-up of a box without any account; nil: never.
 	Begin func(*http.Request) (path string, err error)
+	// Home is where somebody goes who came back in; empty: "/". A page that only
+	// leads on would swallow what is to be said there.
+	Home string
 	// Facts are further lines about the person on the account page; nil: none.
 	Facts func(*webkit.Page, signin.Person) []webkit.Row
 }
@@ -46,6 +50,7 @@ func Routes(o Options) {
 	if p.Addr == nil {
 		p.Addr = RemoteAddr
 	}
+	p.Home = cmp.Or(p.Home, "/")
 	rt := o.UI.Router()
 	rt.Public("GET /signin", p.signinShow)
 	rt.Public("POST /signin", p.signinDo)

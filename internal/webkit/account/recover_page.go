@@ -54,5 +54,5 @@ func (p pages) recoverDo(w http.ResponseWriter, r *http.Request) error {
 	}
 	p.Signin.SetCookie(w, session)
 	webkit.SetFlash(w, webkit.Flash{Text: p.UI.Locale(r).T("account.password.set")})
-	return p.UI.Redirect(w, r, "/")
+	return p.UI.Redirect(w, r, p.Home)
 }
