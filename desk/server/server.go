@@ -39,7 +39,7 @@ type Server struct {
 // How much one box may send, and how often one address may guess.
 const (
 	reportEvery = 100 * time.Millisecond
-	reportBurst = 100
+	reportBurst = 300 // a week that the desk was away is 168 reports
 	guessEvery  = 10 * time.Second
 	guessBurst  = 10
 )

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"coopkit/internal/problem"
+)
+
+func TestLimiter_burstThenPace(t *testing.T) {
+	l := limiter[string]{every: time.Second, burst: 3}
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	if got := l.blocked("a", now); got != 0 {
+		t.Errorf("a new key waits %s", got)
+	}
+	for range 3 {
+		if got := l.wait("a", now); got != 0 {
+			t.Errorf("in the burst it waits %s", got)
+		}
+	}
+	if got := l.wait("a", now); got != time.Second {
+		t.Errorf("after the burst it waits %s", got)
+	}
+	if got := l.blocked("a", now.Add(400*time.Millisecond)); got != 600*time.Millisecond {
+		t.Errorf("a little later it waits %s", got)
+	}
+	if got := l.wait("b", now); got != 0 {
+		t.Errorf("another key waits %s", got)
+	}
+	if got := l.wait("a", now.Add(time.Second)); got != 0 {
+		t.Errorf("after a second it waits %s", got)
+	}
+}
+
+func TestLimiter_remembersOnlySoMuch(t *testing.T) {
+	l := limiter[string]{every: time.Hour, burst: 1}
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for i := range mostLimited + 10 {
+		l.wait(fmt.Sprint(i), now)
+	}
+	if len(l.free) > mostLimited {
+		t.Errorf("it remembers %d keys", len(l.free))
+	}
+}
+
+func TestMeaningOf_whatIsNotStoredComesAgain(t *testing.T) {
+	for _, p := range []*problem.Problem{
+		problem.From(errors.New("disk on fire"), "id"),
+		{Code: "desk-cannot-store", Kind: problem.Unavailable},
+		{Code: "disk-full", Kind: problem.Failed},
+	} {
+		if m := meaningOf(p); m.status != http.StatusServiceUnavailable || m.wait == 0 {
+			t.Errorf("%s means %+v", p.Code, m)
+		}
+	}
+}
+
+func TestNetwork_isWhatOneLineHas(t *testing.T) {
+	for remote, want := range map[string]string{
+		"192.0.2.7:1234": "192.0.2.7", "[::ffff:192.0.2.7]:1": "192.0.2.7", "[2001:db8:1:2:3::4]:5": "2001:db8:1:2::/64",
+		"[fe80::1%eth0]:5": "fe80::/64", "@": "@",
+	} {
+		if got := network(remote); got != want {
+			t.Errorf("%s counts as %s, not %s", remote, got, want)
+		}
+	}
+}
