@@ -5,6 +5,7 @@ package names
 import (
 	"bufio"
 	"context"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
@@ -214,12 +216,15 @@ func TestEvents_tellWhenARecordArrives(t *testing.T) {
 func TestPages_inEveryLanguage(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
-	for _, lang := range locale.Langs() {
-		for _, path := range []string{
-			"/names", "/names/new", "/names/new?zone=other.example", "/names/demo.coop", "/names/www.demo.coop",
-			"/names/wiki.cafe.example", "/names/wiki.cafe.example/labels", "/names/demo.coop/remove",
+	c := areatest.New(t, r.box, []fs.FS{Files()}, Routes)
+	for _, c.Lang = range locale.Langs() {
+		for path, status := range map[string]int{
+			"/names": 200, "/names/new": 200, "/names/new?zone=other.example": 200, "/names/new?zone=a+b": 422, "/names/demo.coop": 200,
+			"/names/www.demo.coop": 200, "/names/wiki.cafe.example": 200, "/names/wiki.cafe.example/labels": 200, "/names/demo.coop/remove": 200,
 		} {
-			r.send(t, "GET", path, lang).want(t, http.StatusOK, `lang="`+lang+`"`)
+			if p := c.Get(t, path); p.Status != status || p.Value(t, "html", "lang") != c.Lang {
+				t.Errorf("%s in %s: %d", path, c.Lang, p.Status)
+			}
 		}
 	}
 }

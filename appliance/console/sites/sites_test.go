@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -270,7 +272,14 @@ func TestPages_inEveryLanguage(t *testing.T) {
 		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
 	}
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "a/index.html", "x")})
+	c := areatest.New(t, r.box, []fs.FS{Files()}, Routes)
 	for _, lang := range locale.Langs() {
+		c.Lang = lang
+		for _, path := range []string{"/sites", "/sites/new", "/sites/" + host, "/sites/" + host + "/remove"} {
+			if p := c.Get(t, path); p.Status != http.StatusOK {
+				t.Errorf("%s in %s: %d", path, lang, p.Status)
+			}
+		}
 		for _, path := range []string{"/sites", "/sites/new", sent.to, "/sites/" + host, "/sites/" + host + "/remove"} {
 			q := httptest.NewRequest("GET", "https://console.example"+path, nil)
 			q.Header.Set("Accept-Language", lang)
