@@ -111,7 +111,7 @@ func noAnswer(ctx context.Context, desk string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	return unreachableDesk(desk, err.Error(), errors.Join(errNoAnswer, err))
+	return unreachableDesk(desk, err.Error(), errNoAnswer)
 }
 
 // retryAfter reads the header of that name: seconds or a date.

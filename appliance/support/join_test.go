@@ -262,13 +262,13 @@ func TestRun_fullDiskLosesNoFinding(t *testing.T) {
 		b.find("A")
 		after(time.Hour)
 		disk.full.Store(false)
-		after(16 * time.Minute)
+		after(24 * time.Minute)
 		l.set(func() { l.mood = func(http.ResponseWriter, *http.Request) bool { disk.full.Store(true); return false } })
 		b.find("A", "B") // kept, received, and its confirmation is not kept
 		after(3 * time.Second)
 		l.set(func() { l.mood = nil })
 		disk.full.Store(false)
-		after(16 * time.Minute)
+		after(24 * time.Minute)
 		if got := strings.Join(l.told(), ", "); got != "facts box, A warning, B warning" {
 			t.Errorf("told: %s", got)
 		}

@@ -55,14 +55,14 @@ func TestRun_tellsWhatChangesAndNothingTwice(t *testing.T) {
 		b.mu.Lock()
 		b.facts.Agent = "0.2.0"
 		b.mu.Unlock()
-		after(16 * time.Minute)
+		after(24 * time.Minute)
 		b.find()
 		after(time.Hour)
 		want = append(want, "APP-STOPPED warning", "DISK-NEARLY-FULL solved", "facts box", "APP-STOPPED solved")
 		if d := cmp.Diff(want, l.told()); d != "" {
 			t.Errorf("in all (-want +told):\n%s", d)
 		}
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Problem != nil || time.Since(s.LastSent) > 16*time.Minute {
+		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Problem != nil || time.Since(s.LastSent) > 24*time.Minute {
 			t.Errorf("%+v", s)
 		}
 		b.stop()
@@ -78,7 +78,7 @@ func TestRun_asksForNothingButTellsEverythingWhenAsked(t *testing.T) {
 		after(3 * time.Second)
 		before := len(l.told())
 		l.set(func() { l.full = true })
-		after(16 * time.Minute)
+		after(24 * time.Minute)
 		if d := cmp.Diff([]string{"facts box", "open 2"}, l.told()[before:]); d != "" {
 			t.Errorf("(-want +told):\n%s", d)
 		}
@@ -121,7 +121,7 @@ func TestRun_aWeekWithoutTheDesk(t *testing.T) {
 		b := newBox(t, path, l)
 		b.join(t, l)
 		b.Changed()
-		after(16 * time.Minute)
+		after(24 * time.Minute)
 		b.reach(away{})
 		b.DropWay()
 		start, want := time.Now(), l.told()
