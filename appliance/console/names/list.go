@@ -5,6 +5,7 @@ package names
 import (
 	"net/http"
 
+	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 )
 
@@ -69,10 +70,15 @@ func (n *names) listPage(r *http.Request, host, target string) (*listPage, error
 	} else {
 		v.Actions = []webkit.Action{add}
 	}
-	for _, z := range all.zones {
-		v.Zones = append(v.Zones, zoneRow{z.Zone, p.T("names.records", "count", len(z.Records)), n.zonePill(r, p, z.Zone)})
+	zones := make([]string, len(all.zones))
+	for i, z := range all.zones {
+		zones[i] = z.Zone
 	}
-	wrong := v.fillHosts(all, n.check(r.Context(), hosts(all.uses)))
+	found := n.look(r.Context(), all.uses, zones...)
+	for _, z := range all.zones {
+		v.Zones = append(v.Zones, zoneRow{z.Zone, p.T("names.records", "count", len(z.Records)), zonePill(p, found.zones[z.Zone])})
+	}
+	wrong := v.fillHosts(all, found.hosts)
 	p.Lead = v.lead(len(all.uses), wrong)
 	return v, nil
 }
@@ -113,8 +119,8 @@ func (v *listPage) lead(all, wrong int) string {
 }
 
 // zonePill says whether the world asks this box for a zone.
-func (n *names) zonePill(r *http.Request, p *webkit.Page, zone string) webkit.Pill {
-	switch c := n.checkZone(r.Context(), zone); {
+func zonePill(p *webkit.Page, c control.ZoneCheck) webkit.Pill {
+	switch {
 	case c.Unanswered:
 		return webkit.Pill{Icon: "quiet", Text: p.T("names.host.unknown")}
 	case c.OK:

@@ -46,7 +46,7 @@ func routes(d area.Deps, p pace) {
 	rt.Signed("POST /names/redirects/{host}/remove", n.removeRedirect)
 	rt.Signed("GET /names/{name}", n.show)
 	rt.Signed("GET /names/{name}/events", n.events)
-	rt.Signed("POST /names/{name}/look", n.look)
+	rt.Signed("POST /names/{name}/look", n.again)
 	rt.Signed("GET /names/{name}/labels", n.labels)
 	rt.Signed("GET /names/{name}/zone.txt", n.zoneFile)
 	rt.Signed("GET /names/{name}/remove", n.confirm)

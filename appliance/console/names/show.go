@@ -3,7 +3,6 @@
 package names
 
 import (
-	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -79,11 +78,16 @@ func (n *names) examine(r *http.Request) (*showPage, error) {
 	if len(uses) == 0 && !v.IsZone {
 		uses = []use{{Host: name}}
 	}
-	checks := n.check(r.Context(), hosts(uses))
+	var zones []string
+	if v.IsZone {
+		zones = []string{name}
+	}
+	found := n.look(r.Context(), uses, zones...)
+	checks := found.hosts
 	switch {
 	case v.IsZone:
 		v.Records = recordRows(p, all, z)
-		v.Labels = zoneLabels(p, z, n.checkZone(r.Context(), z.Zone))
+		v.Labels = zoneLabels(p, z, found.zones[name])
 		v.Here = hereRows(p, uses, checks)
 	case ours:
 		v.Here = hereRows(p, uses, checks)
@@ -97,22 +101,6 @@ func (n *names) examine(r *http.Request) (*showPage, error) {
 	v.Rungs = rungs(p, v, all.dns)
 	p.Lead = v.lead()
 	return v, nil
-}
-
-func hosts(uses []use) []string {
-	var out []string
-	for _, u := range uses {
-		out = append(out, u.Host)
-	}
-	return slices.Compact(out)
-}
-
-func (n *names) checkZone(ctx context.Context, zone string) control.ZoneCheck {
-	c, err := n.Box.CheckZone(ctx, zone)
-	if err != nil {
-		c = control.ZoneCheck{Zone: zone, Unanswered: true}
-	}
-	return c
 }
 
 // lead answers the visit in a sentence.
@@ -249,8 +237,8 @@ func rungs(p *webkit.Page, v *showPage, dns bool) []rung {
 	return out
 }
 
-// look is for browsers without scripts: the page looks each time it is shown.
-func (n *names) look(w http.ResponseWriter, r *http.Request) error {
+// again is for browsers without scripts: the page looks each time it is shown.
+func (n *names) again(w http.ResponseWriter, r *http.Request) error {
 	host, err := hostname.Parse(r.PathValue("name"))
 	if err != nil {
 		return err

@@ -116,25 +116,50 @@ func (w world) appTitle(name appliance.InstallName) string {
 // could not try.
 type looked = control.NameCheck
 
-// check looks hosts up, all at the same time.
-func (n *names) check(ctx context.Context, hosts []string) map[string]looked {
+// seen is what was found about hosts and zones.
+type seen struct {
+	hosts map[string]looked
+	zones map[string]control.ZoneCheck
+}
+
+// look looks hosts and zones up, all at the same time.
+func (n *names) look(ctx context.Context, uses []use, zones ...string) seen {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	results := make([]looked, len(hosts))
+	f := seen{map[string]looked{}, map[string]control.ZoneCheck{}}
+	var mu sync.Mutex
 	var wg sync.WaitGroup
-	for i, h := range hosts {
+	for _, h := range hosts(uses) {
 		wg.Go(func() {
 			c, err := n.Box.CheckName(ctx, h)
 			if err != nil {
 				c = looked{Host: h, Unanswered: true}
 			}
-			results[i] = c
+			mu.Lock()
+			defer mu.Unlock()
+			f.hosts[h] = c
+		})
+	}
+	for _, z := range zones {
+		wg.Go(func() {
+			c, err := n.Box.CheckZone(ctx, z)
+			if err != nil {
+				c = control.ZoneCheck{Zone: z, Unanswered: true}
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			f.zones[z] = c
 		})
 	}
 	wg.Wait()
-	found := map[string]looked{}
-	for _, c := range results {
-		found[c.Host] = c
+	return f
+}
+
+// hosts are those of uses, each once.
+func hosts(uses []use) []string {
+	var out []string
+	for _, u := range uses {
+		out = append(out, u.Host)
 	}
-	return found
+	return slices.Compact(out)
 }
