@@ -78,13 +78,8 @@ func (a answers) query() string {
 	return v.Encode()
 }
 
-// check adds what is to be put right to the page.
+// check adds what is to be put right to the page, in the order of the fields.
 func (a answers) check(p *webkit.Page) {
-	if name := a.value("name", ""); name != "" {
-		if _, err := appliance.ParseInstallName(name); err != nil {
-			p.Fail("name", p.T("apps.wrong.name"))
-		}
-	}
 	if text := wrongHost(p, a.value("host", "")); text != "" {
 		p.Fail("host", text)
 	}
@@ -92,6 +87,11 @@ func (a answers) check(p *webkit.Page) {
 		only := &recipes.Recipe{Name: a.recipe.Name, Settings: []recipes.Setting{s}}
 		if _, err := recipes.CheckSettings(only, map[string]string{s.Name: a.setting(s)}); err != nil {
 			p.Fail(settingPrefix+s.Name, wrongSetting(p, s, a.setting(s)))
+		}
+	}
+	if name := a.value("name", ""); name != "" {
+		if _, err := appliance.ParseInstallName(name); err != nil {
+			p.Fail("name", p.T("apps.wrong.name"))
 		}
 	}
 }

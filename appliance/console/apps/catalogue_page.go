@@ -12,6 +12,7 @@ import (
 	"golang.org/x/text/collate"
 	"golang.org/x/text/language"
 
+	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/webkit"
@@ -126,7 +127,7 @@ func newCard(p *webkit.Page, r *recipes.Recipe, apps []control.App, machine cont
 		Title: in(p.Locale, r.Title), Need: needName(p.Locale, r.Need), Summary: in(p.Locale, r.Summary), Href: "/catalogue/" + r.Name,
 		Memory: p.T("apps.memory", "size", p.Bytes(uint64(max(r.Needs.MemoryMiB, 0))<<20)), Offers: offers(p, r.Offers),
 	}
-	c.Icon, c.Tint = Look(r.Need)
+	c.Icon, c.Tint = area.NeedIcon(r.Need)
 	if slices.ContainsFunc(apps, func(a control.App) bool { return a.Recipe == r.Name }) {
 		c.Pills = append(c.Pills, webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("apps.onbox")})
 	}

@@ -5,6 +5,7 @@ package apps
 import (
 	"net/http"
 
+	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
@@ -46,7 +47,7 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 	p.Tabs = tabs(p.Page, "apps", len(all), len(shelf))
 	p.Lead = lead(p.Page, all)
 	for _, app := range all {
-		l := listed{Name: everyday(p.Locale, app, byName(shelf, app.Recipe)), Href: "/apps/" + string(app.Name), State: statePill(p.Page, app.State)}
+		l := listed{Name: everyday(p.Locale, app, byName(shelf, app.Recipe)), Href: "/apps/" + string(app.Name), State: area.AppPill(p.Page, app.State)}
 		l.Icon, l.Tint = look(shelf, app)
 		l.Program = p.T("apps.at", "program", app.Title, "host", host(app))
 		if app.State == "running" {
@@ -78,9 +79,9 @@ func (a *pages) both(r *http.Request) ([]control.App, []*recipes.Recipe, error) 
 
 func look(shelf []*recipes.Recipe, app control.App) (icon, tint string) {
 	if r := byName(shelf, app.Recipe); r != nil {
-		return Look(r.Need)
+		return area.NeedIcon(r.Need)
 	}
-	return Look("other")
+	return area.NeedIcon("other")
 }
 
 // host is the main address of an app, without its port.

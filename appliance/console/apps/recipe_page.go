@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
@@ -46,7 +47,7 @@ func (a *pages) recipe(w http.ResponseWriter, r *http.Request) error {
 	p := recipePage{Page: a.UI.NewPage(r, "apps.title"), Recipe: rec}
 	p.Title = in(p.Locale, rec.Title)
 	p.Crumbs = []webkit.Link{{Text: p.T("apps.catalogue"), Href: "/catalogue"}, {Text: p.Title}}
-	p.Icon, p.Tint = Look(rec.Need)
+	p.Icon, p.Tint = area.NeedIcon(rec.Need)
 	p.Need, p.Lead = needName(p.Locale, rec.Need), in(p.Locale, rec.Summary)
 	for _, app := range shown(all) {
 		if app.Recipe == rec.Name {

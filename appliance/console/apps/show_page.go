@@ -76,14 +76,14 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p := a.appPage(r, app, rec, "")
-	v := showPage{Page: p, App: app, Name: p.Title, State: statePill(p, app.State)}
+	v := showPage{Page: p, App: app, Name: p.Title, State: area.AppPill(p, app.State)}
 	v.Heading = v.Name
 	p.Title = p.T("apps.title.state", "name", v.Name, "state", v.State.Text)
 	v.At = p.T("apps.at.program", "program", app.Title)
 	v.Tabs = appTabs(p, app, "overview")
-	v.Icon, v.Tint = Look("other")
+	v.Icon, v.Tint = area.NeedIcon("other")
 	if rec != nil {
-		v.Icon, v.Tint = Look(rec.Need)
+		v.Icon, v.Tint = area.NeedIcon(rec.Need)
 		v.NoAccounts, v.Offers = rec.FirstAccount.None, offers(p, rec.Offers)
 	}
 	if app.State == "adding" || app.State == "changing" || app.State == "starting" {

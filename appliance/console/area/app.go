@@ -33,21 +33,31 @@ func NeedIcon(need string) (icon, tint string) {
 		return "globe", "i3"
 	case "files":
 		return "folder", "i2"
-	case "calendar":
-		return "cal", "i4"
-	case "chat":
-		return "chat", "i6"
-	case "wiki":
-		return "book", "i5"
-	case "mail":
-		return "mail", "i7"
 	case "photos":
 		return "photo", "i2"
-	case "decisions":
+	case "calendar", "meetings":
+		return "cal", "i6"
+	case "wiki":
+		return "book", "i7"
+	case "chat":
+		return "chat", "i5"
+	case "decisions", "forms":
 		return "vote", "i5"
+	case "members", "identity":
+		return "people", "i1"
+	case "accounting":
+		return "coin", "i4"
 	case "shop":
-		return "basket", "i1"
+		return "basket", "i4"
+	case "mail":
+		return "mail", "i7"
+	case "passwords":
+		return "key", "i2"
+	case "projects":
+		return "list", "i1"
+	case "support":
+		return "help", "i6"
 	default:
-		return "apps", "i1"
+		return "apps", "i7"
 	}
 }
