@@ -28,6 +28,7 @@ import (
 	"coopkit/internal/locale"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
+	"coopkit/internal/webkit/account"
 )
 
 // Deps are what the console works with.
@@ -53,11 +54,11 @@ type Console struct {
 func New(d Deps) (*Console, error) {
 	c := &Console{deps: d}
 	files := []fs.FS{
-		messages(), area.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
+		messages(), account.Files(), area.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
 	}
 	var err error
 	if c.ui, err = webkit.New(webkit.Config{
-		Name: "console", Templates: files, Messages: files, Log: d.Log, Now: d.Now, User: entry.User(d.Accounts), Frame: c.frame,
+		Name: "console", Templates: files, Messages: files, Log: d.Log, Now: d.Now, User: account.User(d.Accounts), Frame: c.frame,
 		Statements: d.Statements,
 	}); err != nil {
 		return nil, err

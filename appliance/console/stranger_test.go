@@ -27,7 +27,6 @@ import (
 var open = map[string]string{
 	"GET /signin":          "people sign in here",
 	"POST /signin":         "people sign in here",
-	"POST /signout":        "ends the session of who sends it, if there is one",
 	"GET /signin/recover":  "the way back for who lost the password",
 	"POST /signin/recover": "needs a token from the terminal",
 	"GET /setup":           "the first page of a new box; gone afterwards",
@@ -123,7 +122,7 @@ func TestRoutes_ofANewBoxAreItsSetUp(t *testing.T) {
 	h := newHouse(t)
 	for _, r := range h.console.Routes() {
 		rec := h.visit(t, r)
-		if strings.HasPrefix(r.Pattern, "/setup") || r.Pattern == "/accessibility" || r.Pattern == "/help" || r.Pattern == "/signout" {
+		if strings.HasPrefix(r.Pattern, "/setup") || r.Pattern == "/accessibility" || r.Pattern == "/help" {
 			continue
 		}
 		if to := rec.Header().Get("Location"); r.Method == http.MethodGet && (rec.Code != http.StatusSeeOther || to != "/setup") && rec.Code != http.StatusUnauthorized {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package entry is how people get into the console: the first set-up of a box,
-// signing in and out, the way back for who lost the password, and one's own
-// account. It knows accounts through internal/signin and the box through
-// control.Backend, and nothing of how either is kept. Its tests send every form
-// well and badly, as a stranger and as somebody signed in, with real accounts
-// in a database.
+// and the pages about accounts that console and desk share. It knows accounts
+// through internal/signin and the box through control.Backend, and nothing of
+// how either is kept. Its tests send every form well and badly, as a stranger
+// and as somebody signed in, with real accounts in a database.
 package entry
 
 import (
@@ -13,7 +12,6 @@ import (
 	"errors"
 	"io/fs"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync/atomic"
 
@@ -21,6 +19,7 @@ import (
 	"coopkit/internal/problem"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
+	"coopkit/internal/webkit/account"
 )
 
 //go:embed templates/*.html messages/*.json
@@ -34,6 +33,9 @@ type Deps struct {
 	area.Deps
 	Accounts *signin.Service
 }
+
+// wayBack is what makes a one-time token on the box.
+const wayBack = "sudo coopkit console token"
 
 // pages are the handlers of this area.
 type pages struct {
@@ -53,30 +55,7 @@ func Routes(d Deps) {
 	rt.Signed("POST /setup/name", p.namePlan)
 	rt.Signed("POST /setup/name/agree", p.nameAgreed)
 	rt.Signed("GET /setup/done", p.done)
-
-	rt.Public("GET /signin", p.signin)
-	rt.Public("POST /signin", p.signinTried)
-	rt.Public("POST /signout", p.signout)
-	rt.Public("GET /signin/recover", p.recover)
-	rt.Public("POST /signin/recover", p.recovered)
-
-	rt.Signed("GET /account", p.account)
-	rt.Signed("POST /account/password", p.passwordChanged)
-	rt.Signed("GET /account/confirm", p.confirm)
-	rt.Signed("POST /account/confirm", p.confirmed)
-	rt.Signed("POST /account/sessions/{id}/end", p.sessionEnded)
-	rt.Signed("POST /account/others/end", p.othersEnded)
-}
-
-// User says who sent a request, for webkit.Config.
-func User(accounts *signin.Service) func(*http.Request) (webkit.User, bool) {
-	return func(r *http.Request) (webkit.User, bool) {
-		sess, person, ok := accounts.Session(r.Context(), r)
-		if !ok {
-			return webkit.User{}, false
-		}
-		return webkit.User{ID: string(person.ID), Name: person.Display, Role: person.Role, Session: string(sess.ID)}, true
-	}
+	account.Routes(account.Options{UI: d.UI, Signin: d.Accounts, WayBack: wayBack})
 }
 
 // SetupFirst leads every page to the set-up while there is no account. It goes
@@ -104,46 +83,30 @@ func openAtFirst(path string) bool {
 }
 
 // client is who asks: the console is reached without a proxy in between.
-func client(r *http.Request) signin.Client {
-	c := signin.Client{Browser: r.UserAgent()}
-	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		c.Addr = at.Addr()
-	}
-	return c
-}
+func client(r *http.Request) signin.Client { return account.Client(r, account.RemoteAddr(r)) }
 
-// bare takes away what a page for strangers does not have.
-func bare(p *webkit.Page) *webkit.Page {
-	p.Wide, p.Nav, p.Crumbs = true, nil, nil
-	return p
-}
-
-// refuse puts a Problem of an account to a field of the form, in the reader's
-// language, and tells the status of the page; other errors are returned.
-func refuse(p *webkit.Page, field string, err error) (status int, _ error) {
-	prob, ok := errors.AsType[*problem.Problem](err)
-	if !ok || prob.Kind == problem.Failed || prob.Kind == "" || prob.Kind == problem.Unavailable {
+// refused says at the form what is wrong with an account and returns the status
+// of the page; an error that nobody can put right there is returned.
+func refused(p *webkit.Page, err error) (status int, _ error) {
+	mistake, ok := account.MistakeOf(p, err)
+	if !ok {
 		return 0, err
 	}
-	if locked, ok := errors.AsType[*signin.LockedError](err); ok {
-		p.Fail(field, p.T("entry.locked", "time", p.Clock(locked.Until.Local())))
-		return http.StatusTooManyRequests, nil
+	if mistake.Code == "signin-locked" {
+		mistake.Field = "token"
 	}
-	what, _, next := webkit.Explain(p.Locale, prob)
-	p.Fail(fieldOf(prob.Code, field), area.Sentence(what)+" "+area.Sentence(strings.Join(next[:min(1, len(next))], "")))
-	return http.StatusUnprocessableEntity, nil
+	p.Fail(mistake.Field, mistake.Text)
+	return mistake.Status(), nil
 }
 
-// fieldOf is the field that a mistake belongs to, by the beginning of its code.
-func fieldOf(code, otherwise string) string {
-	switch {
-	case strings.HasPrefix(code, "password-"):
-		return "password"
-	case strings.HasPrefix(code, "person-display"):
-		return "display"
-	case strings.HasPrefix(code, "person-name"):
-		return "user"
-	default:
-		return otherwise
+// explained says at a field why the box does not take what it asks for.
+func explained(p *webkit.Page, field string, err error) error {
+	prob, ok := errors.AsType[*problem.Problem](err)
+	if !ok || prob.Kind != problem.Invalid && prob.Kind != problem.Conflict {
+		return err
 	}
+	what, why, next := webkit.Explain(p.Locale, prob)
+	words := []string{area.Sentence(what), area.Sentence(why), area.Sentence(strings.Join(next[:min(1, len(next))], ""))}
+	p.Fail(field, strings.Join(strings.Fields(strings.Join(words, " ")), " "))
+	return nil
 }

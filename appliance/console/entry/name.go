@@ -64,12 +64,11 @@ func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 	if err2 != nil {
 		return err2
 	}
-	status, err := refuse(p.Page, choice, err)
-	if err != nil {
+	if err := explained(p.Page, choice, err); err != nil {
 		return err
 	}
 	p.Have.Error, p.Inside.Error = p.Error("have"), p.Error("inside")
-	return d.UI.Render(w, status, "entry-name", p)
+	return d.UI.Render(w, http.StatusUnprocessableEntity, "entry-name", p)
 }
 
 func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.Plan, zone string, status int, changed bool) error {

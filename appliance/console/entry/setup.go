@@ -7,12 +7,14 @@ import (
 
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
+	"coopkit/internal/webkit/account"
 )
 
 // setupPage is a page of the set-up. Step counts the questions from 1.
 type setupPage struct {
 	*webkit.Page
 	Step, Steps int
+	Command     string // that makes a token
 	Back        string
 	Fields      []webkit.Field
 }
@@ -20,9 +22,9 @@ type setupPage struct {
 const questions = 3
 
 func newSetup(page *webkit.Page, step int) setupPage {
-	p := setupPage{Page: bare(page), Step: step, Steps: questions}
+	p := setupPage{Page: page, Step: step, Steps: questions, Command: wayBack}
 	p.Brand = webkit.Brand{Name: "Coopkit", Sub: p.T("entry.setup.brand"), Href: "/setup"}
-	p.User, p.Help = nil, "/help"
+	p.Wide, p.Nav, p.Crumbs, p.User, p.Help = true, nil, nil, nil, "/help"
 	return p
 }
 
@@ -84,7 +86,7 @@ func (d *pages) setup(w http.ResponseWriter, r *http.Request) error {
 func (d *pages) askToken(r *http.Request) setupPage {
 	p := newSetup(d.UI.NewPage(r, "entry.setup.title"), 1)
 	p.Fields = []webkit.Field{{
-		Name: "token", Label: p.T("entry.setup.token"), Hint: p.T("entry.setup.token.hint"), Autocomplete: "one-time-code", Plain: true,
+		Name: "token", Label: p.T("entry.setup.token"), Hint: p.T("account.token.hint"), Value: r.PostFormValue("token"), Autocomplete: "one-time-code", Plain: true,
 	}}
 	return p
 }
@@ -98,7 +100,7 @@ func (d *pages) setupToken(w http.ResponseWriter, r *http.Request) error {
 			return d.UI.Redirect(w, r, "/setup/steward")
 		}
 		p := d.askToken(r)
-		status, err := refuse(p.Page, "token", err)
+		status, err := refused(p.Page, err)
 		if err != nil {
 			return err
 		}
@@ -137,15 +139,15 @@ func (d *pages) steward(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-type stewardAnswers struct{ coop, display, user string }
+type stewardAnswers struct{ coop, display, name string }
 
 func (d *pages) stewardFields(p *setupPage, a stewardAnswers) {
 	p.Back = "/setup"
 	p.Fields = []webkit.Field{
 		{Name: "coop", Label: p.T("entry.steward.coop"), Hint: p.T("entry.steward.coop.hint"), Value: a.coop, Autocomplete: "organization"},
 		{Name: "display", Label: p.T("entry.steward.display"), Hint: p.T("entry.steward.display.hint"), Value: a.display, Autocomplete: "name"},
-		{Name: "user", Label: p.T("entry.steward.user"), Hint: p.T("entry.steward.user.hint"), Value: a.user, Autocomplete: "username", Plain: true},
-		{Name: "password", Label: p.T("entry.steward.password"), Hint: p.T("entry.password.hint"), Kind: "password", Autocomplete: "new-password"},
+		{Name: "name", Label: p.T("entry.steward.user"), Hint: p.T("entry.steward.user.hint"), Value: a.name, Autocomplete: "username", Plain: true},
+		account.NewPasswordField(p.Page),
 	}
 	for i := range p.Fields {
 		p.Fields[i].Error = p.Error(p.Fields[i].Name)
@@ -157,7 +159,7 @@ func (d *pages) stewardMade(w http.ResponseWriter, r *http.Request) error {
 		if !d.hasToken(w, r) { // nobody else may set anything here
 			return d.UI.Redirect(w, r, "/setup")
 		}
-		a := stewardAnswers{coop: r.FormValue("coop"), display: r.FormValue("display"), user: r.FormValue("user")}
+		a := stewardAnswers{coop: r.FormValue("coop"), display: r.FormValue("display"), name: r.FormValue("name")}
 		p := newSetup(d.UI.NewPage(r, "entry.steward.title"), 2)
 		status, err := d.makeSteward(w, r, p.Page, a)
 		if err != nil {
@@ -189,13 +191,13 @@ func (d *pages) makeSteward(w http.ResponseWriter, r *http.Request, p *webkit.Pa
 		return http.StatusUnprocessableEntity, nil
 	}
 	if err := d.Box.SaveSettings(r.Context(), settings); err != nil {
-		return refuse(p, "coop", err)
+		return http.StatusUnprocessableEntity, explained(p, "coop", err)
 	}
 	session, _, err := d.Accounts.FirstAccount(r.Context(), keptToken(r), signin.NewPerson{
-		Name: a.user, Display: a.display, Language: p.Lang, Password: r.FormValue("password"),
+		Name: a.name, Display: a.display, Language: p.Lang, Password: r.FormValue("password"),
 	}, client(r))
 	if err != nil {
-		return refuse(p, "coop", err)
+		return refused(p, err)
 	}
 	d.Accounts.SetCookie(w, session)
 	keepToken(w, "", -1)
