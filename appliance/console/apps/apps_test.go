@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -164,9 +165,7 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 		{"set-email", "nobody", "office@demo.coop"},
 	} {
 		form := url.Values{}
-		for k, v := range good {
-			form[k] = v
-		}
+		maps.Copy(form, good)
 		form.Set(bad.field, bad.value)
 		p := c.Get(t, "/catalogue/radicale/plan?"+form.Encode())
 		if p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Text(t, ".errsum"), bad.want) {

@@ -4,6 +4,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -100,7 +101,7 @@ func (a *pages) messageEvents(w http.ResponseWriter, r *http.Request) error {
 	over, err := a.relay(r, s, lines, ended)
 	stop()
 	if !over {
-		<-ended // the goroutine ends with this request
+		err = errors.Join(err, <-ended) // the goroutine ends with this request
 	}
 	if err != nil && r.Context().Err() == nil {
 		a.Log.Warn("messages not followed", slog.String(logkey.Install, string(app.Name)), slog.Any(logkey.Err, err))

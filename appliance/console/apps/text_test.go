@@ -17,7 +17,7 @@ import (
 func texts(s ...string) []template.HTML {
 	out := make([]template.HTML, len(s))
 	for i, text := range s {
-		out[i] = template.HTML(text) //nolint:gosec // of this test
+		out[i] = template.HTML(text)
 	}
 	return out
 }

@@ -60,6 +60,7 @@ func newView(p *webkit.Page, j appliance.Job, g progress) view {
 			at = i
 			passed += g.share(s.Name)
 			v.Steps[i].Fact = fact(p, s, g)
+		default: // to come, or gone back
 		}
 	}
 	v.lead(at)

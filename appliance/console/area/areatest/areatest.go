@@ -65,7 +65,7 @@ func New(t *testing.T, box control.Backend, files []fs.FS, routes ...func(area.D
 // Get asks for a page.
 func (c *Console) Get(t *testing.T, path string) *Page {
 	t.Helper()
-	return c.do(t, httptest.NewRequest(http.MethodGet, "https://console.example"+path, nil))
+	return c.do(t, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://console.example"+path, nil))
 }
 
 // Post sends a form: pairs of names and values.
@@ -81,7 +81,7 @@ func (c *Console) Post(t *testing.T, path string, form ...string) *Page {
 // Send sends a form.
 func (c *Console) Send(t *testing.T, path string, form url.Values) *Page {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "https://console.example"+path, strings.NewReader(form.Encode()))
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "https://console.example"+path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return c.do(t, r)
