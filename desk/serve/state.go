@@ -160,7 +160,7 @@ func stateUnusable(state string, err error) error {
 		Code: "desk-state-unusable", Kind: problem.Unavailable,
 		What: "the desk's folder " + state + " can not be used",
 		Why:  "it can not be made, read or written to",
-		Next: []string{"run it as the user that the folder belongs to: sudo -u coopkit-desk", "or choose another folder with --state"},
+		Next: []string{"run it as root, or as the user that the folder belongs to", "or choose another folder with --state"},
 		Err:  err,
 	}
 }
