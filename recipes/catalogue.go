@@ -83,5 +83,6 @@ func (c *Catalogue) Find(name string) (*Recipe, error) {
 		Code: "recipe-unknown", Kind: problem.NotFound,
 		What: fmt.Sprintf("there is no recipe %q%s", name, didYouMean(name, names)),
 		Next: []string{"coopkit recipe list"},
+		Args: map[string]string{"name": name},
 	}
 }

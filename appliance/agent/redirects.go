@@ -88,6 +88,7 @@ func (b *backend) RemoveRedirect(ctx context.Context, host string) (appliance.Jo
 			Code: "redirect-unknown", Kind: problem.NotFound,
 			What: "no redirect stands at " + h.String(),
 			Next: []string{"coopkit redirect list"},
+			Args: map[string]string{"host": h.String()},
 		}
 	}
 	return b.jobs.Start(ctx, "remove-redirect", redirectSubject(h), a)

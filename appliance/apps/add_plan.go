@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"coopkit/appliance"
@@ -112,6 +113,7 @@ func (a *Apps) roomFor(r *recipes.Recipe) error {
 		What: fmt.Sprintf("there is not enough free disk space for %s", r.Name),
 		Why:  fmt.Sprintf("it needs %d MiB and 1024 MiB to spare, but %d MiB are free", r.Needs.DiskMiB, room.DiskBytes>>20),
 		Next: []string{"coopkit doctor", "free some space or add a disk, then try again"},
+		Args: map[string]string{"recipe": r.Name, "need_bytes": strconv.FormatInt(int64(r.Needs.DiskMiB)<<20, 10), "free_bytes": strconv.FormatUint(room.DiskBytes, 10)},
 	}
 }
 

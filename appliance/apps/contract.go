@@ -189,6 +189,7 @@ func notReady(r *recipes.Recipe, limit time.Duration, last error) error {
 		What: r.Name + " did not become ready within " + limit.String(),
 		Why:  why,
 		Next: []string{"read the last lines of its log above", "coopkit doctor", "try again; a slow disk or little memory can be the cause"},
+		Args: map[string]string{"app": r.Name},
 		Err:  last,
 	}
 }

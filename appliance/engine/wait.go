@@ -80,6 +80,7 @@ func (w wait) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
 				Code: "service-not-ready",
 				What: fmt.Sprintf("%s of %s was not ready after %v", w.Service, w.Install, w.Limit),
 				Why:  "it still runs, but has not become " + w.Describe().To,
+				Args: w.args(),
 			})
 		}
 	}
@@ -104,6 +105,7 @@ func (w wait) verdict(c Container, exists bool, restarts int) (met bool, failed 
 			Code: "service-out-of-memory",
 			What: fmt.Sprintf("%s of %s was stopped because it used more memory than it may", w.Service, w.Install),
 			Why:  "it reached its limit, or the machine has too little memory",
+			Args: w.args(),
 		}
 	case w.Condition == recipes.CompletedSuccessfully:
 		if ended && c.ExitCode != 0 {
@@ -122,12 +124,17 @@ func (w wait) verdict(c Container, exists bool, restarts int) (met bool, failed 
 	return c.State == Running && c.Health == "healthy", nil
 }
 
+// args are the names in the sentences of a Problem.
+func (w wait) args() map[string]string {
+	return map[string]string{"service": w.Service, "app": string(w.Install)}
+}
+
 func (w wait) failed(why string) *problem.Problem {
-	return &problem.Problem{Code: "service-failed", What: fmt.Sprintf("%s of %s did not start", w.Service, w.Install), Why: why}
+	return &problem.Problem{Code: "service-failed", What: fmt.Sprintf("%s of %s did not start", w.Service, w.Install), Why: why, Args: w.args()}
 }
 
 func (w wait) unhealthy(why string) *problem.Problem {
-	return &problem.Problem{Code: "service-unhealthy", What: fmt.Sprintf("%s of %s does not work", w.Service, w.Install), Why: why}
+	return &problem.Problem{Code: "service-unhealthy", What: fmt.Sprintf("%s of %s does not work", w.Service, w.Install), Why: why, Args: w.args()}
 }
 
 // lastWords is how much of a failing service's log a Problem carries.

@@ -149,6 +149,7 @@ func certificateFailed(host hostname.Name, cause error) error {
 		What: "could not give " + string(host) + " a certificate",
 		Why:  "the certificate authority could not be reached or did not answer",
 		Next: []string{"coopkit doctor", "wait: the box tries again by itself"},
+		Args: map[string]string{"host": string(host)},
 		Err:  cause,
 	}
 	if refusal, ok := errors.AsType[acme.Problem](cause); ok {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"coopkit/internal/problem"
 
@@ -50,6 +51,7 @@ func (im *Images) room(ctx context.Context, need uint64) error {
 			What: "there is not enough room on the disk to build the program",
 			Why:  fmt.Sprintf("%s has %d MiB free, and %d MiB are needed", place, free>>20, need>>20),
 			Next: []string{"free some space on the disk of " + place, "coopkit doctor"},
+			Args: map[string]string{"free_bytes": strconv.FormatUint(free, 10), "need_bytes": strconv.FormatUint(need, 10)},
 		}
 	}
 	return nil

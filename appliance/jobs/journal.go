@@ -5,6 +5,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"coopkit/appliance"
 	"coopkit/internal/problem"
@@ -45,10 +46,12 @@ type Journal interface {
 
 // Busy is the Problem of a subject that another job is changing.
 func Busy(subject string) error {
+	_, name, _ := strings.Cut(subject, ":")
 	return &problem.Problem{
 		Code: "job-running", Kind: problem.Conflict,
 		What: "another change to " + subject + " is going on",
 		Why:  "one change at a time keeps every change undoable",
 		Next: []string{"coopkit job list", "wait until it has ended, then try again"},
+		Args: map[string]string{"subject": name},
 	}
 }

@@ -72,6 +72,7 @@ func zoneExists(name hostname.Name) error {
 		Code: "zone-exists", Kind: problem.Conflict,
 		What: "this box answers for " + string(name) + " already",
 		Next: []string{"coopkit name list"},
+		Args: map[string]string{"name": string(name)},
 	}
 }
 
@@ -80,6 +81,7 @@ func noSuchZone(name hostname.Name) error {
 		Code: "no-such-zone", Kind: problem.NotFound,
 		What: "this box has no zone " + string(name),
 		Next: []string{"coopkit name list"},
+		Args: map[string]string{"name": string(name)},
 	}
 }
 

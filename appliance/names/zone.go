@@ -139,6 +139,7 @@ func (z zone) unused() error {
 		What: "the name " + z.Name + " is still in use",
 		Why:  "these have addresses in it: " + strings.Join(users, ", "),
 		Next: []string{"remove them first, or give them other addresses"},
+		Args: map[string]string{"name": z.Name, "users": strings.Join(users, ", ")},
 	}
 }
 

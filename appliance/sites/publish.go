@@ -60,6 +60,7 @@ func (s *Sites) RollbackTarget(ctx context.Context, host hostname.Name, number i
 		Code: "no-older-version", Kind: problem.Conflict,
 		What: "there is no older version of " + string(host) + " to go back to",
 		Next: []string{"push the site again as it should be"},
+		Args: map[string]string{"host": string(host)},
 	}
 }
 

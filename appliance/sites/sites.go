@@ -300,5 +300,6 @@ func noSuchSite(host hostname.Name) error {
 		Code: "no-such-site", Kind: problem.NotFound,
 		What: "there is no site at " + string(host),
 		Next: []string{"coopkit site list", "coopkit site push <folder> " + string(host)},
+		Args: map[string]string{"host": string(host)},
 	}
 }

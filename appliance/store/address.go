@@ -77,5 +77,6 @@ func AddressTaken(host hostname.Name) error {
 		Code: "address-taken", Kind: problem.Conflict,
 		What: "something else on this box answers at " + host.String() + " already",
 		Next: []string{"choose another address", "coopkit app list", "coopkit site list", "coopkit redirect list"},
+		Args: map[string]string{"host": host.String()},
 	}
 }

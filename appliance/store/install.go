@@ -71,6 +71,7 @@ func InstallExists(name appliance.InstallName) error {
 		Code: "install-exists", Kind: problem.Conflict,
 		What: "there is an app named " + string(name) + " on this box already",
 		Next: []string{"choose another name with --name", "coopkit app list"},
+		Args: map[string]string{"name": string(name)},
 	}
 }
 
@@ -85,6 +86,7 @@ func (s *Store) Install(ctx context.Context, name appliance.InstallName) (applia
 			Code: "install-unknown", Kind: problem.NotFound,
 			What: "there is no app named " + string(name) + " on this box",
 			Next: []string{"coopkit app list"},
+			Args: map[string]string{"name": string(name)},
 		}
 	}
 	return all[0], nil

@@ -117,6 +117,7 @@ func (s *Store) Job(ctx context.Context, id appliance.JobID) (appliance.Job, err
 			What: fmt.Sprintf("there is no job %d on this box", id),
 			Why:  fmt.Sprintf("the number is wrong, or it is older than the last %d jobs", jobsKept),
 			Next: []string{"coopkit job list"},
+			Args: map[string]string{"job": fmt.Sprint(id)},
 		}
 	}
 	return recs[0].Job, nil

@@ -95,5 +95,6 @@ func invalid(typed, why string) error {
 		What: "“" + strings.ToValidUTF8(typed, "�") + "” is not a host name",
 		Why:  why,
 		Next: []string{"write a name such as www.demo.coop"},
+		Args: map[string]string{"name": typed},
 	}
 }

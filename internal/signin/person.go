@@ -98,6 +98,7 @@ func taken(err error, name string) error {
 		Code: "person-name-taken", Kind: problem.Conflict,
 		What: "somebody signs in as " + name + " already",
 		Next: []string{"choose another name"},
+		Args: map[string]string{"name": name},
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"coopkit/internal/logkey"
@@ -97,6 +98,7 @@ func (s *Service) refuseLocked(ctx context.Context, keys []failureKey) error {
 		What: "too many wrong attempts came from your address",
 		Why:  fmt.Sprintf("this closes sign-in for it for %s, until %s", until.Sub(now).Round(time.Second), until.UTC().Format("15:04:05 UTC")),
 		Next: []string{"wait until then, and try again", s.wayBack},
+		Args: map[string]string{"wait_seconds": strconv.Itoa(int(until.Sub(now).Seconds()) + 1)},
 		Err:  &LockedError{Until: until},
 	}
 }
