@@ -61,8 +61,8 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		"fine":     {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
 		"notice":   {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
 		"warning":  {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
-		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses do not answer. One thing needs you now."},
-		"app":      {withApps, []appliance.Finding{stopped}, "1 of 2 addresses do not answer. One thing needs you now."},
+		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses does not answer. One thing needs you now."},
+		"app":      {withApps, []appliance.Finding{stopped}, "1 of 2 addresses does not answer. One thing needs you now."},
 		"door":     {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
 		"one away": {oneStopped, nil, "The one address is open. Nothing needs you today."},
 	} {

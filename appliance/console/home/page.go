@@ -69,11 +69,15 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 	return d.UI.Render(w, http.StatusOK, "home-home", p)
 }
 
-// cards are findings, each with the way to its own page.
+// cards are findings, each with the way to its own page. What to do about the
+// first is the main action of the page.
 func cards(p *webkit.Page, findings []appliance.Finding) []webkit.Finding {
 	var out []webkit.Finding
-	for _, f := range findings {
+	for i, f := range findings {
 		card := area.FindingView(p, f)
+		if i > 0 && len(card.Actions) > 0 {
+			card.Actions[0].Kind = ""
+		}
 		card.Actions = append(card.Actions, area.MoreAbout(p, f))
 		out = append(out, card)
 	}

@@ -70,7 +70,7 @@ func state(p *webkit.Page, b box) string {
 	case d.open == 0:
 		return p.T("home.state.closed", "count", d.all)
 	default:
-		return p.T("home.state.some", "count", d.all, "closed", d.all-d.open)
+		return p.T("home.state.some", "count", d.all-d.open, "all", d.all)
 	}
 }
 
@@ -142,7 +142,9 @@ func doorCell(p *webkit.Page, b box) cell {
 	default:
 		c.Answer = p.T("home.door.open")
 	}
-	c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.all, "open", d.open))
+	if d.all > 1 {
+		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.open, "all", d.all))
+	}
 	if next := firstEnd(b.certs); !next.IsZero() {
 		c.Proof = append(c.Proof, p.H("home.door.next", "date", p.Day(next)))
 	}
