@@ -31,8 +31,12 @@ func TestView_strangersSeeNothing(t *testing.T) {
 	b.send(sample(1), finding("DISK-NEARLY-FULL", "warning"))
 	ctx := t.Context()
 	for _, who := range []desk.Principal{
-		{Person: "a", Coop: "other", Role: desk.Technician}, {Person: "b", Coop: "other", Role: desk.Member},
-		{Person: "c", Role: desk.Technician}, {Person: "d", Role: desk.Member}, {}, {Role: "made-up", Coop: "other"},
+		{Person: "a", Coop: "other", Role: desk.Technician},
+		{Person: "b", Coop: "other", Role: desk.Member},
+		{Person: "c", Role: desk.Technician},
+		{Person: "d", Role: desk.Member},
+		{},
+		{Role: "made-up", Coop: "other"},
 	} {
 		v := r.As(who)
 		if f, err := v.Fleet(ctx, FleetFilter{Q: "disk-nearly-full", Coop: "bakery"}); err != nil || f.Boxes != 0 || len(f.Rows) != 0 || len(f.Findings) != 0 || len(f.Versions) != 0 || len(f.Levels) != 0 {
