@@ -63,7 +63,7 @@ func readZip(c *collector, r io.ReaderAt, size int64) error {
 			return tooLarge(c.limits.bytes)
 		}
 	}
-	if exceeds(int64(promised), size, c.limits.ratio) {
+	if c.limits.exceeded(int64(promised), size) {
 		return &fault{key: "sites.upload.bomb"}
 	}
 	for _, f := range archive.File {
@@ -100,7 +100,7 @@ func readGzip(c *collector, r io.Reader) error {
 	if err != nil {
 		return damaged()
 	}
-	out := &watched{in: in, out: counted{Reader: fromArchive{z}}, ratio: c.limits.ratio}
+	out := &watched{in: in, out: counted{Reader: fromArchive{z}}, limits: c.limits}
 	return readTar(c, out)
 }
 
@@ -167,22 +167,22 @@ func (c *counted) Read(p []byte) (int, error) {
 
 // watched ends with a fault when far more comes out than goes in.
 type watched struct {
-	in    *counted
-	out   counted
-	ratio int64
+	in     *counted
+	out    counted
+	limits limits
 }
 
 // Read reads.
 func (w *watched) Read(p []byte) (int, error) {
 	n, err := w.out.Read(p)
-	if exceeds(w.out.n, w.in.n, w.ratio) {
+	if w.limits.exceeded(w.out.n, w.in.n) {
 		return n, &fault{key: "sites.upload.bomb"}
 	}
 	return n, err
 }
 
-func exceeds(unpacked, packed, ratio int64) bool {
-	return unpacked > freeRatio && unpacked/ratio > packed
+func (l limits) exceeded(unpacked, packed int64) bool {
+	return unpacked > l.free && unpacked/l.ratio > packed
 }
 
 func link(name string) error {

@@ -42,8 +42,8 @@ func scratchIn(dir string) func() (*os.File, error) {
 }
 
 func TestReadArchive_endsWhenFarMoreComesOutThanGoesIn(t *testing.T) {
-	const size = freeRatio + 1<<20
-	roomy := limits{sent: maxSent, bytes: 1 << 30, files: 10, ratio: 200}
+	const size = 2 << 20
+	roomy := limits{sent: maxSent, bytes: 1 << 30, files: 10, ratio: 200, free: 1 << 20}
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
 	w := tar.NewWriter(z)
@@ -134,7 +134,7 @@ func FuzzReadArchive(f *testing.F) {
 	scratch := scratchIn(f.TempDir())
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var out bytes.Buffer
-		l := limits{sent: 1 << 20, bytes: 1 << 20, files: 20, ratio: 200}
+		l := limits{sent: 1 << 20, bytes: 1 << 20, files: 20, ratio: 200, free: 1 << 16}
 		c := newCollector(&out, l)
 		if err := readArchive(c, bytes.NewReader(data), scratch); err != nil {
 			if _, ok := errors.AsType[*fault](err); !ok {

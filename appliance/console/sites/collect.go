@@ -18,13 +18,13 @@ type limits struct {
 	sent  int64 // bytes as they come
 	bytes int64 // unpacked
 	files int
-	ratio int64 // unpacked bytes for one that came, once it is large
+	ratio int64 // unpacked bytes for one that came
+	free  int64 // up to so many unpacked bytes the ratio does not matter
 }
 
 const (
-	maxPath   = 1024
-	maxDepth  = 32
-	freeRatio = 64_000_000 // below this many unpacked bytes the ratio does not matter
+	maxPath  = 1024
+	maxDepth = 32
 )
 
 // fault is what is wrong with what was sent: a message to show at the form.

@@ -18,7 +18,7 @@ import (
 
 // allowed are the limits of what is sent to this box.
 func allowed() limits {
-	return limits{sent: maxSent, bytes: 2_000_000_000, files: 20_000, ratio: 200}
+	return limits{sent: maxSent, bytes: 2_000_000_000, files: 20_000, ratio: 200, free: 64_000_000}
 }
 
 const maxSent = 512_000_000
