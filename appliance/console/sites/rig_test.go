@@ -39,7 +39,9 @@ type rig struct {
 }
 
 // small are limits that tests can reach.
-func small() limits { return limits{sent: 1 << 20, bytes: 4 << 20, files: 50, ratio: 200, free: 64_000_000} }
+func small() limits {
+	return limits{sent: 1 << 20, bytes: 4 << 20, files: 50, ratio: 200, free: 64_000_000}
+}
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
