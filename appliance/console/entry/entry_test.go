@@ -13,7 +13,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -34,30 +33,13 @@ import (
 
 const password = "otter maple lantern harvest"
 
-// clock is a time that a test moves.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
+func now() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
 
 // site is a console of this area alone, with real accounts.
 type site struct {
 	*httptest.Server
 	box      *controltest.Fake
 	accounts *signin.Service
-	clock    *clock
 }
 
 func newSite(t *testing.T) *site {
@@ -71,13 +53,13 @@ func newSite(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
-	s := &site{box: controltest.New(), clock: &clock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}}
+	s := &site{box: controltest.New()}
 	s.accounts = signin.New(signin.Deps{
-		Store: signin.NewStore(db), Now: s.clock.Now, Log: slog.New(slog.DiscardHandler), Cookie: "coopkit", WayBack: "coopkit console token",
+		Store: signin.NewStore(db), Now: now, Log: slog.New(slog.DiscardHandler), Cookie: "coopkit", WayBack: "coopkit console token",
 	})
 	files := []fs.FS{area.Files(), entry.Files(), account.Files()}
 	ui, err := webkit.New(webkit.Config{
-		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: s.clock.Now, User: account.User(s.accounts),
+		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: now, User: account.User(s.accounts),
 		Frame: func(_ *http.Request, p *webkit.Page) {
 			p.Brand = webkit.Brand{Name: "Lantern Street Bakery", Sub: "Coopkit console", Href: "/"}
 			p.Nav = []webkit.NavItem{{Text: "Home", Href: "/", Icon: "home"}}
@@ -86,7 +68,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box, Log: slog.New(slog.DiscardHandler), Now: s.clock.Now}, Accounts: s.accounts})
+	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box, Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts})
 	s.Server = httptest.NewTLSServer(entry.SetupFirst(s.accounts, ui.Router().Handler()))
 	t.Cleanup(s.Close)
 	return s
