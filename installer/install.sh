@@ -25,6 +25,9 @@ Installs Coopkit on this machine, or upgrades it. Run it as root.
       --dry-run         show what would be done, and do nothing
       --no-dns          without a name server of its own
       --no-engine       do not install or start a container engine
+      --build-from-debian
+                        let the agent build apps from Debian's packages, where no
+                        registry of images can be reached; it then runs as root
       --wait SECONDS    how long the agent may take until it is ready (60)
 
   install.sh --uninstall [--purge [--yes]] [--dry-run]
@@ -39,7 +42,8 @@ service=coopkit-agent.service
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 arch=$(dpkg --print-architecture 2>/dev/null || uname -m)
 
-command=install binary='' from='' dry='' dns=yes engine=yes purge='' yes='' wait=60
+command=install binary='' from='' dry='' dns=yes engine=yes build='' purge='' yes='' wait=60
+drop_ins=(/etc/systemd/system/coopkit-dns.socket.d /etc/systemd/system/coopkit-agent.service.d)
 
 say() { printf '%s\n' "$*"; }
 
@@ -180,8 +184,9 @@ holder() {
 	echo "another program"
 }
 
-# ours SOCKET…: true if it is our agent, or systemd for it, that has them.
+# ours SOCKET…: true if it is our agent, or systemd for it, that has them. In a container root may not see who has them.
 ours() {
+	! direct_pid >/dev/null || return 0
 	case $(holder "$@") in coopkit*) return 0 ;; systemd*) active coopkit-agent.socket ;; *) return 1 ;; esac
 }
 
@@ -300,6 +305,17 @@ ensure_engine() {
 	wait_for 60 engine_answers || fail "Docker Engine does not answer" "its service runs, but nothing answers at its socket" "read: journalctl -u docker"
 }
 
+# ensure_builder gets what builds apps from Debian's packages.
+ensure_builder() {
+	[ "$build" ] || return 0
+	has_systemd || fail "the agent can not be allowed to build apps" "this machine has no systemd, which would limit what the agent may do as root" \
+		"use a machine with systemd"
+	if command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then return 0; fi
+	would "install debootstrap from the distribution" && return
+	{ apt update && apt install --yes --no-install-recommends debootstrap debian-archive-keyring; } ||
+		fail "debootstrap can not be installed" "apt-get said no (see above)" "put that right, then run this script again"
+}
+
 install_engine() {
 	local wanted=(ca-certificates docker.io) p
 	# Where the kernel has AppArmor, an engine without its parser can start no container.
@@ -411,7 +427,7 @@ install_package() {
 		remove_program
 		places yes
 	fi
-	if ! COOPKIT_WAIT=$wait COOPKIT_DNS=${dns:-no} dpkg --install "$source" >"$logfile" 2>&1 </dev/null; then
+	if ! COOPKIT_WAIT=$wait COOPKIT_DNS=${dns:-no} COOPKIT_BUILD=$build dpkg --install "$source" >"$logfile" 2>&1 </dev/null; then
 		without_dpkg_words >&2
 		fail "the package coopkit $new was not installed" "dpkg stopped (see above)" "put that right, then run this script again"
 	fi
@@ -430,6 +446,7 @@ configure() {
 	write_config
 	if has_systemd; then
 		write_dns_socket
+		write_build
 		start_units
 	else
 		start_direct
@@ -456,10 +473,11 @@ folder() {
 }
 
 make_folders() {
-	folder "$state" 750 coopkit:coopkit
 	folder "$config" 755 root:root
+	has_systemd && return # it makes the others, for whom its unit says
+	folder "$state" 750 coopkit:coopkit
 	folder "$run" 755 coopkit:coopkit
-	has_systemd || folder "$logs" 750 coopkit:coopkit
+	folder "$logs" 750 coopkit:coopkit
 }
 
 # write_config never changes a file that is there: it is the administrator's.
@@ -482,7 +500,7 @@ configured_dns() { sed -n 's/^COOPKIT_AGENT_FLAGS=.*--dns[ =]\([^ "]*\).*/\1/p' 
 
 # write_dns_socket: systemd opens port 53 at the address that the agent's flags say.
 write_dns_socket() {
-	local at edited drop=/etc/systemd/system/coopkit-dns.socket.d/address.conf
+	local at edited drop=${drop_ins[0]}/address.conf
 	at=$(configured_dns)
 	if [ -z "$at" ] || [ "$at" = :53 ]; then
 		[ ! -e "$drop" ] || { rm -rf "$(dirname "$drop")" && changed=yes; }
@@ -491,6 +509,33 @@ write_dns_socket() {
 	edited=$(mktemp)
 	printf '%s\n' "[Socket]" "ListenStream=" "ListenDatagram=" "ListenStream=$at" "ListenDatagram=$at" >"$edited"
 	put "$edited" "$drop" 0644
+	rm -f "$edited"
+}
+
+# write_build lets the agent run debootstrap, which needs to be root: to make files of any owner, device files, mounts,
+# and to enter the new system. This lasts; remove the file to take it back.
+write_build() {
+	local edited
+	[ "$build" ] || return 0
+	edited=$(mktemp)
+	cat >"$edited" <<'UNIT'
+[Service]
+User=root
+Group=root
+AmbientCapabilities=
+CapabilityBoundingSet=
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_MKNOD CAP_SETFCAP CAP_SETGID CAP_SETUID CAP_SYS_ADMIN CAP_SYS_CHROOT
+MemoryDenyWriteExecute=no
+PrivateDevices=no
+ProtectKernelTunables=no
+ProtectProc=default
+RestrictNamespaces=mnt
+RestrictSUIDSGID=no
+SystemCallFilter=@mount @privileged
+MemoryHigh=2G
+MemoryMax=3G
+UNIT
+	put "$edited" "${drop_ins[1]}/build-from-debian.conf" 0644
 	rm -f "$edited"
 }
 
@@ -653,6 +698,7 @@ install_all() {
 	find_source
 	[ -z "$dry" ] || say "this is what would be done:"
 	ensure_engine
+	ensure_builder
 	install_program
 	if [ "$dry" ]; then
 		packaged || [ -x "$program" ] || say "would make the user coopkit, $state, $config and the service, and start the agent"
@@ -677,7 +723,7 @@ stop_everything() {
 remove_files() {
 	places ''
 	remove_program
-	rm -rf /etc/systemd/system/coopkit-dns.socket.d
+	rm -rf "${drop_ins[@]}"
 	! has_systemd || systemctl daemon-reload
 }
 remove_program() {
@@ -737,7 +783,7 @@ purge_data() {
 	done
 	would "remove $state, $config, $logs and the user coopkit" && return
 	! dpkg-query --status coopkit >/dev/null 2>&1 || dpkg --purge coopkit >/dev/null
-	rm -rf "$state" "$config" "$run" "$logs"
+	rm -rf "$state" "$config" "$run" "$logs" "${drop_ins[@]}"
 	! getent passwd coopkit >/dev/null || userdel coopkit
 	! getent group coopkit >/dev/null || groupdel coopkit
 	say "what stays: Docker Engine, and the packages that came with it"
@@ -756,6 +802,7 @@ arguments() {
 		--dry-run) dry=yes ;;
 		--no-dns) dns='' ;;
 		--no-engine) engine='' ;;
+		--build-from-debian) build=yes ;;
 		--purge) purge=yes ;;
 		--yes) yes=yes ;;
 		--uninstall | --start) command=${1#--} ;;
@@ -790,6 +837,7 @@ package_configure)
 	places yes
 	wait=${COOPKIT_WAIT:-60} changed=yes
 	[ "${COOPKIT_DNS:-yes}" = yes ] || dns=''
+	build=${COOPKIT_BUILD:-}
 	[ -e "$config/agent.env" ] || check_dns
 	configure
 	;;
