@@ -112,7 +112,9 @@ func (v *View) Fleet(ctx context.Context, f FleetFilter) (Fleet, error) {
 	out.Pages = max((len(chosen)+PageSize-1)/PageSize, 1)
 	out.Page = min(out.Page, out.Pages)
 	from := (out.Page - 1) * PageSize
-	out.Rows = chosen[from:min(from+PageSize, len(chosen))]
+	for _, r := range chosen[from:min(from+PageSize, len(chosen))] {
+		out.Rows = append(out.Rows, *r)
+	}
 	return out, v.fill(ctx, out.Rows)
 }
 
@@ -138,12 +140,12 @@ func (v *View) having(ctx context.Context, f FleetFilter) (map[string]map[wire.B
 }
 
 // choose returns the rows that the filter wants, worst first, and counts all.
-func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) []FleetRow {
+func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) []*FleetRow {
 	v.s.mu.RLock()
 	defer v.s.mu.RUnlock()
 	now := v.s.now()
 	coops, versions := map[desk.CoopID]bool{}, map[string]bool{}
-	var chosen []FleetRow
+	var chosen []*FleetRow // rows are long, so that sorting moves pointers
 	for _, l := range v.s.boxes {
 		if l.kept == keptLeft || !v.sees(l.coop, l.caretaker) {
 			continue
@@ -156,7 +158,7 @@ func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out 
 		}
 		coops[l.coop], versions[l.agent] = true, true
 		if f.wants(&r, having) {
-			chosen = append(chosen, r)
+			chosen = append(chosen, &r)
 		}
 	}
 	out.Coops = len(coops)
@@ -164,7 +166,7 @@ func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out 
 		out.Versions = append(out.Versions, version)
 	}
 	slices.SortFunc(out.Versions, func(a, b string) int { return strings.Compare(b, a) })
-	slices.SortFunc(chosen, func(a, b FleetRow) int {
+	slices.SortFunc(chosen, func(a, b *FleetRow) int {
 		return cmp.Or(levelOrder[a.Level]-levelOrder[b.Level], a.Since.Compare(b.Since), strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID), string(b.ID)))
 	})
 	return chosen
