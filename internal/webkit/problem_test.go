@@ -139,7 +139,7 @@ func TestExplain_saysProblemsInTheReadersLanguage(t *testing.T) {
 	for _, c := range []struct{ lang, want string }{
 		{"en", "there is no app named wiki on this box||coopkit app list"},
 		{"es", "Esta aplicación no está en esta caja||Mira la lista de aplicaciones"},
-		{"fr", "Cette application n’est pas sur cette boîte||Regardez la liste des applications"},
+		{"fr", "Cette application n’est pas sur ce boîtier||Regardez la liste des applications"},
 	} {
 		if got := say(c.lang); got != c.want {
 			t.Errorf("%s: %q, want %q", c.lang, got, c.want)
