@@ -71,9 +71,6 @@ func (s *Store) state(l *live, now time.Time) desk.BoxState {
 func (s *Store) load(ctx context.Context) error {
 	s.boxes, s.numbers, s.coops = map[wire.BoxID]*live{}, map[int64]*live{}, map[desk.CoopID]desk.Coop{}
 	s.started = s.now()
-	if err := s.loadAlive(ctx); err != nil {
-		return err
-	}
 	if err := s.loadCoops(ctx); err != nil {
 		return err
 	}
@@ -89,7 +86,10 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.loadWorst(ctx); err != nil {
 		return err
 	}
-	return s.replay(ctx)
+	if err := s.replay(ctx); err != nil {
+		return err
+	}
+	return s.loadDied(ctx)
 }
 
 func scanLive(rows *sql.Rows) (*live, error) {
@@ -202,15 +202,24 @@ func (b *batch) again(ctx context.Context, l *live, received time.Time, body []b
 	return nil
 }
 
-func (s *Store) loadAlive(ctx context.Context) error {
-	last, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (ms int64, err error) { return ms, rows.Scan(&ms) }, `SELECT alive FROM desk`)
+// loadDied finds out when this desk last ran: at the last mark, or when it last
+// took a report. Who only opens the records, like a command, leaves no mark.
+func (s *Store) loadDied(ctx context.Context) error {
+	marks, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (ms int64, err error) { return ms, rows.Scan(&ms) }, `SELECT alive FROM desk`)
 	if err != nil {
 		return fmt.Errorf("read when the desk last ran: %w", err)
 	}
-	if len(last) == 1 && at(last[0]).Before(s.started) {
-		s.died = at(last[0])
+	var last int64
+	for _, ms := range marks {
+		last = ms
 	}
-	return s.db.Write(ctx, func(tx *sql.Tx) error { return markAlive(ctx, tx, s.started) })
+	for _, l := range s.boxes {
+		last = max(last, l.p.seen)
+	}
+	if at(last).Before(s.started) {
+		s.died = at(last)
+	}
+	return nil
 }
 
 func markAlive(ctx context.Context, tx *sql.Tx, now time.Time) error {

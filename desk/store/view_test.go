@@ -206,7 +206,10 @@ func TestState_lateThenUnreachableAndNotForTheDesksOwnAbsence(t *testing.T) {
 	if err := r.keepHouse(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r.again(5 * time.Hour)
+	r.clock.pass(30 * time.Second)
+	b.send(sample(1))
+	r.again(4 * time.Hour)
+	r.again(time.Hour) // a command that looks in between
 	if got := state(b); got != desk.BoxUp {
 		t.Errorf("after the desk was away the box is %s", got)
 	}
