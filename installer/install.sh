@@ -192,6 +192,10 @@ ours() {
 
 check_web_ports() {
 	local port sockets
+	sockets=$(listening tcp 8420 | cut -d ' ' -f 2)
+	# shellcheck disable=SC2086 # one word each
+	[ -z "$sockets" ] || ours $sockets || stop "port 8420 is taken" "$(holder $sockets) listens there, and it is where the console is to be" \
+		"stop that program for good"
 	for port in 80 443; do
 		sockets=$(listening tcp $port | cut -d ' ' -f 2)
 		# shellcheck disable=SC2086 # one word each
@@ -485,17 +489,15 @@ write_config() {
 	[ -e "$config/agent.env" ] && return
 	local flags=''
 	[ -z "$dns_at" ] || flags="--dns $dns_at"
-	! offers agent run --help | grep -q -- '--console ' || flags="$flags --console :8420"
 	cat >"$config/agent.env" <<CONFIG
 # Flags of the agent, see: coopkit agent run --help
 # Afterwards: systemctl restart coopkit-agent
-COOPKIT_AGENT_FLAGS="${flags# }"
+COOPKIT_AGENT_FLAGS="$flags"
 CONFIG
 	chmod 0644 "$config/agent.env"
 	changed=yes
 }
 
-offers() { "$program" "$@" 2>/dev/null || true; }
 configured_dns() { sed -n 's/^COOPKIT_AGENT_FLAGS=.*--dns[ =]\([^ "]*\).*/\1/p' "$config/agent.env"; }
 
 # write_dns_socket: systemd opens port 53 at the address that the agent's flags say.
@@ -671,19 +673,16 @@ launch() {
 # ---- the end of an installation ----
 
 summary() {
-	local address
-	address=$(lan_address)
 	say ""
 	"$program" doctor || true
 	say ""
-	if [ -z "$(sed -n '/^COOPKIT_AGENT_FLAGS=.*--console/p' "$config/agent.env")" ]; then
-		say "Coopkit runs. Ask it: coopkit status"
+	if [ -z "$fresh" ]; then
+		say "Coopkit runs. Its console: https://$(lan_address):8420 (a token, if you lost the password: coopkit console token)"
 		return
 	fi
-	say "Coopkit runs. Open its console in a browser on the same network:"
-	say "  https://${address:-localhost}:8420"
+	say "Coopkit runs. Open its console in a browser on the same network, and let yourself in with the token:"
+	"$program" console token | sed 's/^/  /' || say "  the console can not be entered now; see above, and try again: coopkit console token"
 	say "The browser warns the first time, because the box signed the page's certificate itself: say that you trust it."
-	"$program" console token || say "Its first password was set already, or the token can not be made now; see: coopkit console token --help"
 }
 
 # without_systemd says what a person has to do where nobody starts programs by itself.
@@ -693,8 +692,10 @@ without_systemd() {
 		"have it started with the machine, as root: $lib/install.sh --start"
 }
 
+fresh=''
 install_all() {
 	check
+	[ -e "$state/coopkit.db" ] || fresh=yes
 	find_source
 	[ -z "$dry" ] || say "this is what would be done:"
 	ensure_engine

@@ -154,12 +154,20 @@ func (l life) badChecksum(t *testing.T) {
 func (l life) installPackage(t *testing.T) {
 	box := l.box
 	began := time.Now()
-	box.says(t, "/root/1.0.0/install.sh", "install the package coopkit 1.0.0", "make the user and the group coopkit", "start the agent", "Coopkit runs")
+	said := box.must(t, "/root/1.0.0/install.sh")
+	contains(t, said, "install the package coopkit 1.0.0", "make the user and the group coopkit", "start the agent", "Coopkit runs")
+	letIn(t, box, said)
 	t.Logf("installed in %v", time.Since(began).Round(100*time.Millisecond))
 	installed(t, box)
 	box.says(t, "systemctl is-enabled coopkit-agent.service coopkit-agent.socket coopkit-dns.socket", "enabled\nenabled\nenabled")
 	box.says(t, "systemctl cat coopkit-desk.service; systemctl is-enabled coopkit-desk.service || true", "desk serve", "disabled")
 	box.says(t, "cat /etc/coopkit/agent.env", "--dns :53")
+	box.must(t, "systemctl enable --now coopkit-desk.service")
+	testkit.Eventually(t, 20*time.Second, "the desk answers", func() bool {
+		_, code := box.run(t, "coopkit desk coop list && curl -sk -o /dev/null https://localhost:8430/")
+		return code == 0
+	})
+	box.must(t, "systemctl disable --now coopkit-desk.service && rm -rf /var/lib/coopkit-desk /var/lib/private/coopkit-desk")
 	box.must(t, "coopkit name add demo.coop --yes")
 	if got := lookUp(t, box, "udp"); got != box.address(t) {
 		t.Errorf("ns1.demo.coop is at %q", got)
@@ -196,7 +204,7 @@ func (l life) installAgain(t *testing.T) {
 	const look = "find /etc /usr/bin/coopkit* /usr/lib/coopkit /usr/lib/systemd/system -newer /root/mark ! -type d; true"
 	pid := box.pid(t)
 	box.must(t, "touch /root/mark")
-	box.says(t, "/root/1.0.0/install.sh", "the package is there: coopkit 1.0.0", "the agent runs")
+	box.says(t, "/root/1.0.0/install.sh", "the package is there: coopkit 1.0.0", "the agent runs", "Its console: https://"+box.address(t)+":8420")
 	if out := box.must(t, look); out != "" {
 		t.Errorf("files were changed:\n%s", out)
 	}

@@ -4,6 +4,8 @@ package installer
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -34,6 +36,29 @@ func visit(ctx context.Context, address string) error {
 		return err
 	}
 	return response.Body.Close()
+}
+
+// letIn opens the console at the address that the installer said, as somebody
+// else on the network does, and looks for the token.
+func letIn(t *testing.T, box *machine, said string) {
+	t.Helper()
+	contains(t, said, "https://"+box.address(t)+":8420/setup", "token:")
+	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the first visit: the authority is not known yet
+	}}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+box.address(t)+":8420/setup", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if page, err := io.ReadAll(response.Body); err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(page), "</form>") {
+		t.Errorf("the console answers %s, %v", response.Status, err)
+	}
 }
 
 // lookUp asks the box for the address of ns1.demo.coop.
