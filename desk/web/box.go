@@ -153,7 +153,7 @@ func (p *boxPage) tell() {
 		}
 		card.Meta = []template.HTML{p.H("desk.since", "time", p.DateTime(f.Since.UTC()))}
 		if f.Who != "" {
-			card.Meta = append(card.Meta, p.H("desk.box.who", "who", f.Who))
+			card.Meta = append(card.Meta, who(p.Page, f.Who))
 		}
 		card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
 		p.Findings = append(p.Findings, card)
@@ -171,6 +171,20 @@ func (p *boxPage) tell() {
 			row.Left = p.T("desk.box.certificate.over", "span", p.Span(left))
 		}
 		p.Certs = append(p.Certs, row)
+	}
+}
+
+// who says who can do something about a finding; wire carries the box's words.
+func who(p *webkit.Page, actor string) template.HTML {
+	switch actor {
+	case "you":
+		return p.H("desk.box.who.steward")
+	case "your Internet provider":
+		return p.H("desk.box.who.isp")
+	case "your IT co-op":
+		return p.H("desk.box.who.itcoop")
+	default:
+		return p.H("desk.box.who", "who", actor)
 	}
 }
 
