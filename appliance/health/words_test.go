@@ -5,7 +5,6 @@ package health
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -41,7 +40,7 @@ func every(t *testing.T) []appliance.Finding {
 		return judgeCertificate(Certificate{Host: "demo.coop", LastError: last}, noon)
 	}
 	away := func(err error) []appliance.Finding {
-		found, _ := engineAway(context.Background(), err) //nolint:errcheck // nil where the context goes on
+		found, _ := engineAway(context.Background(), err)
 		return found
 	}
 	all := slices.Concat(
@@ -121,7 +120,7 @@ func reboots(t *testing.T) []appliance.Finding {
 // Every finding is said in every language with all its values, and the
 // catalogue has no sentence that no finding uses.
 func TestFindings_haveWordsInEveryLanguage(t *testing.T) {
-	ui, err := webkit.New(webkit.Config{Name: "console", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: time.Now})
+	ui, err := webkit.New(webkit.Config{Name: "console", Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

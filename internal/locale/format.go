@@ -72,6 +72,9 @@ func (l *Locale) Date(t time.Time) string {
 	if t.IsZero() {
 		return l.T("date.never")
 	}
+	if t.Day() == 1 {
+		return l.T("date.first", "month", l.T("date.month."+strconv.Itoa(int(t.Month()))), "year", strconv.Itoa(t.Year()))
+	}
 	return l.T("date.day", "day", t.Day(), "month", l.T("date.month."+strconv.Itoa(int(t.Month()))), "year", strconv.Itoa(t.Year()))
 }
 

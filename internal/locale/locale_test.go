@@ -80,6 +80,7 @@ func TestFormats(t *testing.T) {
 	at := time.Date(2026, 12, 19, 16, 5, 0, 0, time.UTC)
 	for _, c := range []struct{ got, want string }{
 		{en.Date(at), "19 December 2026"},
+		{fr.Date(at.AddDate(0, 0, 13)), "1er janvier 2027"},
 		{es.Date(at), "19 de diciembre de 2026"},
 		{fr.DateTime(at), "19 décembre 2026, 16:05"},
 		{en.Ago(at, at.Add(20*time.Second)), "20 seconds ago"},
