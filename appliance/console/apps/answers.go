@@ -137,15 +137,14 @@ func wrongSetting(p *webkit.Page, s recipes.Setting, answer string) string {
 // refused turns what the agent refuses into the error of a field; false for
 // what no field can put right.
 func refused(p *webkit.Page, err error) bool {
-	is := func(code string) bool { return errors.Is(err, &problem.Problem{Code: code}) }
 	switch {
-	case is("install-exists"):
+	case errors.Is(err, &problem.Problem{Code: "install-exists"}):
 		p.Fail("name", p.T("apps.wrong.name.taken"))
-	case is("data-in-the-way"):
+	case errors.Is(err, &problem.Problem{Code: "data-in-the-way"}):
 		p.Fail("name", p.T("apps.wrong.name.data"))
-	case is("address-taken"):
+	case errors.Is(err, &problem.Problem{Code: "address-taken"}):
 		p.Fail("host", p.T("apps.wrong.host.taken"))
-	case is("record-in-the-way"):
+	case errors.Is(err, &problem.Problem{Code: "record-in-the-way"}):
 		p.Fail("host", p.T("apps.wrong.host.record"))
 	default:
 		return false

@@ -3,18 +3,14 @@
 package apps_test
 
 import (
-	"context"
-	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/apps"
@@ -25,7 +21,6 @@ import (
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
-	"coopkit/internal/testkit"
 	"coopkit/internal/webkit"
 )
 
@@ -301,52 +296,6 @@ func TestSignin_isShownOnce(t *testing.T) {
 			t.Errorf("%s: %s", lang, p.Text(t, "#signin"))
 		}
 	})
-}
-
-func TestMessagesPage_byServiceAndLive(t *testing.T) {
-	box := wiki(t)
-	c := console(t, box)
-	each(t, c, func(lang string) {
-		p := c.Get(t, "/apps/dokuwiki/messages?service=web")
-		if got := strings.Count(p.Text(t, "pre"), "web |"); got != 3 || p.Text(t, ".chips [aria-current]") != "web" {
-			t.Errorf("%s: %d lines: %s", lang, got, p.Text(t, "main"))
-		}
-	})
-	if p := c.Get(t, "/apps/dokuwiki/messages?service=nothing"); p.Status != http.StatusNotFound {
-		t.Errorf("an unknown service: %d", p.Status)
-	}
-	live := c.Get(t, "/apps/dokuwiki/messages").Value(t, "[data-live]", "data-live")
-	ctx, leave := context.WithCancel(t.Context())
-	rec, done := httptest.NewRecorder(), make(chan struct{})
-	go func() {
-		defer close(done)
-		c.Handler.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "https://console.example"+live, nil).WithContext(ctx))
-	}()
-	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() == 1 })
-	leave()
-	<-done
-	testkit.Eventually(t, 5*time.Second, "nobody follows", func() bool { return box.Following() == 0 })
-	if got := rec.Header().Get("Content-Type"); got != "text/event-stream" {
-		t.Errorf("live messages come as %s", got)
-	}
-	if p := c.Get(t, "/apps/nothing/messages/events"); p.Status != http.StatusNotFound {
-		t.Errorf("live messages of nothing: %d", p.Status)
-	}
-}
-
-func TestMessageEvents_sendTheLines(t *testing.T) {
-	c := console(t, ending{wiki(t)})
-	p := c.Get(t, "/apps/dokuwiki/messages/events?service=")
-	if !strings.Contains(p.Source, "event: patch\ndata: <pre") || !strings.Contains(p.Source, "GET /about 200") {
-		t.Errorf("got %s", p.Source)
-	}
-}
-
-// ending is a box whose messages end.
-type ending struct{ *controltest.Fake }
-
-func (e ending) Logs(ctx context.Context, name, service string, tail int, _ bool, w io.Writer) error {
-	return e.Fake.Logs(ctx, name, service, tail, false, w)
 }
 
 func TestRemove_asksForTheName(t *testing.T) {
