@@ -109,7 +109,7 @@ func write(l *locale.Locale, place *time.Location, name, value string) (any, boo
 		n, err := strconv.ParseInt(value, 10, 64)
 		return n, err == nil
 	default:
-		return value, true
+		return value, value != ""
 	}
 }
 
