@@ -622,9 +622,10 @@ put_records_back() {
 # direct_pid is the process that start_direct started, if it still runs.
 direct_pid() {
 	local pid
-	pid=$(cat "$run/agent.pid" 2>/dev/null) || return 1
-	[ "$(cat "/proc/$pid/comm" 2>/dev/null)" = coopkit ] && echo "$pid"
+	pid=$(cat "$run/agent.pid" 2>/dev/null) && ! is_gone "$pid" && echo "$pid"
 }
+# A dead process that nobody has buried has a name still, but no command line.
+is_gone() { ! tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" | grep -q 'coopkit agent run'; }
 
 status_answers() { "$program" status >/dev/null 2>&1; }
 
@@ -635,7 +636,6 @@ stop_direct() {
 	wait_for 30 is_gone "$pid" || kill -KILL "$pid"
 	rm -f "$run/agent.pid"
 }
-is_gone() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" != coopkit ]; }
 
 start_direct() {
 	if direct_pid >/dev/null && [ -z "$changed" ]; then
