@@ -29,7 +29,7 @@ const (
 func (d *demo) deskProcess() process {
 	return process{
 		name: "desk", program: d.program, dir: d.dir, state: filepath.Join(d.dir, "desk"),
-		args: []string{"desk", "serve", "--listen", d.desk, "--url", d.deskURL()},
+		args: []string{"desk", "serve", "--listen", d.desk, "--url", d.deskURL(), "--name", "Demo desk"},
 	}
 }
 

@@ -173,20 +173,26 @@ func (b *browser) pause() {
 }
 
 // press presses the link or button with these words and waits for the page that
-// it leads to.
+// it leads to. A live page may replace what was found before it is pressed; a
+// person looks again then.
 func (b *browser) press(name string) {
 	b.t.Helper()
-	b.find("button", name)
-	action := chromedp.Click(marked)
-	if b.hands == keyboard {
-		b.tabTo(name)
-		action = chromedp.KeyEvent(kb.Enter)
+	var err error
+	for range 3 {
+		b.find("button", name)
+		action := chromedp.Click(marked)
+		if b.hands == keyboard {
+			b.tabTo(name)
+			action = chromedp.KeyEvent(kb.Enter)
+		}
+		ctx, cancel := context.WithTimeout(b.ctx, patience/2)
+		_, err = chromedp.RunResponse(ctx, action)
+		cancel()
+		if err == nil {
+			return
+		}
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
-	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, action); err != nil {
-		b.fail("press %q: %v", name, err)
-	}
+	b.fail("press %q: %v", name, err)
 }
 
 // tabTo presses Tab until the marked element has the focus, as somebody without

@@ -86,9 +86,9 @@ func (s *stage) startDesk() {
 	s.t.Helper()
 	listen := net.JoinHostPort("127.0.0.1", strconv.Itoa(testkit.FreePort(s.t)))
 	s.desk = "https://" + listen
-	s.run("desk", "desk", "serve", "--state", s.deskDir, "--listen", listen, "--url", s.desk)
+	s.run("desk", "desk", "serve", "--state", s.deskDir, "--listen", listen, "--url", s.desk, "--name", "Kestrel Works")
 	s.waitFor(s.desk + "/signin")
-	s.coopkit("", "desk", "coop", "add", "lantern", "--name", coopName, "--state", s.deskDir)
+	s.coopkit("", "desk", "coop", "add", "lantern", coopName, "--state", s.deskDir)
 	s.coopkit(techPassword+"\n", "desk", "user", "add", techName, "--coop", "lantern", "--role", "coordinator", "--password-stdin", "--state", s.deskDir)
 }
 
@@ -98,7 +98,8 @@ func (s *stage) socket() string { return filepath.Join(s.dir, "box.sock") }
 func (s *stage) run(name string, args ...string) {
 	s.t.Helper()
 	var log bytes.Buffer
-	cmd := exec.CommandContext(s.t.Context(), s.program, args...)
+	ctx, stop := context.WithCancel(context.WithoutCancel(s.t.Context())) // it lives until what was registered later has cleaned up
+	cmd := exec.CommandContext(ctx, s.program, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 30 * time.Second
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -106,6 +107,7 @@ func (s *stage) run(name string, args ...string) {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
+		stop()
 		_ = cmd.Wait()
 		if s.t.Failed() {
 			s.t.Logf("the log of the %s:\n%s", name, log.String())

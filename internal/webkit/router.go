@@ -97,7 +97,10 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 			r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
 		}
 		if access == Public || ok {
-			return h(w, r)
+			if err := h(w, r); err != nil {
+				rt.ui.fail(w, r, err) // here the request knows whose page it is
+			}
+			return nil
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/events") {
 			return signedOut()

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package journey
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/internal/testkit"
+)
+
+// One box after the other goes the whole way: Amara sets it up, adds WordPress
+// and opens it, publishes a site, joins the desk of Jonas; then the app stops,
+// and both see it. Every way of using a browser goes all of it.
+func TestSteward_goesTheWholeWay(t *testing.T) {
+	testkit.NeedDocker(t)
+	for _, how := range []hands{mouse, keyboard, noScripts} {
+		t.Run(string(how), func(t *testing.T) {
+			s := newStage(t)
+			s.startBox()
+			s.startDesk()
+			t.Cleanup(s.removeApps)
+			amara := newBrowser(t, how)
+			amara.speak("en")
+			firstRun(amara, s)
+			addWordPress(amara, s)
+			publishSite(amara, s)
+			jonas := newBrowser(t, how)
+			jonas.speak("en")
+			joinDesk(amara, jonas, s)
+			stopApp(amara, jonas, s)
+			if how == mouse {
+				lookAtAll(amara, jonas, s)
+			}
+		})
+	}
+}
+
+func firstRun(b *browser, s *stage) {
+	b.t.Helper()
+	b.open(s.console + "/")
+	b.sees("One-time token")
+	b.fill("One-time token", "WRNG-WRNG-WRNG-WRNG-WRNG")
+	b.press("Continue")
+	b.sees("No token reads like this one")
+	b.picture("setup", true)
+	b.fill("One-time token", s.token())
+	b.press("Continue")
+	b.fill("Name of your co-op", coopName)
+	b.fill("Your name", "Amara Osei")
+	b.fill("Sign-in name", stewardName)
+	b.fill("New password", stewardPassword)
+	b.press("Continue")
+	b.choose("We have a name")
+	b.fill("Your name", "demo.coop")
+	b.picture("setup-name", true)
+	b.press("Continue")
+	b.press("Agree and add the name")
+	b.sees("Your box is ready")
+	b.picture("setup-done", true)
+}
+
+func addWordPress(b *browser, s *stage) {
+	b.t.Helper()
+	b.press("Choose the first app")
+	b.picture("catalogue", true)
+	b.press("WordPress")
+	b.press("Add WordPress")
+	b.fill("Name on this box", "website")
+	b.fill("Address", "www.demo.coop")
+	b.fill("Name of the website", coopName)
+	b.fill("E-mail address", "amara@demo.coop")
+	b.press("See the plan")
+	b.sees("www.demo.coop")
+	b.picture("add-plan", true)
+	b.press("Agree and add")
+	b.sees("Steps")
+	b.picture("job", true)
+	b.sees("All steps worked")
+	b.press("See the first sign-in")
+	b.picture("app", true)
+	b.press("Show the first sign-in")
+	b.sees("This page is shown once", "admin")
+	b.picture("signin-once", true)
+	s.sees(b, "https://www.demo.coop:"+s.https+"/", coopName)
+	b.open("https://www.demo.coop:" + s.https + "/")
+	b.sees(coopName)
+	b.picture("wordpress", false)
+	b.open(s.console + "/apps/website")
+}
+
+// sees opens a page as a visitor whose device trusts the box's authority and
+// nothing else.
+func (s *stage) sees(b *browser, url, text string) {
+	b.t.Helper()
+	pem, err := os.ReadFile(filepath.Join(s.dir, "box", "certificates", "ca", "root.crt"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	c := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+s.https)
+		},
+	}}
+	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	if err := resp.Body.Close(); err != nil {
+		b.t.Error(err)
+	}
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(body), text) {
+		b.t.Errorf("%s: %s, %v:\n%s", url, resp.Status, err, body)
+	}
+}
+
+func publishSite(b *browser, s *stage) {
+	b.t.Helper()
+	b.press("Sites")
+	b.press("Publish a site")
+	b.fill("Address of the site", "demo.coop")
+	b.press("Send and see the plan")
+	b.sees("Choose an archive or a folder to send")
+	b.attach("Zip or tar.gz file", pack(b.t, map[string]string{"bread/index.html": "<!doctype html><title>Bread</title><h1>Bread from six o’clock</h1>"}))
+	b.press("Send and see the plan")
+	b.sees("1 file")
+	b.picture("site-plan", true)
+	b.press("Publish")
+	b.sees("All steps worked")
+	s.sees(b, "https://demo.coop:"+s.https+"/", "Bread from six")
+	b.press("Go to the site demo.coop")
+	b.sees("Visitors see version 1")
+	b.picture("site", true)
+}
+
+func pack(t *testing.T, files map[string]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for name, text := range files {
+		f, err := w.Create(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "site.zip")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func joinDesk(amara, jonas *browser, s *stage) {
+	amara.t.Helper()
+	jonas.open(s.desk + "/")
+	jonas.fill("Name", techName)
+	jonas.fill("Password", "not his password")
+	jonas.press("Sign in")
+	jonas.sees("do not belong together")
+	jonas.fill("Password", techPassword)
+	jonas.press("Sign in")
+	jonas.sees("Fleet")
+	jonas.picture("fleet-empty", true)
+	jonas.press("Invitations")
+	jonas.press("Make an invitation")
+	jonas.sees("shown once")
+	code := jonas.says("#code")
+	jonas.picture("invited", true)
+
+	amara.open(s.console + "/settings/desk")
+	amara.fill("Invitation", strings.Replace(code, "ck1.", "ck1.x", 1))
+	amara.press("See what will happen")
+	amara.sees("This is not an invitation")
+	amara.fill("Invitation", code)
+	amara.press("See what will happen")
+	amara.sees("The desk only listens")
+	amara.picture("desk-plan", true)
+	amara.press("Agree and join")
+	amara.sees("waits for the four words")
+	amara.picture("desk-words", true)
+	words := strings.Join(strings.Fields(amara.says("ol.words")), " ")
+
+	jonas.open(s.desk + "/fleet")
+	jonas.sees("nobody has compared the four words yet")
+	jonas.press(boxName(s))
+	if there := strings.Join(strings.Fields(jonas.says(".words")), " "); there != words || words == "" {
+		jonas.t.Errorf("the box shows %q, the desk %q", words, there)
+	}
+	jonas.picture("box-pending", true)
+	jonas.press("Confirm: the words are the same")
+	jonas.until("/fleet", "Nothing to do")
+	jonas.press(boxName(s))
+	jonas.sees("www.demo.coop", "demo.coop")
+	jonas.picture("box", true)
+	amara.until("/settings/desk", "sees how this box is")
+	amara.press("See exactly what is sent")
+	amara.sees("www.demo.coop")
+	amara.picture("desk-sent", true)
+}
+
+// boxName is how the box calls itself, which the desk shows.
+func boxName(s *stage) string {
+	name, err := os.Hostname()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return name
+}
+
+// until loads a page of the same site again and again until it says the words.
+func (b *browser) until(path string, words ...string) {
+	b.t.Helper()
+	at := b.at()
+	base := at[:strings.Index(at[len("https://"):]+"/", "/")+len("https://")]
+	deadline := time.Now().Add(4 * patience)
+	for {
+		b.open(base + path)
+		_, text := b.where()
+		flat, all := strings.Join(strings.Fields(text), " "), true
+		for _, w := range words {
+			all = all && strings.Contains(flat, w)
+		}
+		if all {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.fail("%s never says %q", path, words)
+		}
+		b.pause()
+	}
+}
+
+func stopApp(amara, jonas *browser, s *stage) {
+	amara.t.Helper()
+	amara.open(s.console + "/apps/website")
+	amara.press("Stop")
+	amara.sees("All steps worked")
+	amara.until("/findings", "closed")
+	amara.picture("finding", true)
+	amara.until("/", "Amara")
+	amara.picture("home", true)
+	jonas.until("/fleet", "APP-STOPPED")
+	jonas.picture("fleet", true)
+	jonas.press(boxName(s))
+	jonas.sees("APP-STOPPED")
+	jonas.picture("box-finding", true)
+	amara.open(s.console + "/apps/website")
+	amara.press("Start")
+	amara.sees("All steps worked")
+	jonas.until("/boxes/"+jonas.at()[strings.LastIndex(jonas.at(), "/")+1:], "None are open")
+}
+
+// lookAtAll looks at every page that can be reached from the box and the desk
+// as they are now, with something on them.
+func lookAtAll(amara, jonas *browser, s *stage) {
+	pages := amara.lookEverywhere(s.console, "/", "/signin", "/signin/recover", "/nowhere", "/apps/website/remove", "/catalogue/wordpress/add", "/setup/done", "/setup/name")
+	if len(pages) < 30 {
+		amara.t.Errorf("only %d pages of the console were found: %v", len(pages), pages)
+	}
+	amara.t.Logf("looked at %d pages of the console: %v", len(pages), pages)
+	pages = jonas.lookEverywhere(s.desk, "/", "/signin", "/signin/recover", "/nowhere", "/join", "/people", "/coops", "/invitations")
+	if len(pages) < 10 {
+		jonas.t.Errorf("only %d pages of the desk were found: %v", len(pages), pages)
+	}
+	jonas.t.Logf("looked at %d pages of the desk: %v", len(pages), pages)
+}
