@@ -771,7 +771,7 @@ purge_data() {
 	for kind in container volume network image; do
 		case $kind in
 		container) things=$(ours_in_engine container --all) ;;
-		image) things=$(docker image ls --quiet --filter label=coop.coopkit.base 2>/dev/null | sort -u) ;;
+		image) things=$(docker image ls --quiet --filter label=coop.coopkit.base 2>/dev/null | sort -u) || true ;;
 		*) things=$(ours_in_engine $kind) ;;
 		esac
 		[ "$things" ] || continue
