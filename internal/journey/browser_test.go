@@ -105,7 +105,18 @@ func (b *browser) where() (url, text string) {
 // open goes to an address.
 func (b *browser) open(url string) {
 	b.t.Helper()
-	ask(b, "open "+url, chromedp.Navigate(url))
+	var err error
+	for range 3 {
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
+		err = chromedp.Do(ctx, chromedp.Navigate(url))
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") { // Chromium says so when the engine makes a network
+			break
+		}
+	}
+	if err != nil {
+		b.fail("open %s: %v", url, err)
+	}
 }
 
 // speak asks for pages in a language, as the browser's settings do.
@@ -277,7 +288,7 @@ func (b *browser) sees(words ...string) {
 // says returns the text of the first element that matches.
 func (b *browser) says(selector string) string {
 	b.t.Helper()
-	return strings.TrimSpace(ask(b, "read "+selector, chromedp.TextContent(chromedp.CSS(selector))))
+	return strings.TrimSpace(ask(b, "read "+selector, chromedp.Text(chromedp.CSS(selector))))
 }
 
 // at returns where the browser is.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,9 @@ func kindOfPage(path string) string {
 	return strings.Join(parts, "/")
 }
 
+// download matches what is a file to keep, not a page.
+var download = regexp.MustCompile(`\.(crt|csv|txt)(\?|$)`)
+
 func (b *browser) links(base string) []string {
 	b.t.Helper()
 	hrefs := ask(b, "collect links", chromedp.Evaluate[[]string](`[...document.querySelectorAll("a[href]")].map((a) => a.href)`))
@@ -123,7 +127,7 @@ func (b *browser) links(base string) []string {
 	for _, href := range hrefs {
 		path, ok := strings.CutPrefix(href, base)
 		path, _, _ = strings.Cut(path, "#")
-		if ok && path != "" && !strings.Contains(path, "lang=") && !strings.Contains(path, "theme=") {
+		if ok && path != "" && !download.MatchString(path) && !strings.Contains(path, "lang=") && !strings.Contains(path, "theme=") {
 			out = append(out, path)
 		}
 	}
@@ -154,7 +158,7 @@ func (b *browser) look(source, base, path string) {
 		for _, wrong := range ask(b, "look for barriers", chromedp.Evaluate[[]string](barriers, chromedp.EvalAwaitPromise)) {
 			b.t.Errorf("%s: %s", where, wrong)
 		}
-		if l.width != 320 {
+		if l.width == 1280 && !l.dark || l.lang == "fr" && l.width == 390 { // enough to look at
 			b.picture(strings.Trim(strings.NewReplacer("/", "-", "?", "-", "&", "-", "=", "-").Replace("page"+path), "-")+fmt.Sprintf("-%s-%d-%v", l.lang, l.width, l.dark), true)
 		}
 	}
