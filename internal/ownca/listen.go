@@ -6,7 +6,9 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -20,6 +22,10 @@ func parse(der []byte) (*x509.Certificate, error) {
 	}
 	return c, nil
 }
+
+// maxPlain is how much of a request without TLS is read before its sender is
+// known for one that only needs to be sent on.
+const maxPlain = 8 << 10
 
 // Listener speaks TLS on ln, and answers a browser that came without it, as
 // after typing the address alone, with a redirect to the same place with https.
@@ -74,18 +80,19 @@ func (p *peeked) look() {
 }
 
 func (p *peeked) redirect() error {
-	req, err := http.ReadRequest(p.r)
+	req, err := http.ReadRequest(bufio.NewReader(io.LimitReader(p.r, maxPlain)))
 	if err != nil {
 		return err
 	}
-	if host := req.Host; host != "" && !strings.ContainsAny(host, "/\\@ ") {
-		_, err = fmt.Fprintf(p.Conn, "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://%s%s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-			host, req.URL.RequestURI())
+	host, path := req.Host, req.URL.RequestURI()
+	if host == "" || strings.ContainsFunc(host, notInHost) || !strings.HasPrefix(path, "/") {
+		return errPlain
 	}
-	if err != nil {
-		return err
-	}
-	return errPlain
+	_, err = fmt.Fprintf(p.Conn, "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://%s%s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", host, path)
+	return errors.Join(errPlain, err)
 }
 
-var errPlain = fmt.Errorf("the client spoke plain HTTP")
+// notInHost reports whether a header that names a host can not have r.
+func notInHost(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/\@?#`, r) }
+
+var errPlain = errors.New("the client spoke plain HTTP")

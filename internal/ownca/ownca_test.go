@@ -8,11 +8,13 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,6 +101,30 @@ func TestListener_sendsPlainHTTPToHTTPS(t *testing.T) {
 	}
 	if want := "https://" + addr + "/apps?x=1"; res.StatusCode != http.StatusPermanentRedirect || res.Header.Get("Location") != want {
 		t.Errorf("%s to %s, want %s", res.Status, res.Header.Get("Location"), want)
+	}
+}
+
+// TestListener_readsLittleWithoutTLS proves that a stranger can neither fill the
+// memory with a request that does not end, nor put anything into the answer.
+func TestListener_readsLittleWithoutTLS(t *testing.T) {
+	addr := serve(t, open(t, t.TempDir()))
+	for name, request := range map[string]string{
+		"endless headers": "GET / HTTP/1.1\r\nHost: a.example\r\n" + strings.Repeat("X-A: "+strings.Repeat("a", 1000)+"\r\n", 100),
+		"endless line":    "GET /" + strings.Repeat("a", 100_000),
+		"a second header": "GET / HTTP/1.1\r\nHost: a.example\rSet-Cookie: a=b\r\n\r\n",
+		"no host":         "GET / HTTP/1.0\r\n\r\n",
+	} {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = c.Write([]byte(request)) // the other side may close before all of it is sent
+		_ = c.SetReadDeadline(time.Now().Add(5 * time.Second))
+		answer, err := io.ReadAll(c)
+		if len(answer) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("%s: %q, %v", name, answer, err)
+		}
+		_ = c.Close()
 	}
 }
 
