@@ -4,7 +4,6 @@ package web
 
 import (
 	"cmp"
-	"context"
 	"html/template"
 	"maps"
 	"net/http"
@@ -287,7 +286,7 @@ func (d *Web) fleetShow(w http.ResponseWriter, r *http.Request) error {
 	return d.ui.Render(w, http.StatusOK, "desk-fleet", page)
 }
 
-// fleetEvents sends the list anew until the browser leaves or the session ends.
+// fleetEvents sends the list anew until the browser leaves.
 func (d *Web) fleetEvents(w http.ResponseWriter, r *http.Request) error {
 	a, err := d.as(r)
 	if err != nil {
@@ -300,11 +299,7 @@ func (d *Web) fleetEvents(w http.ResponseWriter, r *http.Request) error {
 	tick := time.NewTicker(fleetAnew)
 	defer tick.Stop()
 	said := ""
-	for first := true; ; first = false {
-		if !first && !d.stillIn(r.Context(), r) {
-			_ = s.Send("end", "", "") // the page is loaded again, which leads to the sign-in
-			return nil
-		}
+	for {
 		if said, err = d.fleetAnew(r, a, s, said); err != nil {
 			return nil //nolint:nilerr // the browser went away; what else is wrong, a new page says
 		}
@@ -314,11 +309,6 @@ func (d *Web) fleetEvents(w http.ResponseWriter, r *http.Request) error {
 		case <-tick.C:
 		}
 	}
-}
-
-func (d *Web) stillIn(ctx context.Context, r *http.Request) bool {
-	_, _, ok := d.Signin.Session(ctx, r)
-	return ok
 }
 
 // fleetAnew sends the part that was asked for as it is now, and with the head

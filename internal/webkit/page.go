@@ -32,7 +32,7 @@ type Page struct {
 	Flash   *Flash
 	Errors  []FieldError
 	Theme   string // light, dark, or empty for what the system says
-	Path    string // of this page, with its query, for links that lead back
+	Path    string // of this page, with its query, for links that lead back; of the one above for what answers a form
 	Wide    bool   // without navigation at the side: sign-in, set-up
 	Refresh int    // seconds after which a browser without scripts asks again; 0: never
 	Now     time.Time
@@ -60,7 +60,7 @@ type FieldError struct{ Field, Text string }
 // NewPage starts a page for a request; the title's key is looked up with args.
 func (ui *UI) NewPage(r *http.Request, titleKey string, args ...any) *Page {
 	p := &Page{
-		Locale: ui.Locale(r), UI: ui.cfg.Name, Now: ui.cfg.Now(), Theme: theme(r), Path: r.URL.RequestURI(),
+		Locale: ui.Locale(r), UI: ui.cfg.Name, Now: ui.cfg.Now(), Theme: theme(r), Path: ui.router.again(r),
 		Flash: flashOf(r), place: time.Local,
 	}
 	if u, ok := UserOf(r.Context()); ok {
@@ -97,7 +97,7 @@ func (p *Page) with(key, value string) string {
 	}
 	q := u.Query()
 	q.Set(key, value)
-	return u.Path + "?" + q.Encode()
+	return u.EscapedPath() + "?" + q.Encode() // escaped: a decoded path can begin with two slashes, which is another host
 }
 
 // H returns a message that contains markup; values are escaped.

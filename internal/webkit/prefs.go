@@ -95,7 +95,7 @@ func flashOf(r *http.Request) *Flash {
 		return nil
 	}
 	var f Flash
-	if json.Unmarshal(data, &f) != nil || len(f.Undo) > 0 && (f.Undo[0] != '/' || len(f.Undo) > 1 && f.Undo[1] == '/') {
+	if json.Unmarshal(data, &f) != nil || f.Undo != "" && !local(f.Undo) {
 		return nil
 	}
 	return &f

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,7 @@ type Router struct {
 	ui     *UI
 	mux    *http.ServeMux
 	routes []Route
+	lives  lives
 }
 
 func newRouter(ui *UI) *Router {
@@ -97,7 +99,11 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 			r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
 		}
 		if access == Public || ok {
-			if err := h(w, r); err != nil {
+			serve := h
+			if ok && strings.HasSuffix(r.URL.Path, "/events") {
+				serve = rt.live(user, h)
+			}
+			if err := serve(w, r); err != nil {
 				rt.ui.fail(w, r, err) // here the request knows whose page it is
 			}
 			return nil
@@ -132,8 +138,30 @@ func UserOf(ctx context.Context) (User, bool) {
 // page.
 func Next(r *http.Request) string {
 	next := r.FormValue("next")
-	if u, err := url.Parse(next); err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.Contains(next, "\\") {
+	if !local(next) {
 		return "/"
 	}
 	return next
+}
+
+// local reports whether a path leads to a place of this site, however a browser
+// reads it.
+func local(path string) bool {
+	u, err := url.Parse(path)
+	return err == nil && !u.IsAbs() && u.Host == "" && strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "//") && !strings.Contains(path, "\\")
+}
+
+// again is where the page of a request can be had again: at its own address, or
+// where that only takes forms, at the next one above that shows a page.
+func (rt *Router) again(r *http.Request) string {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return r.URL.RequestURI()
+	}
+	for at := path.Clean(r.URL.Path); len(at) > 1; at = path.Dir(at) {
+		u := &url.URL{Path: at}
+		if _, pattern := rt.mux.Handler(&http.Request{Method: http.MethodGet, Host: r.Host, URL: u}); strings.HasPrefix(pattern, http.MethodGet+" ") {
+			return u.EscapedPath()
+		}
+	}
+	return "/"
 }

@@ -4,6 +4,7 @@ package webkit_test
 
 import (
 	"compress/gzip"
+	"encoding/base64"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -287,4 +288,26 @@ func TestMessages_areComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	localetest.Check(t, ui.Bundle(), []string{"."}, "webkit.severity.", "webkit.lang.", "webkit.finding.", "webkit.problem.")
+}
+
+// TestPage_neverLinksToAnotherHost: a path can hold slashes that are not
+// written as such, and a link to it must not become one to another host.
+func TestPage_neverLinksToAnotherHost(t *testing.T) {
+	for _, path := range []string{"/%2Fevil.example", "/%2F/evil.example", "/%5Cevil.example", "/%2F%2Fevil.example/x"} {
+		a := ask(t, site(t, "console"), http.MethodGet, path, "Who", "Ana")
+		if strings.Contains(a.text, `href="//`) || strings.Contains(a.text, `href="/\`) || !strings.Contains(a.text, "lang=es") {
+			t.Errorf("%s: %s", path, a.text)
+		}
+	}
+	flash := base64.RawURLEncoding.EncodeToString([]byte(`{"t":"x","u":"/\\evil.example","w":"Undo"}`))
+	if a := ask(t, site(t, "console"), http.MethodGet, "/", "Cookie", "__Host-flash="+flash); strings.Contains(a.text, "evil") {
+		t.Errorf("an undo that leads away is shown:\n%s", a.text)
+	}
+}
+
+func TestPage_ofAFormLeadsBackToAPage(t *testing.T) {
+	a := ask(t, site(t, "console"), http.MethodPost, "/apps/chat/stop", "Who", "Ana")
+	if want := `href="/apps/chat?lang=es"`; !strings.Contains(a.text, want) {
+		t.Errorf("it lacks %s:\n%s", want, a.text)
+	}
 }

@@ -24,7 +24,7 @@ for (const region of document.querySelectorAll("[data-live]")) {
   source.addEventListener("patch", (e) => { last = Date.now(); patch(e.data); });
   source.addEventListener("said", (e) => { last = Date.now(); spoken = 0; speak(e.data); });
   source.addEventListener("title", (e) => { document.title = e.data; });
-  source.addEventListener("end", (e) => { source.close(); clearInterval(watch); location.assign(e.data || location.href); });
+  source.addEventListener("end", (e) => { source.close(); clearInterval(watch); if (e.data) location.assign(e.data); else location.reload(); });
   const watch = setInterval(() => {
     const silent = Math.round((Date.now() - last) / 1000);
     if (silent > 20) speak(document.body.dataset.silentWord.replace("{n}", silent));
