@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -22,7 +22,7 @@ import (
 const (
 	deskBoxes       = 2000
 	deskConnections = 128
-	deskMost        = 20_000 // reports a second that are made ready
+	deskMost        = 12_000 // reports a second that are made ready
 )
 
 // deskRows measures a desk with many boxes: how many reports a second it
@@ -31,7 +31,7 @@ const (
 func deskRows(ctx context.Context, b *bench) ([]row, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d, err := b.newDesk(ctx)
+	d, err := b.newDesk(ctx, deskBoxes, "warn")
 	if err != nil {
 		return nil, err
 	}
@@ -66,12 +66,11 @@ func deskRows(ctx context.Context, b *bench) ([]row, error) {
 // load sends as fast as the desk answers and returns how long each report took,
 // in ms, sorted.
 func (d *benchDesk) load(ctx context.Context, boxes []*loadBox, length time.Duration) ([]float64, error) {
-	for _, x := range boxes {
-		if err := x.sign(int(deskMost*length.Seconds())/len(boxes) + 1); err != nil {
-			return nil, err
-		}
+	if err := signAhead(ctx, boxes, int(deskMost*length.Seconds())/len(boxes)+1); err != nil {
+		return nil, err
 	}
 	took := make([][]float64, deskConnections)
+	d.say("  loading")
 	g, ctx := errgroup.WithContext(ctx)
 	begin := time.Now()
 	for n := range deskConnections {
@@ -114,16 +113,7 @@ func (d *benchDesk) pace(ctx context.Context, boxes []*loadBox) ([]float64, erro
 			case <-ctx.Done():
 				return nil, errors.Join(g.Wait(), context.Cause(ctx))
 			}
-			g.Go(func() error {
-				if err := x.sign(1); err != nil {
-					return err
-				}
-				c, err := dialDesk(ctx, d.url, d.codes[0].Pin)
-				if err != nil {
-					return err
-				}
-				return errors.Join(c.send(x), c.tls.Close())
-			})
+			g.Go(func() error { return d.report(ctx, x) })
 		}
 		if err := g.Wait(); err != nil {
 			return nil, err
@@ -138,6 +128,29 @@ func (d *benchDesk) pace(ctx context.Context, boxes []*loadBox) ([]float64, erro
 	return memory, nil
 }
 
+// signAhead makes n reports of each box before the measurement: real boxes sign
+// elsewhere.
+func signAhead(ctx context.Context, boxes []*loadBox, n int) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.NumCPU())
+	for _, x := range boxes {
+		g.Go(func() error { return errors.Join(x.sign(n), context.Cause(ctx)) })
+	}
+	return g.Wait()
+}
+
+// report sends one report of a box, on a connection of its own.
+func (d *benchDesk) report(ctx context.Context, x *loadBox) error {
+	if err := x.sign(1); err != nil {
+		return err
+	}
+	c, err := dialDesk(ctx, d.url, d.codes[0].Pin)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.send(x), c.tls.Close())
+}
+
 func percentile(sorted []float64, p int) float64 {
 	if len(sorted) == 0 {
 		return 0
@@ -149,45 +162,54 @@ func percentile(sorted []float64, p int) float64 {
 type benchDesk struct {
 	*bench
 	url     string
+	state   string // its folder
 	codes   []wire.Invitation
 	process *process
 }
 
-// newDesk starts a desk and makes the invitations.
-func (b *bench) newDesk(ctx context.Context) (_ *benchDesk, err error) {
+// newDesk starts a desk and makes invitations for so many boxes.
+func (b *bench) newDesk(ctx context.Context, boxes int, level string) (*benchDesk, error) {
 	addr, err := freeAddr()
 	if err != nil {
 		return nil, err
 	}
 	d := &benchDesk{bench: b, url: "https://" + addr}
-	state := filepath.Join(b.dir, "desk")
-	d.process, err = start(ctx, b.program, "desk", "serve", "--state", state, "--listen", addr, "--url", d.url, "--log-level", "warn")
+	if d.state, err = os.MkdirTemp(b.dir, "desk"); err != nil {
+		return nil, err
+	}
+	d.process, err = start(ctx, b.program, "desk", "serve", "--state", d.state, "--listen", addr, "--url", d.url, "--log-level", level)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.process.wait(ctx, listens(addr)); err != nil {
 		return nil, err
 	}
-	c, err := serve.Connect(ctx, state, false, slog.New(slog.DiscardHandler))
+	return d, d.ask(ctx, func(c *serve.Client) error {
+		if _, err := c.AddCoop(ctx, serve.Coop{ID: "bench", Name: "Bench"}); err != nil {
+			return err
+		}
+		for range boxes {
+			made, err := c.Invite(ctx, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
+			if err != nil {
+				return err
+			}
+			code, err := wire.ParseInvitation(made.Code)
+			if err != nil {
+				return err
+			}
+			d.codes = append(d.codes, code)
+		}
+		return nil
+	})
+}
+
+// ask does something as the desk's command line does it.
+func (d *benchDesk) ask(ctx context.Context, do func(*serve.Client) error) error {
+	c, err := serve.Connect(ctx, d.state, false, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() { err = errors.Join(err, c.Close()) }()
-	if _, err := c.AddCoop(ctx, serve.Coop{ID: "bench", Name: "Bench"}); err != nil {
-		return nil, err
-	}
-	for range deskBoxes {
-		made, err := c.Invite(ctx, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
-		if err != nil {
-			return nil, err
-		}
-		code, err := wire.ParseInvitation(made.Code)
-		if err != nil {
-			return nil, err
-		}
-		d.codes = append(d.codes, code)
-	}
-	return d, nil
+	return errors.Join(do(c), c.Close())
 }
 
 // join enrols the boxes.

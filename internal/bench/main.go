@@ -50,6 +50,7 @@ var parts = []struct {
 	{"dns", dnsRows},
 	{"add", addRows},
 	{"desk", deskRows},
+	{"pages", pageRows},
 }
 
 func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	flags.SetOutput(notes)
 	rounds := flags.Int("rounds", 5, "rounds in which the contenders take turns")
 	length := flags.Duration("length", 5*time.Second, "length of one measurement under load")
-	only := flags.String("only", "", "run one part: box, web, dns, add or desk")
+	only := flags.String("only", "", "run one part: box, web, dns, add, desk or pages")
 	serve := flags.String("serve", "", "(for the bench itself) be a contender: gateway or dns, with arguments")
 	if err := flags.Parse(args); err != nil {
 		return err
