@@ -75,7 +75,7 @@ func (v *View) Coops() []desk.Coop {
 	defer v.s.mu.RUnlock()
 	mine := map[desk.CoopID]bool{v.who.Coop: true}
 	for _, l := range v.s.boxes {
-		if l.kept != keptLeft && l.caretaker == v.who.Coop {
+		if l.kept != keptLeft && v.sees("", l.caretaker) {
 			mine[l.coop] = true
 		}
 	}

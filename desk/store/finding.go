@@ -23,6 +23,10 @@ const (
 	CodeClockWrong = "BOX-CLOCK-WRONG"
 )
 
+// ours reports whether only the desk makes findings of this code: a box, or its
+// copy, could hide them with its own.
+func ours(code string) bool { return code == CodeSuspected || code == CodeClockWrong }
+
 const (
 	fromBox  = "box"
 	fromDesk = "desk"
@@ -53,7 +57,7 @@ func (b *batch) put(ctx context.Context, l *live, at time.Time, source string, f
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return false, fmt.Errorf("look for finding: %w", err)
 	}
-	if owner != "" && owner != source || owner == "" && l.open >= mostOpen {
+	if source == fromBox && (ours(f.Code) || owner == "" && l.open >= mostOpen) {
 		return false, nil
 	}
 	text, err := encode(f)

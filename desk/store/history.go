@@ -68,7 +68,7 @@ func (v *View) History(ctx context.Context, id wire.BoxID, since time.Time) ([]B
 		return nil, err
 	}
 	length := short
-	if v.s.now().Sub(since) > 7*24*time.Hour {
+	if v.s.now().Sub(since) > 7*24*time.Hour+long { // who asks for seven days asks a moment ago
 		length = long
 	}
 	out, err := query(ctx, v.s.db.Read(), scanBucket, `SELECT start, length, samples, worst, apps, load_min, load_sum, load_max, memory_min, memory_sum, memory_max,
@@ -77,7 +77,7 @@ func (v *View) History(ctx context.Context, id wire.BoxID, since time.Time) ([]B
 	if err != nil {
 		return nil, fmt.Errorf("read history: %w", err)
 	}
-	if length == short && l.b.samples > 0 { // what is not written yet
+	if l.b.samples > 0 { // what is not written yet
 		out = append(out, l.b.public())
 	}
 	return out, nil

@@ -91,6 +91,10 @@ func (s *Store) Close() error {
 // Check runs the database's own integrity checks.
 func (s *Store) Check(ctx context.Context) error { return s.db.Check(ctx) }
 
+// Statements is how many statements were sent to the database since it was
+// opened, for the log of the pages; those of reports are not counted.
+func (s *Store) Statements() int64 { return s.db.Statements() }
+
 // Signin returns the accounts of the desk, which are in the same database.
 func (s *Store) Signin() *signin.Store { return signin.NewStore(s.db) }
 

@@ -50,7 +50,7 @@ func (v *View) forbidden() error {
 	return &problem.Problem{
 		Code: "not-allowed", Kind: problem.Forbidden,
 		What: "your account may not do this",
-		Why:  "members look; technicians invite and confirm boxes of their co-op and those that it looks after; coordinators do so for all, and add co-ops and people",
+		Why:  "members look; technicians invite and confirm boxes of their co-op and those that it looks after; coordinators do so for all, also without a comparison of words, and add co-ops and people",
 		Next: []string{"ask a technician of your co-op, or a coordinator of this desk"},
 	}
 }
@@ -140,15 +140,19 @@ type Invite struct {
 	Coop      desk.CoopID
 	Caretaker desk.CoopID   // may be empty
 	Valid     time.Duration // 0: DefaultValid
-	Confirmed bool          // the box need not be confirmed
+	Confirmed bool          // the box need not be confirmed; for coordinators
 }
 
 // Invite records an invitation, of which the desk keeps hashes of the secret
 // only. A technician may invite for their own co-op, and as its caretaker for
-// co-ops whose boxes it looks after; a coordinator for all.
+// co-ops whose boxes it looks after; a coordinator for all. Only a coordinator
+// may do without the comparison of words.
 func (v *View) Invite(ctx context.Context, code wire.Invitation, i Invite) (desk.Invitation, error) {
 	if err := v.mayAct(); err != nil {
 		return desk.Invitation{}, err
+	}
+	if i.Confirmed && v.who.Role != desk.Coordinator {
+		return desk.Invitation{}, v.forbidden()
 	}
 	if err := v.checkInvite(&i); err != nil {
 		return desk.Invitation{}, err
@@ -181,7 +185,7 @@ func (v *View) checkInvite(i *Invite) error {
 	v.s.mu.RLock()
 	caretaker, has := v.s.coops[i.Caretaker]
 	v.s.mu.RUnlock()
-	mine := v.who.Role == desk.Coordinator || i.Coop == v.who.Coop || i.Caretaker == v.who.Coop
+	mine := v.sees(i.Coop, i.Caretaker)
 	switch {
 	case !known || !mine:
 		return &problem.Problem{
@@ -190,10 +194,11 @@ func (v *View) checkInvite(i *Invite) error {
 			Why:  "technicians invite boxes of their own co-op, and of co-ops whose boxes it looks after",
 			Next: []string{"choose a co-op of the list", "ask a coordinator to add the co-op and make the first invitation"},
 		}
-	case i.Caretaker != "" && (!has || !caretaker.ITCoop):
+	case i.Caretaker != "" && (!has || !caretaker.ITCoop || !v.sees("", i.Caretaker)):
 		return &problem.Problem{
 			Code: "caretaker-unknown", Kind: problem.Invalid,
-			What: "the co-op that should look after the box is not an IT co-op of this desk",
+			What: "the co-op that should look after the box is not an IT co-op that you may choose",
+			Why:  "technicians choose their own, coordinators every IT co-op of this desk",
 			Next: []string{"choose an IT co-op of the list, or nobody"},
 		}
 	case i.Valid < time.Minute || i.Valid > MaxValid:

@@ -98,10 +98,20 @@ func TestView_rolesInTheirScope(t *testing.T) {
 		"coop-unknown":        {Coop: "bakery"},
 		"caretaker-unknown":   {Coop: "kestrel", Caretaker: "bakery"},
 		"invitation-too-long": {Coop: "kestrel", Valid: 25 * time.Hour},
+		"not-allowed":         {Coop: "kestrel", Confirmed: true},
 	} {
 		_, err := tech.Invite(ctx, r.code(), i)
 		isProblem(t, err, want)
 	}
+	_, err := r.as(desk.Technician, "bakery").Invite(ctx, r.code(), Invite{Coop: "bakery", Caretaker: "kestrel"})
+	isProblem(t, err, "caretaker-unknown") // nobody puts boxes into the fleet of others
+	nobody := r.as(desk.Technician, "")
+	r.box("alone", "bakery", "")
+	if coops := nobody.Coops(); len(coops) != 0 {
+		t.Errorf("without a co-op, %+v are known", coops)
+	}
+	_, err = nobody.Invite(ctx, r.code(), Invite{Coop: "bakery"})
+	isProblem(t, err, "coop-unknown")
 	list, err := tech.Invitations(ctx)
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%+v, %v", list, err)

@@ -56,6 +56,7 @@ func New(d Deps) (*Web, error) {
 	w.ui, err = webkit.New(webkit.Config{
 		Name: "desk", Templates: []fs.FS{account.Files(), files}, Messages: []fs.FS{account.Files(), files},
 		Log: d.Log, Now: d.Now, User: account.User(d.Signin), Frame: w.frame,
+		Statements: d.Store.Statements,
 	})
 	if err != nil {
 		return nil, err

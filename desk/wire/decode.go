@@ -3,6 +3,7 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -43,12 +44,12 @@ func decode(body []byte, into any) error {
 // each entry as they are in body, which Head.After wants.
 func DecodeReport(body []byte) (Report, [][]byte, error) {
 	var raw struct {
-		Version  int              `json:"v"`
-		Box      BoxID            `json:"box"`
-		Sent     Time             `json:"sent"`
-		First    uint64           `json:"first"`
-		Previous Head             `json:"prev"`
-		Entries  []jsontext.Value `json:"entries"`
+		Version  int        `json:"v"`
+		Box      BoxID      `json:"box"`
+		Sent     Time       `json:"sent"`
+		First    uint64     `json:"first"`
+		Previous Head       `json:"prev"`
+		Entries  []rawEntry `json:"entries"`
 	}
 	if err := decode(body, &raw); err != nil {
 		return Report{}, nil, err
@@ -68,17 +69,35 @@ func DecodeReport(body []byte) (Report, [][]byte, error) {
 		return r, nil, errors.New("first is not a number of an entry")
 	}
 	r.Entries = make([]Entry, n)
-	bytes := make([][]byte, n)
-	for i, v := range raw.Entries {
-		if err := json2.Unmarshal(v, &r.Entries[i], strict); err != nil {
-			return r, nil, fmt.Errorf("read entry %d: %w", i+1, err)
-		}
-		if err := r.Entries[i].Check(); err != nil {
+	raws := make([][]byte, n)
+	for i, e := range raw.Entries {
+		if err := e.Check(); err != nil {
 			return r, nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		bytes[i] = v
+		r.Entries[i], raws[i] = e.Entry, bytes.TrimLeft(body[e.after:e.end], ", \t\r\n")
 	}
-	return r, bytes, nil
+	return r, raws, nil
+}
+
+// rawEntry is an entry and where it is in the message: between what comes before
+// it, with a comma and white space, and its end.
+type rawEntry struct {
+	Entry
+	after, end int64
+}
+
+// UnmarshalJSONFrom reads the entry in the pass that reads the message.
+func (e *rawEntry) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if _, n := d.StackIndex(d.StackDepth()); n >= MaxEntries {
+		return fmt.Errorf("it has more than %d entries", MaxEntries)
+	}
+	e.after = d.InputOffset()
+	if d.PeekKind() != '{' {
+		return errors.New("an entry is not an object")
+	}
+	err := json2.UnmarshalDecode(d, &e.Entry)
+	e.end = d.InputOffset()
+	return err
 }
 
 // DecodeEnrolment reads and checks an enrolment.

@@ -7,10 +7,7 @@
 // vectors of that page, provoke every mistake and fuzz every parser.
 package wire
 
-import (
-	"encoding/json"
-	"time"
-)
+import "time"
 
 // Version is the version of the protocol that this program speaks.
 const Version = 1
@@ -193,6 +190,8 @@ type Leave struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
+const timeLayout = "2006-01-02T15:04:05Z"
+
 // Time is a moment in whole seconds, written as RFC 3339 in UTC.
 type Time struct{ time.Time }
 
@@ -204,27 +203,21 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return []byte(`""`), nil
 	}
-	return json.Marshal(t.UTC().Truncate(time.Second).Format(time.RFC3339))
+	b := append(make([]byte, 0, len(timeLayout)+2), '"')
+	return append(t.UTC().Truncate(time.Second).AppendFormat(b, timeLayout), '"'), nil
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote, and nothing else.
 func (t *Time) UnmarshalJSON(b []byte) error {
-	var s string
-	if err := json.Unmarshal(b, &s); err != nil {
-		return err
-	}
-	if s == "" {
+	if string(b) == `""` {
 		*t = Time{}
 		return nil
 	}
-	const layout = "2006-01-02T15:04:05Z"
-	at, err := time.Parse(layout, s)
-	if err != nil {
-		return err
-	}
-	if len(s) != len(layout) { // Parse takes fractions too
+	const quoted = `"` + timeLayout + `"`
+	if len(b) != len(quoted) { // Parse takes fractions too
 		return errLength
 	}
+	at, err := time.Parse(quoted, string(b))
 	t.Time = at.UTC()
-	return nil
+	return err
 }
