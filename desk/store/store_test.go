@@ -293,7 +293,7 @@ func TestReceive_noticesACloneAndAJournalThatWentBack(t *testing.T) {
 	if err := view.Restored(t.Context(), b.id); err != nil {
 		t.Fatal(err)
 	}
-	if got := clone.send(sample(9)); !got.Full || got.Last != 2 {
+	if got := clone.send(sample(9)); !got.Full || got.Last != 3 {
 		t.Errorf("the restored box: %+v", got)
 	}
 	if got, err := view.Box(t.Context(), b.id); err != nil || got.State != desk.BoxUp || len(got.Findings) != 0 {

@@ -129,7 +129,7 @@ func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
 	made, err := a.Invite(r.Context(), code, store.Invite{
 		Coop: desk.CoopID(r.PostFormValue("coop")), Caretaker: desk.CoopID(r.PostFormValue("caretaker")),
 		Valid:     time.Duration(min(max(hours, 0), 1000)) * time.Hour,
-		Confirmed: r.PostFormValue("confirmed") == "yes" && a.who.Role == desk.Coordinator,
+		Confirmed: r.PostFormValue("confirmed") == "yes",
 	})
 	if err != nil {
 		return d.inviteAgain(w, r, a, err)

@@ -37,6 +37,7 @@ func liveSite(t *testing.T, signedIn *atomic.Bool) http.Handler {
 }
 
 func watch(t *testing.T, h http.Handler) *httptest.ResponseRecorder {
+	t.Helper()
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://desk.example/fleet/events", nil))
 	return rec

@@ -67,7 +67,7 @@ func (ui *UI) preferences(next http.Handler) http.Handler {
 		q.Del("lang")
 		q.Del("theme")
 		to := url.URL{Path: r.URL.Path, RawQuery: q.Encode()}
-		http.Redirect(w, r, to.RequestURI(), http.StatusSeeOther) //nolint:gosec // a path of this site: "//" does not get here
+		http.Redirect(w, r, to.RequestURI(), http.StatusSeeOther) // a path of this site: "//" does not get here
 	})
 }
 
