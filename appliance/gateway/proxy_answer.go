@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -49,6 +50,9 @@ func copyHeaders(to, from http.Header) {
 		if !hopByHop(key) && (len(listed) == 0 || !httpguts.HeaderValuesContainsToken(listed, key)) {
 			to[key] = values
 		}
+	}
+	if slices.ContainsFunc(from["Set-Cookie"], isOwn) {
+		to["Set-Cookie"] = slices.DeleteFunc(slices.Clone(from["Set-Cookie"]), isOwn)
 	}
 }
 

@@ -30,6 +30,11 @@ func writeHead(out *bufio.Writer, r *http.Request, upgrade string) {
 			continue
 		}
 		for _, v := range values {
+			if key == "Cookie" {
+				if v = foreign(v); v == "" {
+					continue
+				}
+			}
 			put(key, ": ", v, "\r\n")
 		}
 	}

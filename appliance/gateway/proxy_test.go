@@ -70,6 +70,33 @@ func TestProxy_speaksHTTP2ToVisitors(t *testing.T) {
 	}
 }
 
+// TestProxy_keepsOwnCookiesFromApps: cookies know no ports, so a browser that
+// opens the console by the name of an app brings its session here.
+func TestProxy_keepsOwnCookiesFromApps(t *testing.T) {
+	var got []string
+	d := service(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header["Cookie"]
+		w.Header().Add("Set-Cookie", "a=1; Path=/")
+		w.Header().Add("Set-Cookie", "__Host-coopkit=planted; Path=/; Secure")
+	})
+	for _, h2 := range []bool{false, true} {
+		d.client = d.newClient(h2)
+		for sent, want := range map[string]string{
+			"a=1; b=2": "a=1; b=2",
+			"__Host-coopkit=secret; a=1; __Host-coopkit-desk=secret;  __Host-coopkit-setup=secret; b=2": "a=1; b=2",
+			"__Host-coopkit=secret": "",
+		} {
+			a := d.get("https://www.demo.coop/", "Cookie", sent)
+			if strings.Join(got, "; ") != want {
+				t.Errorf("h2=%v: %q became %q", h2, sent, got)
+			}
+			if set := a.Header["Set-Cookie"]; len(set) != 1 || set[0] != "a=1; Path=/" {
+				t.Errorf("h2=%v: the visitor gets %q", h2, set)
+			}
+		}
+	}
+}
+
 func TestProxy_passesTheAnswerOnUnchanged(t *testing.T) {
 	d := service(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {

@@ -32,7 +32,7 @@ type Deps struct {
 	Store   *Store
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger
-	Cookie  string // name of the cookie, after "__Host-"
+	Cookie  string // name of the cookie, after "__Host-"; it begins with coopkit, and the gateway keeps it from apps
 	WayBack string // what somebody does who can not sign in, such as a command
 }
 

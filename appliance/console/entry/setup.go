@@ -43,7 +43,7 @@ func (p setupPage) Dots() []string {
 
 // setupCookie carries the token from the first question to the second, so that
 // it is in no address and in no page.
-const setupCookie = "__Host-setup"
+const setupCookie = "__Host-coopkit-setup" // the gateway keeps cookies of such names from apps
 
 func keepToken(w http.ResponseWriter, token string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
