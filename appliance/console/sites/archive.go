@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 
 	"coopkit/internal/problem"
@@ -53,10 +54,15 @@ func readZipStream(c *collector, r io.Reader, scratch func() (*os.File, error)) 
 // readZip checks what the list of the archive promises before it unpacks
 // anything; what is unpacked can not be more.
 func readZip(c *collector, r io.ReaderAt, size int64) error {
-	archive, err := zip.NewReader(r, size)
+	list := &bounded{ReaderAt: r, left: int64(c.limits.files)*listBytes + 1<<20}
+	archive, err := zip.NewReader(list, size)
+	if list.left < 0 {
+		return tooMany(c.limits.files)
+	}
 	if err != nil {
 		return damaged()
 	}
+	list.left = math.MaxInt64 // from here on the files themselves are read
 	var promised uint64
 	for _, f := range archive.File {
 		if promised += f.UncompressedSize64; f.UncompressedSize64 > uint64(c.limits.bytes) || promised > uint64(c.limits.bytes) { //nolint:gosec // limits are positive
@@ -72,6 +78,24 @@ func readZip(c *collector, r io.ReaderAt, size int64) error {
 		}
 	}
 	return nil
+}
+
+// listBytes is how long the entry of a file in the list of a zip may be on
+// average. The list is read whole before the files in it can be counted.
+const listBytes = 512
+
+// bounded reads no more than is left.
+type bounded struct {
+	io.ReaderAt
+	left int64
+}
+
+// ReadAt reads.
+func (b *bounded) ReadAt(p []byte, off int64) (int, error) {
+	if b.left -= int64(len(p)); b.left < 0 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	return b.ReaderAt.ReadAt(p, off)
 }
 
 func addZipped(c *collector, f *zip.File) (err error) {

@@ -4,9 +4,11 @@ package sites
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -70,6 +72,37 @@ func TestReadZip_unpacksNoMoreThanPromised(t *testing.T) {
 	if out.Len() > 2048 {
 		t.Errorf("%d bytes came out", out.Len())
 	}
+}
+
+// TestReadZip_doesNotReadAnEndlessList: the list of a zip is read whole, into
+// memory, before its files can be counted.
+func TestReadZip_doesNotReadAnEndlessList(t *testing.T) {
+	var packed bytes.Buffer
+	z := zip.NewWriter(&packed)
+	for n := range 8000 {
+		if _, err := z.Create(fmt.Sprintf("%0100d", n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	list := &read{ReaderAt: bytes.NewReader(packed.Bytes())}
+	wantFault(t, readZip(newCollector(io.Discard, small()), list, int64(packed.Len())), "sites.upload.count")
+	if whole := int64(8000 * 146); list.n >= whole {
+		t.Errorf("%d bytes of the list were read, of %d", list.n, whole)
+	}
+}
+
+// read counts what is read.
+type read struct {
+	io.ReaderAt
+	n int64
+}
+
+func (r *read) ReadAt(p []byte, off int64) (int, error) {
+	r.n += int64(len(p))
+	return r.ReaderAt.ReadAt(p, off)
 }
 
 func TestReadArchive_onAFullDiskSaysSo(t *testing.T) {

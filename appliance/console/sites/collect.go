@@ -68,7 +68,7 @@ func (c *collector) add(name string, size int64, content io.Reader) error {
 		return err
 	}
 	if len(c.files) > c.limits.files {
-		return &fault{key: "sites.upload.count", args: []any{"count", c.limits.files}}
+		return tooMany(c.limits.files)
 	}
 	if c.bytes += size; size < 0 || c.bytes > c.limits.bytes {
 		return tooLarge(c.limits.bytes)
@@ -215,4 +215,8 @@ func damaged() error { return &fault{key: "sites.upload.damaged"} }
 
 func tooLarge(limit int64) error {
 	return &fault{key: "sites.upload.large", args: []any{"mb", limit / 1_000_000}}
+}
+
+func tooMany(limit int) error {
+	return &fault{key: "sites.upload.count", args: []any{"count", limit}}
 }

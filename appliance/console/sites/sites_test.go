@@ -178,6 +178,8 @@ func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(r.spool, prefix+"old"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)) // the agent starts again
+	r.leaves(t, 0)
 	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
 	r.leaves(t, 1)
 	left, err := filepath.Glob(filepath.Join(r.spool, "*"))

@@ -45,13 +45,14 @@ type spool struct {
 	log  *slog.Logger
 	room chan struct{}
 
-	mu    sync.Mutex
-	ready bool
-	held  map[string]upload
+	mu   sync.Mutex
+	held map[string]upload
 }
 
 func newSpool(dir string, now func() time.Time, log *slog.Logger) *spool {
-	return &spool{dir: dir, now: now, log: log, room: make(chan struct{}, receiving), held: map[string]upload{}}
+	s := &spool{dir: dir, now: now, log: log, room: make(chan struct{}, receiving), held: map[string]upload{}}
+	s.empty()
+	return s
 }
 
 // enter lets one more be received; leave with the function it returns.
@@ -69,8 +70,8 @@ func (s *spool) enter() (leave func(), err error) {
 
 // scratch makes a file in the spool's folder, which nobody else may read.
 func (s *spool) scratch() (*os.File, error) {
-	if err := s.prepare(); err != nil {
-		return nil, err
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make spool folder: %w", full(err))
 	}
 	f, err := os.CreateTemp(s.dir, prefix+"*")
 	if err != nil {
@@ -79,27 +80,15 @@ func (s *spool) scratch() (*os.File, error) {
 	return f, nil
 }
 
-// prepare makes the folder; what a former run left in it goes.
-func (s *spool) prepare() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ready {
-		return nil
-	}
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
-		return fmt.Errorf("make spool folder: %w", err)
-	}
+// empty removes what a former run left.
+func (s *spool) empty() {
 	left, err := filepath.Glob(filepath.Join(s.dir, prefix+"*"))
-	if err != nil {
-		return fmt.Errorf("read spool folder: %w", err)
-	}
 	for _, path := range left {
-		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("remove old upload: %w", err)
-		}
+		err = errors.Join(err, os.Remove(path))
 	}
-	s.ready = true
-	return nil
+	if err != nil {
+		s.log.Warn("old uploads not removed", logkey.Path, s.dir, logkey.Err, err)
+	}
 }
 
 // keep holds an upload for its session, under a new id, and forgets it after a
