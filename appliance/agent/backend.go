@@ -49,6 +49,7 @@ type backend struct {
 	support   *support.Support
 	face      *face // nil: no console
 	jobs      *jobs.Runner
+	system    system
 }
 
 var _ control.Backend = (*backend)(nil)

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/shirou/gopsutil/v4/host"
@@ -29,7 +30,7 @@ func (b *backend) Host(ctx context.Context) (control.Host, error) {
 	if err != nil {
 		return control.Host{}, fmt.Errorf("read name of machine: %w", err)
 	}
-	system, _, version, err1 := host.PlatformInformationWithContext(ctx)
+	system, err1 := b.system.name()
 	kernel, err2 := host.KernelVersionWithContext(ctx)
 	uptime, err3 := host.UptimeWithContext(ctx)
 	avg, err4 := load.AvgWithContext(ctx)
@@ -39,10 +40,26 @@ func (b *backend) Host(ctx context.Context) (control.Host, error) {
 		return control.Host{}, fmt.Errorf("measure machine: %w", err)
 	}
 	return control.Host{
-		Name: name, System: systemName(system, version), Kernel: kernel, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
+		Name: name, System: system, Kernel: kernel, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		UptimeS: int64(uptime), Load: avg.Load1 / float64(runtime.NumCPU()), //nolint:gosec // seconds since it started
 		MemoryBytes: memory.Total, MemoryUsed: memory.Used, DiskBytes: disk.total, DiskUsed: disk.used,
 	}, nil
+}
+
+// system is the system that the agent was started on: to ask for it starts a
+// program on some, and it does not change while the agent runs.
+type system struct {
+	once sync.Once
+	text string
+	err  error
+}
+
+func (s *system) name() (string, error) {
+	s.once.Do(func() {
+		name, _, version, err := host.PlatformInformation()
+		s.text, s.err = systemName(name, version), err
+	})
+	return s.text, s.err
 }
 
 // systemName is how people call a system: "Debian 12".

@@ -11,6 +11,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
 	dockerclient "github.com/docker/docker/client"
@@ -23,6 +25,10 @@ import (
 // is safe for concurrent use.
 type Engine struct {
 	cli *dockerclient.Client
+
+	mu    sync.Mutex
+	facts engine.Info // as they were
+	asked time.Time   // then; zero: never
 }
 
 var _ engine.Engine = (*Engine)(nil)
@@ -49,8 +55,18 @@ func New(host string) (*Engine, error) {
 // Close frees the connection.
 func (e *Engine) Close() error { return e.cli.Close() }
 
-// Info asks the engine for its version.
+// factsFor is how long an engine's facts are taken to be true.
+const factsFor = time.Minute
+
+// Info asks whether the engine answers, and for its facts if they are not
+// known: a Docker Engine starts several programs to say them.
 func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
+	if _, err := e.cli.Ping(ctx); err != nil {
+		return engine.Info{}, e.wrap(err, "ask whether the engine answers")
+	}
+	if facts, ok := e.known(); ok {
+		return facts, nil
+	}
 	v, err := e.cli.ServerVersion(ctx)
 	if err != nil {
 		return engine.Info{}, e.wrap(err, "ask for the engine's version")
@@ -59,10 +75,20 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	if err != nil {
 		return engine.Info{}, e.wrap(err, "ask for the engine's facts")
 	}
-	return engine.Info{
+	facts := engine.Info{
 		Name: "Docker Engine", Version: v.Version, APIVersion: e.cli.ClientVersion(),
 		RootDir: i.DockerRootDir, Arch: v.Arch,
-	}, nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.facts, e.asked = facts, time.Now()
+	return facts, nil
+}
+
+func (e *Engine) known() (engine.Info, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.facts, !e.asked.IsZero() && time.Since(e.asked) < factsFor
 }
 
 // wrap says what was tried; an engine that does not answer becomes a Problem.
