@@ -44,7 +44,7 @@ demo-clean: ## The same, and remove the images too
 	@rm -rf .demo
 
 ##@ To work on it
-.PHONY: build packages test lint fmt gen fuzz bench
+.PHONY: build packages test lint fmt gen pictures fuzz bench
 build: ## Build bin/coopkit
 	@$(BUILD) -o bin/coopkit ./cmd/coopkit
 
@@ -74,6 +74,9 @@ fmt: $(LINT) ## Format the Go code
 
 gen: ## Write again the pages and golden files that are made from code
 	@grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n 1 dirname | sort -u | xargs -I{} go test {} -update
+
+pictures: ## Take the pictures of the documentation again, in a browser
+	@go test ./internal/journey -run 'TestSteward_goesTheWholeWay/^mouse$$' -pictures
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz every parser, FUZZTIME (30s) each

@@ -65,7 +65,7 @@ func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
 }
 
 func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.App, error) {
-	app := health.App{Install: in, Title: string(in.Name), Busy: in.Release == 0 || b.apps.Changing(in.Name)}
+	app := health.App{Install: in, Title: b.programOf(in), Busy: in.Release == 0 || b.apps.Changing(in.Name)}
 	if app.Busy {
 		return app, nil
 	}
@@ -83,6 +83,14 @@ func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.A
 	app.Containers = have.Containers
 	app.Contract = func(ctx context.Context) error { return b.apps.Trouble(ctx, in.Name, have) }
 	return app, nil
+}
+
+// programOf is what people call the program of an install.
+func (b *backend) programOf(in appliance.Install) string {
+	if r, err := b.catalogue.Find(in.Recipe); err == nil && r.Title["en"] != "" {
+		return r.Title["en"]
+	}
+	return string(in.Name)
 }
 
 func (b *backend) healthCertificates(context.Context) ([]health.Certificate, error) {

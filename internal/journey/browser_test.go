@@ -4,9 +4,11 @@ package journey
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,7 +195,9 @@ func (b *browser) press(name string) {
 		b.find("button", name)
 		action := chromedp.Click(marked)
 		if b.hands == keyboard {
-			b.tabTo(name)
+			if err = b.tabTo(name); err != nil {
+				continue
+			}
 			action = chromedp.KeyEvent(kb.Enter)
 		}
 		ctx, cancel := context.WithTimeout(b.ctx, patience/2)
@@ -208,7 +212,7 @@ func (b *browser) press(name string) {
 
 // tabTo presses Tab until the marked element has the focus, as somebody without
 // a mouse does, and checks that the focus can be seen.
-func (b *browser) tabTo(name string) {
+func (b *browser) tabTo(name string) error {
 	b.t.Helper()
 	const look = `(() => {
 		const e = document.querySelector("[data-journey]");
@@ -216,16 +220,16 @@ func (b *browser) tabTo(name string) {
 		const s = getComputedStyle(e), t = getComputedStyle(e, "::after");
 		return s.outlineStyle === "none" && t.outlineStyle === "none" && s.boxShadow === "none" ? "unseen" : "there";
 	})()`
-	for range 150 {
+	for range 100 {
 		switch ask(b, "look where the focus is", chromedp.Evaluate[string](look)) {
 		case "there":
-			return
+			return nil
 		case "unseen":
 			b.fail("the focus on %q can not be seen", name)
 		}
 		ask(b, "press Tab", chromedp.KeyEvent(kb.Tab))
 	}
-	b.fail("Tab never reaches %q", name)
+	return fmt.Errorf("the Tab key never reaches %q", name)
 }
 
 // fill writes into the field whose label begins with these words.
@@ -233,7 +237,9 @@ func (b *browser) fill(label, value string) {
 	b.t.Helper()
 	b.find("field", label)
 	if b.hands == keyboard {
-		b.tabTo(label)
+		if err := b.tabTo(label); err != nil {
+			b.fail("fill %q: %v", label, err)
+		}
 	} else {
 		ask(b, "go to "+label, chromedp.Focus(marked))
 	}
@@ -299,7 +305,7 @@ func (b *browser) at() string {
 
 // picture keeps what is seen as name.png; whole means the whole page, not only
 // what fits the window.
-func (b *browser) picture(name string, whole bool) []byte {
+func (b *browser) picture(name string, whole bool) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -310,13 +316,23 @@ func (b *browser) picture(name string, whole bool) []byte {
 	png, err := chromedp.Run(ctx, take)
 	if err != nil {
 		b.t.Errorf("picture %s: %v", name, err)
-		return nil
+		return
 	}
 	if err := os.WriteFile(filepath.Join(b.shots, name+".png"), png, 0o600); err != nil {
 		b.t.Error(err)
 	}
-	return png
+	if *pictures && b.hands == mouse && slices.Contains(inDocs, name) {
+		if err := os.WriteFile(filepath.Join("../../docs/images", name+".png"), png, 0o644); err != nil { //nolint:gosec // for everybody
+			b.t.Error(err)
+		}
+	}
 }
+
+// pictures says that the documentation's pictures are to be made anew.
+var pictures = flag.Bool("pictures", false, "write the pictures in docs/images")
+
+// inDocs are the pictures in the documentation.
+var inDocs = []string{"home", "job", "fleet", "setup-name", "catalogue", "add-plan", "app", "desk-words", "box-finding"}
 
 // evaluate runs a question in the debugger.
 func evaluate(question string) chromedp.Action[bool] { return chromedp.Evaluate[bool](question) }

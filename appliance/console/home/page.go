@@ -90,7 +90,10 @@ func things(p *webkit.Page, b box) []thing {
 		t := thing{Title: a.Title, Href: "/apps/" + url.PathEscape(string(a.Name)), Pill: area.AppPill(p, a.State)}
 		t.Icon, t.Tint = area.NeedIcon(b.needs[a.Recipe])
 		if len(a.Addresses) > 0 {
-			t.At = p.T("home.at", "host", a.Addresses[0])
+			t.At = p.T("home.at", "program", a.Title, "host", a.Addresses[0])
+		}
+		if use := "apps.need." + b.needs[a.Recipe]; use != "apps.need.other" && p.Has(use) {
+			t.Title = p.T(use) // people say what it is for, as on the page of the apps
 		}
 		out = append(out, t)
 	}
