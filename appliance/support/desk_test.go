@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"coopkit/appliance/control"
+	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 )
 
@@ -88,5 +89,14 @@ func TestRun_desksThatLie(t *testing.T) {
 				b.stop()
 			})
 		})
+	}
+}
+
+// TestReason_doesNothingToATerminal: the words come from outside, and people
+// read them on a terminal too.
+func TestReason_doesNothingToATerminal(t *testing.T) {
+	got := support.Reason("no\x1b[2J\u009b2J", "be\u202ecause\r\n\x00of\u2066 it")
+	if want := "no [2J 2J: be cause   of  it"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -8,3 +8,6 @@ func (s *Support) DropWay() {
 	defer func() { <-s.turn }()
 	s.dropWay()
 }
+
+// Reason is what people read of a desk's words.
+func Reason(title, why string) string { return said{Title: title, Why: why}.reason() }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"coopkit/appliance/control"
 	"coopkit/internal/problem"
@@ -54,7 +55,7 @@ func (s said) reason() string {
 		text += ": " + s.Why
 	}
 	text = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return ' '
 		}
 		return r

@@ -139,7 +139,7 @@ func (s *Service) check(ctx context.Context, name, password string, c Client) (P
 	case err != nil:
 		return Person{}, err
 	case !right:
-		return Person{}, errors.Join(s.wrong(), s.fail(ctx, keys, c))
+		return Person{}, s.counted(ctx, keys, c, s.wrong())
 	case p.Disabled:
 		return Person{}, s.closed()
 	case stale:

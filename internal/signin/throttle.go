@@ -103,11 +103,16 @@ func (s *Service) refuseLocked(ctx context.Context, keys []failureKey) error {
 	}
 }
 
-// fail counts a wrong attempt.
-func (s *Service) fail(ctx context.Context, keys []failureKey, c Client) error {
+// counted counts a wrong attempt and returns what is wrong with it. When it can
+// not be counted, as on a full disk, it says nothing about the attempt: guesses
+// would be free otherwise.
+func (s *Service) counted(ctx context.Context, keys []failureKey, c Client, wrong error) error {
 	locked, err := s.store.fail(ctx, keys, s.now())
+	if err != nil {
+		return err
+	}
 	if locked {
 		s.log.Warn("sign-in locked for an address", slog.String(logkey.Addr, c.Addr.String()))
 	}
-	return err
+	return wrong
 }

@@ -4,6 +4,7 @@ package signin
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -184,5 +185,26 @@ func TestPrefix_isWhatOneVisitorHas(t *testing.T) {
 	}
 	if got := prefix(netip.Addr{}); got != "unknown" {
 		t.Errorf("no address: %s", got)
+	}
+}
+
+// TestThrottle_saysNothingThatItCanNotCount: on a full disk guesses would be
+// free otherwise.
+func TestThrottle_saysNothingThatItCanNotCount(t *testing.T) {
+	b := newBench(t)
+	b.person("ana")
+	err := b.db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `CREATE TRIGGER full BEFORE INSERT ON signin_failure BEGIN SELECT RAISE(FAIL, 'full'); END`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Client{Addr: netip.MustParseAddr("192.0.2.7")}
+	if _, _, err := b.SignIn(t.Context(), "ana", "wrong", c); err == nil || errors.Is(err, &problem.Problem{Code: "signin-wrong"}) {
+		t.Errorf("sign-in says %v", err)
+	}
+	if _, err := b.CheckToken(t.Context(), "2222-2222-2222-2222-2222", c); err == nil || errors.Is(err, &problem.Problem{Code: "token-wrong"}) {
+		t.Errorf("a token says %v", err)
 	}
 }

@@ -195,7 +195,7 @@ func (s *Service) token(ctx context.Context, text string, c Client) (tokenRow, e
 	row, err := s.store.token(ctx, tokenHash(letters))
 	switch {
 	case !ok || errors.Is(err, errUnknownToken):
-		return tokenRow{}, errors.Join(s.tokenWrong(), s.fail(ctx, keys, c))
+		return tokenRow{}, s.counted(ctx, keys, c, s.tokenWrong())
 	case err != nil:
 		return tokenRow{}, err
 	case row.used:

@@ -100,13 +100,16 @@ func (p *Page) with(key, value string) string {
 	return u.EscapedPath() + "?" + q.Encode() // escaped: a decoded path can begin with two slashes, which is another host
 }
 
-// H returns a message that contains markup; values are escaped.
+// H returns a message that contains markup; values are escaped, but for markup
+// and the numbers that choose a plural.
 func (p *Page) H(key string, args ...any) template.HTML {
 	safe := make([]any, len(args))
 	for i, a := range args {
-		safe[i] = a
-		if s, ok := a.(string); ok && i%2 == 1 {
-			safe[i] = html.EscapeString(s)
+		switch a.(type) {
+		case template.HTML, int, int64:
+			safe[i] = a
+		default:
+			safe[i] = html.EscapeString(fmt.Sprint(a))
 		}
 	}
 	return template.HTML(p.T(key, safe...)) //nolint:gosec // our own message, escaped values
