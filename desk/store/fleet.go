@@ -108,6 +108,7 @@ func (v *View) Fleet(ctx context.Context, f FleetFilter) (Fleet, error) {
 		return out, err
 	}
 	chosen := v.choose(f, having, &out)
+	slices.SortFunc(chosen, worse)
 	out.Total = len(chosen)
 	out.Pages = max((len(chosen)+PageSize-1)/PageSize, 1)
 	out.Page = min(out.Page, out.Pages)
@@ -139,7 +140,7 @@ func (v *View) having(ctx context.Context, f FleetFilter) (map[string]map[wire.B
 	return out, nil
 }
 
-// choose returns the rows that the filter wants, worst first, and counts all.
+// choose returns the rows that the filter wants, and counts all.
 func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) []*FleetRow {
 	v.s.mu.RLock()
 	defer v.s.mu.RUnlock()
@@ -166,10 +167,18 @@ func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out 
 		out.Versions = append(out.Versions, version)
 	}
 	slices.SortFunc(out.Versions, func(a, b string) int { return strings.Compare(b, a) })
-	slices.SortFunc(chosen, func(a, b *FleetRow) int {
-		return cmp.Or(levelOrder[a.Level]-levelOrder[b.Level], a.Since.Compare(b.Since), strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID), string(b.ID)))
-	})
 	return chosen
+}
+
+// worse puts the boxes first that need somebody most, and longest.
+func worse(a, b *FleetRow) int {
+	if a.Level != b.Level {
+		return levelOrder[a.Level] - levelOrder[b.Level]
+	}
+	if c := a.Since.Compare(b.Since); c != 0 {
+		return c
+	}
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID), string(b.ID)))
 }
 
 func (v *View) row(l *live, now time.Time) FleetRow {
