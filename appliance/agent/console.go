@@ -12,6 +12,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"coopkit/appliance/console"
 	"coopkit/appliance/control"
 	"coopkit/internal/logkey"
@@ -22,6 +24,11 @@ import (
 
 // consolePort is that of the console where none is named.
 const consolePort = "8420"
+
+// maxVisitors is how many connections the console has at a time. It shares its
+// process with the front door, whose memory and files strangers must not use up
+// here.
+const maxVisitors = 256
 
 // tokenFor is how long a one-time token for the console can be used.
 const tokenFor = time.Hour
@@ -47,15 +54,8 @@ func (a *Agent) makeConsole() error {
 	accounts := signin.New(signin.Deps{
 		Store: b.store.Signin(), Log: a.part("signin"), Cookie: "coopkit", WayBack: "on the box: coopkit console token",
 	})
-	c, err := console.New(console.Deps{
-		Box: b, Accounts: accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: cfg.path("uploads"),
-		Statements: b.store.Statements,
-	})
-	if err != nil {
-		return err
-	}
 	b.face = &face{caFile: ca.RootFile(), accounts: accounts, server: &http.Server{
-		Handler: c.Handler(), TLSConfig: ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		TLSConfig: ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
 	}}
 	return nil
@@ -71,7 +71,7 @@ func (a *Agent) listenConsole() error {
 		return nil
 	}
 	var err error
-	if f.listener, err = net.Listen("tcp", a.cfg.Console); err != nil {
+	if f.listener, err = net.Listen("tcp", a.cfg.Console); err != nil { //nolint:noctx // a port is opened at once
 		return &problem.Problem{
 			Code: "console-port-taken", Kind: problem.Conflict,
 			What: "the console can not listen at " + a.cfg.Console,
@@ -84,15 +84,25 @@ func (a *Agent) listenConsole() error {
 }
 
 // runConsole serves the console until ctx ends; live pages are cut off then.
+// Pages and messages are read here and not before, because visitors of apps and
+// sites need not wait for them.
 func (a *Agent) runConsole(ctx context.Context) error {
 	f := a.backend.face
 	if f == nil {
 		return nil
 	}
+	c, err := console.New(console.Deps{
+		Box: a.backend, Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: a.cfg.path("uploads"),
+		Statements: a.backend.store.Statements,
+	})
+	if err != nil {
+		return err
+	}
+	f.server.Handler = c.Handler()
 	stop := context.AfterFunc(ctx, func() { _ = f.server.Close() }) // reported by Serve
 	defer stop()
 	a.log.Info("console ready", slog.String(logkey.Addr, f.listener.Addr().String()))
-	if err := f.server.Serve(ownca.Listener(f.listener, f.server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
+	if err := f.server.Serve(ownca.Listener(netutil.LimitListener(f.listener, maxVisitors), f.server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
