@@ -87,7 +87,10 @@ func (c *Console) Bundle() *locale.Bundle { return c.ui.Bundle() }
 // where one can go.
 func (c *Console) frame(r *http.Request, p *webkit.Page) {
 	p.Version, p.Help = c.deps.Version, "/help"
-	p.Brand = webkit.Brand{Name: "Coopkit", Sub: p.T("console.setup"), Href: "/"}
+	p.Brand = webkit.Brand{Name: "Coopkit", Sub: p.T("console.closed"), Href: "/"}
+	if strings.HasPrefix(r.URL.Path, "/setup") {
+		p.Brand.Sub = p.T("console.setup")
+	}
 	p.Foot = []webkit.Link{{Text: p.T("console.leave"), Href: "/leave"}, {Text: p.T("console.accessibility"), Href: "/accessibility"}}
 	zone, _ := p.Now.Zone()
 	p.Note = p.T("console.times", "zone", zone)

@@ -3,7 +3,6 @@
 package console_test
 
 import (
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -48,7 +47,7 @@ func newHouse(t *testing.T) house {
 	if err := os.WriteFile(schema, []byte(signin.Schema), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var migrations fs.FS = os.DirFS(filepath.Dir(schema))
+	migrations := os.DirFS(filepath.Dir(schema))
 	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "accounts.db"), migrations)
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func unknownRoute(_ http.ResponseWriter, r *http.Request) error {
 		Code: "request-unknown", Kind: problem.NotFound,
 		What: "the agent does not know the request " + strconv.Quote(r.Method+" "+r.URL.Path),
 		Why:  "the command and the agent may be of different versions",
-		Next: []string{"compare “coopkit version” with “coopkit status”", "restart the agent: sudo systemctl restart coopkit"},
+		Next: []string{"compare “coopkit version” with “coopkit status”", "restart the agent: sudo systemctl restart coopkit-agent"},
 	}
 }
 

@@ -100,7 +100,7 @@ func clearStale(path string) error {
 		Code: "agent-already-running", Kind: problem.Conflict,
 		What: "another agent is running on this box",
 		Why:  "it answers at " + path,
-		Next: []string{"coopkit status", "stop it first: sudo systemctl stop coopkit"}, Err: err,
+		Next: []string{"coopkit status", "stop it first: sudo systemctl stop coopkit-agent"}, Err: err,
 	}
 }
 

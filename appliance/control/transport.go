@@ -43,7 +43,7 @@ func dialProblem(socket string, err error) error {
 			Code: "agent-not-running", Kind: problem.Unavailable,
 			What: "the agent is not running on this machine",
 			Why:  "nobody answers at " + socket,
-			Next: []string{"sudo systemctl start coopkit", "coopkit agent run", "name its socket with --socket if it is another"},
+			Next: []string{"sudo systemctl start coopkit-agent", "coopkit agent run", "name its socket with --socket if it is another"},
 			Err:  err,
 		}
 	case errors.Is(err, fs.ErrPermission):
@@ -199,7 +199,7 @@ func unexpectedAnswer(err error) error {
 		Code: "agent-answer-unexpected", Kind: problem.Failed,
 		What: "the agent gave an answer that this command does not understand",
 		Why:  "the two may be of different versions, or a name in the command is not one",
-		Next: []string{"compare “coopkit version” with “coopkit status”", "restart the agent: sudo systemctl restart coopkit"},
+		Next: []string{"compare “coopkit version” with “coopkit status”", "restart the agent: sudo systemctl restart coopkit-agent"},
 		Err:  err,
 	}
 }

@@ -36,7 +36,7 @@ func doorCheck(f Facts) Check {
 					Code: "DOOR-CLOSED", Subject: "door:" + addr, Severity: appliance.Critical,
 					What: "Nobody can open the apps and sites of this box",
 					Why:  "The front door takes no connection at " + addr + ".",
-					Next: []string{"Start the agent again: systemctl restart coopkit", "If it does not help, ask your IT co-op"},
+					Next: []string{"Start the agent again: systemctl restart coopkit-agent", "If it does not help, ask your IT co-op"},
 					Who:  appliance.You,
 					Args: map[string]string{"address": addr},
 				})

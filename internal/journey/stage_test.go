@@ -48,14 +48,13 @@ const (
 
 // stage is one box, and a desk when it is needed, as processes of this machine.
 type stage struct {
-	t        *testing.T
-	dir      string
-	console  string // https://127.0.0.1:…
-	desk     string
-	https    string // port of the front door
-	deskDir  string
-	program  string
-	restarts int
+	t       *testing.T
+	dir     string
+	console string // https://127.0.0.1:…
+	desk    string
+	https   string // port of the front door
+	deskDir string
+	program string
 }
 
 func newStage(t *testing.T) *stage {
@@ -119,7 +118,7 @@ func (s *stage) run(name string, args ...string) {
 func (s *stage) waitFor(url string) {
 	s.t.Helper()
 	c := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // only whether it answers
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // only whether it answers
 	}}
 	testkit.Eventually(s.t, time.Minute, url+" does not answer", func() bool {
 		req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, url, nil)
