@@ -28,7 +28,7 @@ func (s *Store) Address(ctx context.Context, host hostname.Name) (a appliance.Ad
 }
 
 func (s *Store) addresses(ctx context.Context, where string, args ...any) ([]appliance.Address, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (a appliance.Address, err error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (a appliance.Address, err error) {
 		return a, rows.Scan(&a.Host, &a.Kind, &a.Install, &a.Web, &a.Target)
 	}, `SELECT host, kind, coalesce(install, ''), web, target FROM address
 		WHERE coalesce((SELECT scratch FROM install WHERE install.name = address.install), 0) = 0 `+where, args...)

@@ -15,13 +15,14 @@ import (
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
+	"coopkit/internal/sqlitedb"
 )
 
 var _ support.Store = (*Store)(nil)
 
 // DeskLink implements support.Store.
 func (s *Store) DeskLink(ctx context.Context) (*support.Link, error) {
-	links, err := query(ctx, s.db.Read(), scanLink, `SELECT url, pin, desk_key, box, key, secret, name, coop, words, joined,
+	links, err := sqlitedb.Query(ctx, s.db.Read(), scanLink, `SELECT url, pin, desk_key, box, key, secret, name, coop, words, joined,
 		state, problem, period, acked, head, sent, last, told_facts, told_findings FROM desk_link`)
 	if err != nil || len(links) == 0 {
 		return nil, err

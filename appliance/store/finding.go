@@ -10,13 +10,14 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/health"
+	"coopkit/internal/sqlitedb"
 )
 
 var _ health.Store = (*Store)(nil)
 
 // LoadFindings implements health.Store.
 func (s *Store) LoadFindings(ctx context.Context) ([]appliance.Finding, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (f appliance.Finding, err error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (f appliance.Finding, err error) {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return f, err

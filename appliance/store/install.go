@@ -98,13 +98,13 @@ func (s *Store) Installs(ctx context.Context) ([]appliance.Install, error) {
 }
 
 func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appliance.Install, error) {
-	all, err := query(ctx, s.db.Read(), scanInstall,
+	all, err := sqlitedb.Query(ctx, s.db.Read(), scanInstall,
 		`SELECT name, recipe, wanted, release, subnet, has_owner, scratch, signin_shown, settings, created FROM install `+where, args...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range all {
-		if all[i].Addresses, err = query(ctx, s.db.Read(), func(rows *sql.Rows) (h hostname.Name, err error) {
+		if all[i].Addresses, err = sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (h hostname.Name, err error) {
 			return h, rows.Scan(&h)
 		}, `SELECT host FROM address WHERE install = ? ORDER BY seq`, all[i].Name); err != nil {
 			return nil, err
@@ -185,7 +185,7 @@ func (s *Store) DeleteInstall(ctx context.Context, name appliance.InstallName) e
 // Secrets returns the generated secrets of an install.
 func (s *Store) Secrets(ctx context.Context, name appliance.InstallName) (map[string]string, error) {
 	type pair struct{ name, value string }
-	pairs, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (p pair, err error) {
+	pairs, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (p pair, err error) {
 		return p, rows.Scan(&p.name, &p.value)
 	}, `SELECT name, value FROM secret WHERE install = ?`, name)
 	out := make(map[string]string, len(pairs))

@@ -94,7 +94,7 @@ func (s *Store) AddEvent(ctx context.Context, ev appliance.JobEvent) (int64, err
 
 // Events implements jobs.Journal.
 func (s *Store) Events(ctx context.Context, id appliance.JobID, after int64) ([]appliance.JobEvent, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (ev appliance.JobEvent, err error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (ev appliance.JobEvent, err error) {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return ev, err
@@ -139,12 +139,12 @@ func (s *Store) Unfinished(ctx context.Context) ([]jobs.Record, error) {
 }
 
 func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Record, error) {
-	recs, err := query(ctx, s.db.Read(), scanJob, text, args...)
+	recs, err := sqlitedb.Query(ctx, s.db.Read(), scanJob, text, args...)
 	if err != nil {
 		return nil, err
 	}
 	for i := range recs {
-		if recs[i].Steps, err = query(ctx, s.db.Read(), scanStep,
+		if recs[i].Steps, err = sqlitedb.Query(ctx, s.db.Read(), scanStep,
 			`SELECT name, title, state, detail, started, finished FROM job_step WHERE job = ? ORDER BY idx`, recs[i].ID); err != nil {
 			return nil, err
 		}

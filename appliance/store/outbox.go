@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"coopkit/appliance/support"
+	"coopkit/internal/sqlitedb"
 )
 
 // row is an item of the outbox with its place in it.
@@ -18,8 +19,8 @@ type row struct {
 }
 
 // outbox returns the items that a constant condition selects.
-func outbox(ctx context.Context, q querier, condition string) ([]row, error) {
-	return query(ctx, q, func(rows *sql.Rows) (r row, err error) {
+func outbox(ctx context.Context, q sqlitedb.Querier, condition string) ([]row, error) {
+	return sqlitedb.Query(ctx, q, func(rows *sql.Rows) (r row, err error) {
 		var seq sql.NullInt64
 		var at int64
 		if err := rows.Scan(&r.id, &seq, &r.Kind, &at, &r.Body); err != nil {

@@ -6,12 +6,14 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+
+	"coopkit/internal/sqlitedb"
 )
 
 // Settings returns what was set, by name.
 func (s *Store) Settings(ctx context.Context) (map[string]string, error) {
 	type pair struct{ name, value string }
-	pairs, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (p pair, err error) {
+	pairs, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (p pair, err error) {
 		return p, rows.Scan(&p.name, &p.value)
 	}, `SELECT name, value FROM setting`)
 	if err != nil {

@@ -8,13 +8,14 @@ import (
 	"encoding/json"
 
 	"coopkit/appliance/sites"
+	"coopkit/internal/sqlitedb"
 )
 
 var _ sites.Store = (*Store)(nil)
 
 // Sites implements sites.Store.
 func (s *Store) Sites(ctx context.Context) ([]sites.StoredSite, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (site sites.StoredSite, err error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (site sites.StoredSite, err error) {
 		var versions string
 		if err := rows.Scan(&site.Host, &site.Published, &site.Last, &versions); err != nil {
 			return site, err

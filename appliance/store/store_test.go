@@ -18,6 +18,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
+	"coopkit/internal/sqlitedb"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -50,7 +51,7 @@ func wordpress() NewInstall {
 
 func TestSchema_isTheGoldenOne(t *testing.T) {
 	s := open(t)
-	parts, err := query(t.Context(), s.db.Read(), scanText,
+	parts, err := sqlitedb.Query(t.Context(), s.db.Read(), scanText,
 		`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name`)
 	if err != nil {
 		t.Fatal(err)

@@ -9,19 +9,20 @@ import (
 	"fmt"
 
 	"coopkit/appliance/names"
+	"coopkit/internal/sqlitedb"
 )
 
 var _ names.Store = (*Store)(nil)
 
 // Zones implements names.Store.
 func (s *Store) Zones(ctx context.Context) ([]names.StoredZone, error) {
-	zones, err := query(ctx, s.db.Read(), scanZone,
+	zones, err := sqlitedb.Query(ctx, s.db.Read(), scanZone,
 		`SELECT name, serial, ttl, ns, primary_ns, mailbox, refresh, retry, expire, minimum FROM zone ORDER BY name`)
 	if err != nil {
 		return nil, err
 	}
 	for i := range zones {
-		if zones[i].Records, err = query(ctx, s.db.Read(), func(rows *sql.Rows) (r names.StoredRecord, err error) {
+		if zones[i].Records, err = sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (r names.StoredRecord, err error) {
 			return r, rows.Scan(&r.Name, &r.Type, &r.TTL, &r.Data, &r.Owner)
 		}, `SELECT name, type, ttl, data, owner FROM record WHERE zone = ? ORDER BY seq`, zones[i].Name); err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ import (
 )
 
 func (s *Store) loadCoops(ctx context.Context) error {
-	all, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (c desk.Coop, err error) {
+	all, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (c desk.Coop, err error) {
 		var created int64
 		err = rows.Scan(&c.ID, &c.Name, &c.Place, &c.ITCoop, &created)
 		c.Created = at(created)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coopkit/desk/wire"
+	"coopkit/internal/sqlitedb"
 )
 
 // facts stores the newest facts, and what changed in them as events.
@@ -59,7 +60,7 @@ func (b *batch) installs(ctx context.Context, l *live, at time.Time, before, aft
 	return err
 }
 
-func readFacts(ctx context.Context, q querier, n int64) (f wire.Facts, err error) {
+func readFacts(ctx context.Context, q sqlitedb.Querier, n int64) (f wire.Facts, err error) {
 	var text []byte
 	if err := q.QueryRowContext(ctx, `SELECT facts FROM box WHERE n = ?`, n).Scan(&text); err != nil {
 		return f, fmt.Errorf("read facts: %w", err)

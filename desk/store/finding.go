@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coopkit/desk/wire"
+	"coopkit/internal/sqlitedb"
 )
 
 // mostOpen bounds what one box can make the desk keep.
@@ -113,7 +114,7 @@ func (b *batch) replaceOpen(ctx context.Context, l *live, at time.Time, open []w
 	for _, f := range open {
 		still[f.FindingName] = true
 	}
-	had, err := query(ctx, b.tx, func(rows *sql.Rows) (n wire.FindingName, err error) {
+	had, err := sqlitedb.Query(ctx, b.tx, func(rows *sql.Rows) (n wire.FindingName, err error) {
 		return n, rows.Scan(&n.Code, &n.Subject)
 	}, `SELECT code, subject FROM finding WHERE box = ? AND source = ?`, l.n, fromBox)
 	if err != nil {
@@ -138,7 +139,7 @@ func (b *batch) replaceOpen(ctx context.Context, l *live, at time.Time, open []w
 // recount brings what memory knows of the box's findings up to date.
 func (b *batch) recount(ctx context.Context, l *live) error {
 	l.open, l.worst, l.since = 0, 0, 0
-	_, err := query(ctx, b.tx, func(rows *sql.Rows) (struct{}, error) {
+	_, err := sqlitedb.Query(ctx, b.tx, func(rows *sql.Rows) (struct{}, error) {
 		var since int64
 		var severity int
 		err := rows.Scan(&severity, &since)

@@ -13,6 +13,7 @@ import (
 
 	"coopkit/desk"
 	"coopkit/desk/wire"
+	"coopkit/internal/sqlitedb"
 )
 
 // PageSize is how many boxes a page of the fleet has.
@@ -127,7 +128,7 @@ func (v *View) having(ctx context.Context, f FleetFilter) (map[string]map[wire.B
 		if code == "" || out[code] != nil {
 			continue
 		}
-		ids, err := query(ctx, v.s.db.Read(), func(rows *sql.Rows) (id wire.BoxID, err error) { return id, rows.Scan(&id) },
+		ids, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (id wire.BoxID, err error) { return id, rows.Scan(&id) },
 			`SELECT DISTINCT b.id FROM finding f JOIN box b ON b.n = f.box WHERE f.code = ?`, code)
 		if err != nil {
 			return nil, fmt.Errorf("look for finding: %w", err)
@@ -230,7 +231,7 @@ func (v *View) fill(ctx context.Context, rows []FleetRow) error {
 	if err != nil {
 		return err
 	}
-	_, err = query(ctx, v.s.db.Read(), func(found *sql.Rows) (struct{}, error) {
+	_, err = sqlitedb.Query(ctx, v.s.db.Read(), func(found *sql.Rows) (struct{}, error) {
 		var n int64
 		var text string
 		if err := found.Scan(&n, &text); err != nil {
@@ -257,7 +258,7 @@ func (v *View) fill(ctx context.Context, rows []FleetRow) error {
 
 // shared counts the open findings of the boxes in scope by code.
 func (v *View) shared(ctx context.Context) ([]SharedFinding, error) {
-	found, err := query(ctx, v.s.db.Read(), func(rows *sql.Rows) (f SharedFinding, err error) {
+	found, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (f SharedFinding, err error) {
 		var severity int
 		var since int64
 		err = rows.Scan(&f.Code, &severity, &f.Boxes, &since, &f.What)

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/desk"
 	"coopkit/desk/wire"
+	"coopkit/internal/sqlitedb"
 )
 
 // Day is one day of the week strip.
@@ -47,7 +48,7 @@ func (v *View) Box(ctx context.Context, id wire.BoxID) (desk.Box, error) {
 	if b.Facts, err = readFacts(ctx, v.s.db.Read(), l.n); err != nil {
 		return b, err
 	}
-	b.Findings, err = query(ctx, v.s.db.Read(), func(rows *sql.Rows) (wire.Finding, error) {
+	b.Findings, err = sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (wire.Finding, error) {
 		var text string
 		if err := rows.Scan(&text); err != nil {
 			return wire.Finding{}, err
@@ -71,7 +72,7 @@ func (v *View) History(ctx context.Context, id wire.BoxID, since time.Time) ([]B
 	if v.s.now().Sub(since) > 7*24*time.Hour+long { // who asks for seven days asks a moment ago
 		length = long
 	}
-	out, err := query(ctx, v.s.db.Read(), scanBucket, `SELECT start, length, samples, worst, apps, load_min, load_sum, load_max, memory_min, memory_sum, memory_max,
+	out, err := sqlitedb.Query(ctx, v.s.db.Read(), scanBucket, `SELECT start, length, samples, worst, apps, load_min, load_sum, load_max, memory_min, memory_sum, memory_max,
 		disk_min, disk_sum, disk_max, up_min, up_sum, up_max FROM bucket WHERE length = ? AND box = ? AND start > ? ORDER BY start`,
 		int64(length.Seconds()), l.n, since.Add(-length).Unix())
 	if err != nil {
@@ -110,7 +111,7 @@ func (v *View) Events(ctx context.Context, id wire.BoxID, limit int) ([]Event, e
 	if err != nil {
 		return nil, err
 	}
-	events, err := query(ctx, v.s.db.Read(), func(rows *sql.Rows) (e Event, err error) {
+	events, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (e Event, err error) {
 		var ms int64
 		var severity int
 		err = rows.Scan(&ms, &e.Kind, &e.Code, &e.Subject, &severity, &e.Text)
@@ -153,7 +154,7 @@ func (s *Store) weeks(ctx context.Context, numbers []int64) (map[int64]map[int64
 		out[n][start] = Day{Samples: d.Samples + samples, Worst: severityName(max(worst, severities[d.Worst]))}
 	}
 	seconds := int64(day.Seconds())
-	_, err = query(ctx, s.db.Read(), func(rows *sql.Rows) (struct{}, error) {
+	_, err = sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (struct{}, error) {
 		var n, start int64
 		var samples, worst int
 		err := rows.Scan(&n, &start, &samples, &worst)

@@ -11,6 +11,7 @@ import (
 	"coopkit/desk"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
+	"coopkit/internal/sqlitedb"
 )
 
 // How long an invitation is good for.
@@ -32,7 +33,7 @@ type Invited struct {
 // Invited returns the invitation with this id, used or not. One that does not
 // exist gives a Problem "invitation-unknown".
 func (s *Store) Invited(ctx context.Context, id string) (Invited, error) {
-	rows, err := query(ctx, s.db.Read(), scanInvited, invitedColumns+` WHERE i.id = ?`, id)
+	rows, err := sqlitedb.Query(ctx, s.db.Read(), scanInvited, invitedColumns+` WHERE i.id = ?`, id)
 	if err != nil {
 		return Invited{}, err
 	}
@@ -71,7 +72,7 @@ type NewBox struct {
 // "invitation-used" or "invitation-expired".
 func (s *Store) Enrol(ctx context.Context, n NewBox) error {
 	return s.change(ctx, func(ctx context.Context, b *batch) error {
-		rows, err := query(ctx, b.tx, scanInvited, invitedColumns+` WHERE i.id = ?`, n.Invitation)
+		rows, err := sqlitedb.Query(ctx, b.tx, scanInvited, invitedColumns+` WHERE i.id = ?`, n.Invitation)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"coopkit/desk"
 	"coopkit/desk/wire"
+	"coopkit/internal/sqlitedb"
 )
 
 // live is one box in memory: what is needed to take its report and to sort the
@@ -74,7 +75,7 @@ func (s *Store) load(ctx context.Context) error {
 	if err := s.loadCoops(ctx); err != nil {
 		return err
 	}
-	boxes, err := query(ctx, s.db.Read(), scanLive, `SELECT b.n, b.id, b.coop, coalesce(b.caretaker, ''), b.name, b.key, b.link, b.words, b.joined, b.kept,
+	boxes, err := sqlitedb.Query(ctx, s.db.Read(), scanLive, `SELECT b.n, b.id, b.coop, coalesce(b.caretaker, ''), b.name, b.key, b.link, b.words, b.joined, b.kept,
 			coalesce(b.sample, '{}'), b.facts, p.seen, p.sent, p.first, p.heads, p.lost, p.complete, p.restored, p.rolled, p.epoch
 		FROM box b JOIN progress p ON p.box = b.n`)
 	if err != nil {
@@ -133,7 +134,7 @@ func (l *live) take(f wire.Facts) {
 }
 
 func (s *Store) loadWorst(ctx context.Context) error {
-	_, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (struct{}, error) {
+	_, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (struct{}, error) {
 		var n, since int64
 		var severity int
 		err := rows.Scan(&n, &severity, &since)
@@ -163,7 +164,7 @@ func (s *Store) replay(ctx context.Context) error {
 		at, n int64
 		body  []byte
 	}
-	rows, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (r row, err error) {
+	rows, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (r row, err error) {
 		return r, rows.Scan(&r.at, &r.n, &r.body)
 	}, `SELECT j.at, j.box, j.body FROM journal j JOIN progress p ON p.box = j.box WHERE j.id > p.epoch AND j.last > p.rolled ORDER BY j.id`)
 	if err != nil {
@@ -205,7 +206,7 @@ func (b *batch) again(ctx context.Context, l *live, received time.Time, body []b
 // loadDied finds out when this desk last ran: at the last mark, or when it last
 // took a report. Who only opens the records, like a command, leaves no mark.
 func (s *Store) loadDied(ctx context.Context) error {
-	marks, err := query(ctx, s.db.Read(), func(rows *sql.Rows) (ms int64, err error) { return ms, rows.Scan(&ms) }, `SELECT alive FROM desk`)
+	marks, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (ms int64, err error) { return ms, rows.Scan(&ms) }, `SELECT alive FROM desk`)
 	if err != nil {
 		return fmt.Errorf("read when the desk last ran: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
 	"coopkit/internal/signin"
+	"coopkit/internal/sqlitedb"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -191,7 +192,7 @@ func isProblem(tb testing.TB, err error, code string) {
 
 func TestSchema_isTheGoldenOne(t *testing.T) {
 	r := open(t)
-	parts, err := query(t.Context(), r.db.Read(), func(rows *sql.Rows) (text string, err error) { return text, rows.Scan(&text) },
+	parts, err := sqlitedb.Query(t.Context(), r.db.Read(), func(rows *sql.Rows) (text string, err error) { return text, rows.Scan(&text) },
 		`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY name`)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"coopkit/desk"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
+	"coopkit/internal/sqlitedb"
 )
 
 // View is the desk as one principal may see and change it. What exists
@@ -217,7 +218,7 @@ func (v *View) Invitations(ctx context.Context) ([]desk.Invitation, error) {
 	if err := v.mayAct(); err != nil {
 		return nil, err
 	}
-	rows, err := query(ctx, v.s.db.Read(), scanInvited, invitedColumns+` JOIN (SELECT id AS tid, coop, caretaker FROM invitation) t ON t.tid = i.id
+	rows, err := sqlitedb.Query(ctx, v.s.db.Read(), scanInvited, invitedColumns+` JOIN (SELECT id AS tid, coop, caretaker FROM invitation) t ON t.tid = i.id
 		WHERE `+scope+` ORDER BY i.created DESC, i.id LIMIT 50`, v.scopeArgs()...)
 	if err != nil {
 		return nil, fmt.Errorf("list invitations: %w", err)
@@ -268,7 +269,7 @@ type Person struct {
 
 // People returns the accounts of the principal's co-op; for a coordinator all.
 func (v *View) People(ctx context.Context) ([]Person, error) {
-	people, err := query(ctx, v.s.db.Read(), func(rows *sql.Rows) (p Person, err error) {
+	people, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (p Person, err error) {
 		var created int64
 		err = rows.Scan(&p.ID, &p.Name, &p.Display, &p.Coop, &p.Role, &p.Disabled, &created)
 		p.Created = at(created)

@@ -63,6 +63,6 @@ func compareSchema(ctx context.Context, fresh, db *sql.DB) error {
 }
 
 // texts returns the first column of each row.
-func texts(ctx context.Context, db querier, text string, args ...any) ([]string, error) {
-	return query(ctx, db, func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }, text, args...)
+func texts(ctx context.Context, db sqlitedb.Querier, text string, args ...any) ([]string, error) {
+	return sqlitedb.Query(ctx, db, func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }, text, args...)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coopkit/internal/problem"
+	"coopkit/internal/sqlitedb"
 )
 
 // errUnknownPerson is what a search by name finds for nobody.
@@ -57,7 +58,7 @@ func (s *Store) person(ctx context.Context, id PersonID) (p Person, err error) {
 }
 
 func (s *Store) people(ctx context.Context) ([]Person, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (p Person, err error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (p Person, err error) {
 		var created, changed int64
 		err = rows.Scan(personFields(&p, &created, &changed)...)
 		return found(p, created, changed), err

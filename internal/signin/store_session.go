@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"coopkit/internal/sqlitedb"
 )
 
 var errUnknownSession = errors.New("find session: it is over or never was")
@@ -60,7 +62,7 @@ func (s *Store) session(ctx context.Context, id SessionID, now time.Time) (Sessi
 }
 
 func (s *Store) sessions(ctx context.Context, person PersonID, now time.Time) ([]Session, error) {
-	return query(ctx, s.db.Read(), func(rows *sql.Rows) (Session, error) {
+	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (Session, error) {
 		var (
 			sess  Session
 			times sessionTimes
