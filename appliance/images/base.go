@@ -147,7 +147,7 @@ func (im *Images) canMakeBase(ctx context.Context) error {
 		return &problem.Problem{
 			Code: "build-needs-root", Kind: problem.Forbidden,
 			What: "only the system's administrator can build from Debian's packages",
-			Next: []string{"run the agent as root"},
+			Next: []string{"on an installed box: sudo bash install.sh --build-from-debian", "otherwise run the agent as root"},
 		}
 	}
 	return im.room(ctx, baseNeeds)
