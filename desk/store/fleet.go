@@ -92,7 +92,8 @@ type FleetRow struct {
 
 // SharedFinding is a finding with the number of boxes that have it.
 type SharedFinding struct {
-	Code, Severity, What string // What of one of them
+	Code, Severity, What string // What and Args of one of them
+	Args                 map[string]string
 	Boxes                int
 	Since                time.Time // of the oldest
 }
@@ -261,10 +262,14 @@ func (v *View) shared(ctx context.Context) ([]SharedFinding, error) {
 	found, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (f SharedFinding, err error) {
 		var severity int
 		var since int64
-		err = rows.Scan(&f.Code, &severity, &f.Boxes, &since, &f.What)
-		f.Severity, f.Since = severityName(severity), at(since)
+		var text string
+		if err = rows.Scan(&f.Code, &severity, &f.Boxes, &since, &text); err != nil {
+			return f, err
+		}
+		one, err := readFinding(text)
+		f.Severity, f.Since, f.What, f.Args = severityName(severity), at(since), one.What, one.Args
 		return f, err
-	}, `SELECT f.code, max(f.severity), count(DISTINCT f.box), min(f.since), f.finding ->> '$.what'
+	}, `SELECT f.code, max(f.severity), count(DISTINCT f.box), min(f.since), f.finding
 		FROM finding f JOIN box t ON t.n = f.box WHERE `+scope+` GROUP BY f.code ORDER BY 3 DESC, 2 DESC, 1`, v.scopeArgs()...)
 	if err != nil {
 		return nil, fmt.Errorf("count findings: %w", err)

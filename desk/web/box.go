@@ -5,7 +5,6 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -244,11 +243,11 @@ func (p *boxPage) facts(caretaker, fingerprint string) {
 func (p *boxPage) happened(r *http.Request, a asks) error {
 	events, err := a.Events(r.Context(), p.Box.ID, eventsShown)
 	for _, e := range events {
-		subject := e.Subject
+		subject, text := e.Subject, e.Text
 		if e.Kind == store.EventFinding || e.Kind == store.EventSolved {
-			subject = fmt.Sprint(p.T("webkit.severity." + e.Severity))
+			subject, text = p.T("webkit.severity."+e.Severity), p.FindingTitle(e.Code, nil, e.Text)
 		}
-		p.Events = append(p.Events, eventRow{p.Ago(e.At), p.T("desk.event."+string(e.Kind), "subject", subject, "text", e.Text, "code", e.Code)})
+		p.Events = append(p.Events, eventRow{p.Ago(e.At), p.T("desk.event."+string(e.Kind), "subject", subject, "text", text, "code", e.Code)})
 	}
 	return err
 }

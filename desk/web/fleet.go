@@ -166,7 +166,7 @@ func (p *fleetPage) shared(q url.Values) {
 			continue
 		}
 		p.Shared = append(p.Shared, shared{
-			Pill: p.Severity(f.Severity), Boxes: p.Number(int64(f.Boxes)), Word: p.T("desk.fleet.shared.boxes"), What: f.What, Code: f.Code,
+			Pill: p.Severity(f.Severity), Boxes: p.Number(int64(f.Boxes)), Word: p.T("desk.fleet.shared.boxes"), What: p.FindingTitle(f.Code, f.Args, f.What), Code: f.Code,
 			Since: p.Ago(f.Since), Href: link("/fleet", url.Values{}, "finding", f.Code), See: p.T("desk.fleet.shared.see", "count", f.Boxes),
 		})
 	}
@@ -229,7 +229,7 @@ func newFleetRow(p *webkit.Page, r store.FleetRow) fleetRow {
 	case r.Level == store.LevelSilent:
 		row.What = p.T("desk.fleet.row.silent", "time", p.DateTime(r.Since.UTC()))
 	case r.Worst != nil:
-		row.What = r.Worst.What
+		row.What = p.FindingTitle(r.Worst.Code, r.Worst.Args, r.Worst.What)
 	default:
 		row.What = p.T("desk.fleet.row.fine")
 	}

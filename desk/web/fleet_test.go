@@ -40,6 +40,19 @@ func TestFleet_isWorstFirstAndCounts(t *testing.T) {
 	}
 }
 
+// What a box says in English is said in the reader's language where that is
+// known.
+func TestFleet_speaksTheReadersLanguage(t *testing.T) {
+	r, _, _, _, _, _ := seeded(t)
+	for _, name := range []string{"quay", "barn"} {
+		r.join(name, "bakery", "kestrel", true).send(finding("DOOR-CLOSED", "", "critical", "The front door is closed"), wire.Entry{Sample: sample(1, 0)})
+	}
+	a := r.askIn("es", "irati", "GET /fleet?q=DOOR-CLOSED").want(t, 200, "DOOR-CLOSED").lacks(t, "The front door is closed")
+	if n := strings.Count(a.text, "Nadie puede abrir las aplicaciones"); n != 3 { // two rows, and what they share
+		t.Errorf("it is said %d times:\n%s", n, a.text)
+	}
+}
+
 // Late, unreachable and down are three things, told in three ways.
 func TestFleet_tellsLateSilentAndDownApart(t *testing.T) {
 	r, pantry, _, late, silent, _ := seeded(t)

@@ -164,6 +164,7 @@ func TestBox_thatWentBackIsOneOrTwo(t *testing.T) {
 		t.Fatalf("%s %v", b.State, err)
 	}
 	r.ask("jonas", "GET "+path).want(t, 200, "Is it one box or two?", "It is the same box, restored", "Refuse it…", "BOX-SUSPECTED")
+	r.askIn("es", "jonas", "GET "+path).want(t, 200, "Puede que dos cajas").lacks(t, "Two boxes may report")
 	r.ask("jonas", "POST "+path+"/restored").want(t, 303)
 	r.ask("jonas", "GET "+path).want(t, 200, "jonas said that it is the same box, restored.").lacks(t, "Is it one box or two?")
 }

@@ -58,6 +58,15 @@ func (p *Page) ExplainFinding(code string, args map[string]string, own Sentences
 	return explainFinding(valuesOf(p.Locale, p.place, args), code, own)
 }
 
+// FindingTitle is the title of ExplainFinding alone, for a list: own where no
+// message knows it.
+func (p *Page) FindingTitle(code string, args map[string]string, own string) string {
+	if title, ok := valuesOf(p.Locale, p.place, args).ofCase("webkit.finding." + code + ".title"); ok && title != "" {
+		return title
+	}
+	return own
+}
+
 func explainFinding(v values, code string, own Sentences) Sentences {
 	key := "webkit.finding." + code
 	title, ok := v.ofCase(key + ".title")
