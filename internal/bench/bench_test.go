@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"io"
 	"os"
 	"strings"
@@ -144,6 +145,35 @@ func TestRun_refusesUnknownContenders(t *testing.T) {
 	for _, args := range [][]string{{"-serve", "apache"}, {"-serve", "dns"}, {"-serve", "gateway", "x"}, {"-wrong"}} {
 		if err := run(t.Context(), args, io.Discard, io.Discard); err == nil {
 			t.Errorf("%v worked", args)
+		}
+	}
+}
+
+func TestReadStatements_takesTheFewest(t *testing.T) {
+	const log = `{"msg":"page served","path":"/fleet","statements":7}
+not JSON
+{"msg":"page served","path":"/fleet","statements":5}
+{"msg":"something else","path":"/fleet","statements":1}
+{"msg":"page served","path":"/","statements":3}
+`
+	if diff := cmp.Diff(map[string]int{"/fleet": 5, "/": 3}, readStatements(log)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestLoadConn_readsOnlyGoodAnswers(t *testing.T) {
+	const good = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Type: application/json\r\n\r\n{\"ack\":1}HTTP"
+	read := func(text string) (string, error) {
+		c := &loadConn{read: bufio.NewReader(strings.NewReader(text))}
+		said, err := c.answer()
+		return string(said), err
+	}
+	if said, err := read(good); err != nil || said != `{"ack":1}` {
+		t.Errorf("%q, %v", said, err)
+	}
+	for _, bad := range []string{"", "HTTP/1.1 503 No\r\n\r\n", strings.Replace(good, "Content-Length: 9", "X: 9", 1), strings.Replace(good, ": 9", ": 999999", 1), good[:len(good)-6]} {
+		if said, err := read(bad); err == nil {
+			t.Errorf("took %q as %q", bad, said)
 		}
 	}
 }

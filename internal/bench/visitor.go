@@ -31,7 +31,7 @@ type visitor struct {
 
 const (
 	visitorName     = "bench"
-	visitorPassword = "slow ovens bake well"
+	visitorPassword = "slow ovens bake well" //nolint:gosec // of a desk and a box that end with the run
 )
 
 // newVisitor trusts the authority of a state folder.
