@@ -14,54 +14,8 @@ import (
 
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/rfc9457"
 )
-
-// document is a problem as RFC 9457 wants it: the registered members beside
-// ours. Kind says more than Status can.
-type document struct {
-	Type     string       `json:"type"`
-	Title    string       `json:"title"`
-	Status   int          `json:"status"`
-	Instance string       `json:"instance,omitempty"` // the request's id, also in the agent's log
-	Code     string       `json:"code"`
-	Kind     problem.Kind `json:"kind"`
-	Why      string       `json:"why,omitempty"`
-	Next     []string     `json:"next"`
-	// Args are the values in the sentences, by name.
-	Args map[string]string `json:"args,omitempty"`
-}
-
-func toDocument(p *problem.Problem, id string) document {
-	d := document{
-		Type: "urn:coopkit:problem:" + p.Code, Title: p.What, Status: status(p.Kind), Instance: "urn:coopkit:request:" + id,
-		Code: p.Code, Kind: p.Kind, Why: p.Why, Next: p.Next, Args: p.Args,
-	}
-	if d.Next == nil {
-		d.Next = []string{}
-	}
-	return d
-}
-
-func (d document) problem() *problem.Problem {
-	return &problem.Problem{Code: d.Code, Kind: d.Kind, What: d.Title, Why: d.Why, Next: d.Next, Args: d.Args}
-}
-
-func status(k problem.Kind) int {
-	switch k {
-	case problem.Invalid:
-		return http.StatusBadRequest
-	case problem.NotFound:
-		return http.StatusNotFound
-	case problem.Conflict, problem.Cancelled:
-		return http.StatusConflict
-	case problem.Forbidden:
-		return http.StatusForbidden
-	case problem.Unavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
-}
 
 // handle is the only place where an error becomes an answer, and where a
 // request is logged: changes for everyone to see, questions for us.
@@ -83,11 +37,11 @@ func (s *server) handle(h handler) http.Handler {
 		}
 		if err != nil {
 			p := problem.From(err, id)
-			if level = slog.LevelInfo; status(p.Kind) == http.StatusInternalServerError && r.Context().Err() == nil {
+			if level = slog.LevelInfo; rfc9457.Status(p.Kind) == http.StatusInternalServerError && r.Context().Err() == nil {
 				level = slog.LevelError
 			}
 			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.String(logkey.Err, err.Error()))
-			defer out.fail(toDocument(p, id)) // after the log line, so that who quotes the id finds it
+			defer out.fail(rfc9457.From(p, id)) // after the log line, so that who quotes the id finds it
 		}
 		s.log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
@@ -125,17 +79,12 @@ func (r *response) Write(p []byte) (int, error) {
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // fail answers with the document, or puts it in the trailer of a stream.
-func (r *response) fail(d document) {
-	data, err := json.Marshal(d)
-	if err != nil { // it has nothing that can not be encoded
-		r.WriteHeader(http.StatusInternalServerError)
+func (r *response) fail(d rfc9457.Document) {
+	if !r.begun {
+		d.Write(r)
 		return
 	}
-	if r.begun {
+	if data, err := json.Marshal(d); err == nil { // it has nothing that can not be encoded
 		r.Header().Set(http.TrailerPrefix+problemTrailer, string(data))
-		return
 	}
-	r.Header().Set("Content-Type", typeProblem)
-	r.WriteHeader(d.Status)
-	_, _ = r.Write(append(data, '\n')) // the caller may be gone
 }

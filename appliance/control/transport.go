@@ -20,6 +20,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/internal/problem"
+	"coopkit/internal/rfc9457"
 )
 
 // newHTTPClient returns a client whose every connection goes to the socket.
@@ -144,7 +145,7 @@ func (c *Client) send(ctx context.Context, method, path string, q url.Values, bo
 	if err != nil {
 		return nil, lost(ctx, err)
 	}
-	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || t != typeProblem {
+	if t, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || t != rfc9457.ContentType {
 		return nil, unexpectedAnswer(fmt.Errorf("answer %s of type %q", resp.Status, resp.Header.Get("Content-Type")))
 	}
 	return nil, decodeProblem(data)
@@ -184,14 +185,14 @@ func drop(body io.ReadCloser) {
 }
 
 func decodeProblem(data []byte) error {
-	var d document
+	var d rfc9457.Document
 	if err := json.Unmarshal(data, &d); err != nil {
 		return unexpectedAnswer(fmt.Errorf("decode problem: %w", err))
 	}
 	if d.Code == "" {
 		return unexpectedAnswer(errors.New("decode problem: it has no code"))
 	}
-	return d.problem()
+	return d.Problem()
 }
 
 func unexpectedAnswer(err error) error {

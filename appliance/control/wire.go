@@ -37,11 +37,10 @@ type (
 
 // Media types and header names that both ends use.
 const (
-	typeJSON    = "application/json"
-	typeProblem = "application/problem+json"
-	typeLines   = "application/x-ndjson"
-	typeText    = "text/plain; charset=utf-8"
-	typeTar     = "application/x-tar"
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
+	typeText  = "text/plain; charset=utf-8"
+	typeTar   = "application/x-tar"
 
 	// problemTrailer carries the problem of a stream that had already begun.
 	problemTrailer = "Coopkit-Problem"

@@ -11,6 +11,7 @@ import (
 
 	"coopkit/appliance/control"
 	"coopkit/internal/problem"
+	"coopkit/internal/rfc9457"
 )
 
 // refusal is what the desk itself says against a report: it was reached, and
@@ -43,11 +44,7 @@ func (u *unreachable) Error() string { return u.problem.Error() }
 func (u *unreachable) Unwrap() error { return u.problem }
 
 // said is a desk's own words about a message that it did not take.
-type said struct {
-	Code  string `json:"code"`
-	Title string `json:"title"`
-	Why   string `json:"why"`
-}
+type said rfc9457.Document
 
 func (s said) reason() string {
 	text := s.Title

@@ -24,6 +24,7 @@ import (
 	"coopkit/appliance/store"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
+	"coopkit/internal/rfc9457"
 )
 
 const deskURL = "https://desk.example"
@@ -69,7 +70,7 @@ func (l *listener) set(with func()) {
 }
 
 func refuse(w http.ResponseWriter, status int, code, why string) {
-	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Type", rfc9457.ContentType)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "title": why})
 }

@@ -5,7 +5,6 @@ package server
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,20 +14,8 @@ import (
 
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/rfc9457"
 )
-
-// document is a problem as RFC 9457 wants it: the registered members beside
-// ours.
-type document struct {
-	Type     string       `json:"type"`
-	Title    string       `json:"title"`
-	Status   int          `json:"status"`
-	Instance string       `json:"instance"` // the request's id, also in the desk's log
-	Code     string       `json:"code"`
-	Kind     problem.Kind `json:"kind"`
-	Why      string       `json:"why,omitempty"`
-	Next     []string     `json:"next"`
-}
 
 // meaning is the status of a problem, and how long a box waits before it tries
 // again; the protocol's page lists them.
@@ -51,14 +38,8 @@ func meaningOf(p *problem.Problem) meaning {
 		return meaning{http.StatusTooManyRequests, 0} // the header is set where the time is known
 	}
 	switch p.Kind {
-	case problem.Invalid:
-		return meaning{http.StatusBadRequest, 0}
-	case problem.NotFound:
-		return meaning{http.StatusNotFound, 0}
-	case problem.Conflict:
-		return meaning{http.StatusConflict, 0}
-	case problem.Forbidden:
-		return meaning{http.StatusForbidden, 0}
+	case problem.Invalid, problem.NotFound, problem.Conflict, problem.Forbidden:
+		return meaning{rfc9457.Status(p.Kind), 0}
 	default: // whatever it is, the report is not stored and comes again
 		return meaning{http.StatusServiceUnavailable, 30 * time.Second}
 	}
@@ -89,20 +70,12 @@ func (s *Server) handle(h handler) http.Handler {
 }
 
 func fail(w http.ResponseWriter, p *problem.Problem, m meaning, id string) {
-	body, err := json.Marshal(document{
-		Type: "urn:coopkit:problem:" + p.Code, Title: p.What, Status: m.status, Instance: "urn:coopkit:request:" + id,
-		Code: p.Code, Kind: p.Kind, Why: p.Why, Next: p.Next,
-	})
-	if err != nil { // it has nothing that can not be encoded
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
 	if m.wait > 0 {
 		retryAfter(w, m.wait)
 	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(m.status)
-	_, _ = w.Write(append(body, '\n')) // the box may be gone
+	d := rfc9457.From(p, id)
+	d.Status = m.status
+	d.Write(w)
 }
 
 // recovered turns a panic into an error, so that the box gets an answer.

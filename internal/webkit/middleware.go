@@ -17,6 +17,7 @@ import (
 
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/rfc9457"
 )
 
 // policy allows what a page of ours needs and nothing else; nothing is inline.
@@ -168,23 +169,15 @@ func (ui *UI) problemPage(w http.ResponseWriter, r *http.Request, p *problem.Pro
 	return ui.Render(w, status(p), "problem", page)
 }
 
+// status is that of the problem's kind; for two, pages have their own.
 func status(p *problem.Problem) int {
-	if p.Code == "signed-out" {
+	switch {
+	case p.Code == "signed-out":
 		return http.StatusUnauthorized
-	}
-	switch p.Kind {
-	case problem.Invalid:
+	case p.Kind == problem.Invalid: // a form to fill in again
 		return http.StatusUnprocessableEntity
-	case problem.NotFound:
-		return http.StatusNotFound
-	case problem.Conflict, problem.Cancelled:
-		return http.StatusConflict
-	case problem.Forbidden:
-		return http.StatusForbidden
-	case problem.Unavailable:
-		return http.StatusServiceUnavailable
 	default:
-		return http.StatusInternalServerError
+		return rfc9457.Status(p.Kind)
 	}
 }
 
