@@ -41,8 +41,20 @@ var forms = map[plural.Form]string{
 	plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other",
 }
 
-// message is one message in one language: its text, or one for each plural form.
-type message map[string]string
+// message is one message in one language: its text, or one for each plural
+// form. There are thousands, and most count nothing.
+type message struct {
+	text  string
+	forms map[string]string // nil: it counts nothing
+}
+
+// all returns the texts by plural form.
+func (m message) all() map[string]string {
+	if m.forms == nil {
+		return map[string]string{"": m.text}
+	}
+	return m.forms
+}
 
 // Bundle holds the messages of all languages. It is made once and then only
 // read, so it is safe for concurrent use.
@@ -93,11 +105,9 @@ func (b *Bundle) read(fsys fs.FS, name string) error {
 		}
 		var m message
 		if value[0] == '"' {
-			var text string
-			err = json.Unmarshal(value, &text)
-			m = message{"": text}
+			err = json.Unmarshal(value, &m.text)
 		} else {
-			err = json.Unmarshal(value, &m)
+			err = json.Unmarshal(value, &m.forms)
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", name, key, err)
@@ -130,7 +140,13 @@ func (b *Bundle) Keys(lang string) []string {
 
 // Forms returns the texts of a message by plural form; the only form of one
 // that counts nothing is "".
-func (b *Bundle) Forms(lang, key string) map[string]string { return b.messages[lang][key] }
+func (b *Bundle) Forms(lang, key string) map[string]string {
+	m, ok := b.messages[lang][key]
+	if !ok {
+		return nil
+	}
+	return m.all()
+}
 
 // Locale speaks one language.
 type Locale struct {
@@ -158,7 +174,7 @@ func (l *Locale) Speaks(key string) bool {
 // itself, such as "name" for "{name}".
 func (l *Locale) Needs(key string) []string {
 	seen := map[string]bool{}
-	for _, text := range l.bundle.messages[l.Lang][key] {
+	for _, text := range l.bundle.messages[l.Lang][key].all() {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 			seen[m[1]] = true
 		}
@@ -179,11 +195,11 @@ func (l *Locale) T(key string, args ...any) string {
 			return key
 		}
 	}
-	text, single := m[""]
-	if !single {
-		text = m[l.form(args)]
+	text := m.text
+	if m.forms != nil {
+		text = m.forms[l.form(args)]
 		if text == "" {
-			text = m["other"]
+			text = m.forms["other"]
 		}
 	}
 	if !strings.Contains(text, "{") {
