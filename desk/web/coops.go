@@ -36,9 +36,6 @@ func (d *Web) coopsShow(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Web) coopAdd(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	a, err := d.as(r)
 	if err != nil {
 		return err

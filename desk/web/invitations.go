@@ -114,9 +114,6 @@ type invitedPage struct {
 // invite shows the code in the answer itself: it is kept nowhere, so there is
 // no page to redirect to.
 func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	a, err := d.as(r)
 	if err != nil {
 		return err

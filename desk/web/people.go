@@ -88,9 +88,6 @@ func (d *Web) manages(r *http.Request) (asks, error) {
 }
 
 func (d *Web) personAdd(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	a, err := d.manages(r)
 	if err != nil {
 		return err

@@ -204,7 +204,7 @@ func crossOrigin() error {
 
 func bodyTooLarge(limit int64) error {
 	return &problem.Problem{
-		Code: "body-too-large", Kind: problem.Invalid, What: fmt.Sprintf("what was sent is larger than %d MB, so nothing was changed", limit/1_000_000),
+		Code: "body-too-large", Kind: problem.Invalid, What: fmt.Sprintf("what was sent is larger than %d kB, so nothing was changed", limit/1000),
 		Next: []string{"send less at a time"},
 	}
 }

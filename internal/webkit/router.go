@@ -4,12 +4,15 @@ package webkit
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"coopkit/internal/problem"
 )
 
 // Handler answers one request; an error becomes a page in one place.
@@ -99,6 +102,9 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 			r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
 		}
 		if access == Public || ok {
+			if err := readForm(r, limit); err != nil {
+				return err
+			}
 			serve := h
 			if ok && strings.HasSuffix(r.URL.Path, "/events") {
 				serve = rt.live(user, h)
@@ -114,6 +120,24 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return nil
 	})
+}
+
+// readForm reads query and form, so that no handler takes a form that did not
+// arrive whole for one with empty fields. A query that can not be read is no
+// reason to show nothing.
+func readForm(r *http.Request, limit int64) error {
+	if limit != usualBody {
+		return nil // an upload is read as it comes
+	}
+	err := r.ParseForm()
+	if _, long := errors.AsType[*http.MaxBytesError](err); err == nil || r.Method != http.MethodPost {
+		return nil
+	} else if long {
+		return err
+	}
+	return &problem.Problem{
+		Code: "form-unreadable", Kind: problem.Invalid, What: "the form did not arrive whole", Next: []string{"send it again"}, Err: err,
+	}
 }
 
 // patience gives a browser a minute for a form and its answer, so that slow

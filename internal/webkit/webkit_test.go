@@ -311,3 +311,20 @@ func TestPage_ofAFormLeadsBackToAPage(t *testing.T) {
 		t.Errorf("it lacks %s:\n%s", want, a.text)
 	}
 }
+
+// TestRouter_takesNoFormInParts: a handler would read empty fields.
+func TestRouter_takesNoFormInParts(t *testing.T) {
+	for name, form := range map[string]string{"too long": "a=" + strings.Repeat("b", 100_000), "not a form": "a=%zz"} {
+		req := httptest.NewRequest(http.MethodPost, "https://console.example/apps", strings.NewReader(form))
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Who", "Ana")
+		rec := httptest.NewRecorder()
+		site(t, "console").ServeHTTP(rec, req)
+		if rec.Code != http.StatusUnprocessableEntity || len(rec.Result().Cookies()) > 0 {
+			t.Errorf("%s: %d\n%s", name, rec.Code, rec.Body)
+		}
+	}
+	if a := ask(t, site(t, "console"), http.MethodGet, "/?a=%zz", "Who", "Ana"); a.StatusCode != http.StatusOK {
+		t.Errorf("a query that can not be read: %d", a.StatusCode)
+	}
+}

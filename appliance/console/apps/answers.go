@@ -217,10 +217,5 @@ func (a *pages) sent(r *http.Request) (answers, error) {
 	if err != nil {
 		return answers{}, err
 	}
-	if err := r.ParseForm(); err != nil {
-		return answers{}, &problem.Problem{
-			Code: "form-unreadable", Kind: problem.Invalid, What: "the form did not arrive whole", Next: []string{"send it again"}, Err: err,
-		}
-	}
 	return answers{recipe: rec, values: r.Form}, nil
 }

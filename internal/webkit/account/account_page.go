@@ -69,9 +69,6 @@ func (p pages) show(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) changePassword(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	session, person, err := p.self(r)
 	if err != nil {
 		return err

@@ -35,9 +35,6 @@ func (p pages) recoverShow(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) recoverDo(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	session, _, err := p.Signin.Redeem(r.Context(), r.PostFormValue("token"), r.PostFormValue("password"), p.client(r))
 	if err != nil {
 		page := p.newRecoverPage(r)

@@ -39,9 +39,6 @@ func (p pages) signinShow(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p pages) signinDo(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return err
-	}
 	token, _, err := p.Signin.SignIn(r.Context(), r.PostFormValue("name"), r.PostFormValue("password"), p.client(r))
 	if err != nil {
 		page := p.newSigninPage(r)
