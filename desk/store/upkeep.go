@@ -15,8 +15,9 @@ import (
 
 const (
 	keepJournal = 3 * time.Hour
-	keepEvents  = 500 // of each box
-	chunk       = 200 // boxes or rows at a time, so that reports do not wait
+	keepUnused  = 30 * 24 * time.Hour // of invitations that expired
+	keepEvents  = 500                 // of each box
+	chunk       = 200                 // boxes or rows at a time, so that reports do not wait
 )
 
 // upkeep keeps the records small, each minute, in chunks between reports.
@@ -37,7 +38,12 @@ func (s *Store) upkeep(ctx context.Context) {
 
 // keepHouse writes buckets that have ended and forgets what is old.
 func (s *Store) keepHouse(ctx context.Context) error {
-	err := s.change(ctx, func(ctx context.Context, b *batch) error { return markAlive(ctx, b.tx, b.now) })
+	err := s.change(ctx, func(ctx context.Context, b *batch) error {
+		if _, err := b.tx.ExecContext(ctx, `DELETE FROM invitation WHERE used IS NULL AND expires < ?`, b.now.Add(-keepUnused).UnixMilli()); err != nil {
+			return fmt.Errorf("prune invitations: %w", err)
+		}
+		return markAlive(ctx, b.tx, b.now)
+	})
 	if err != nil {
 		return err
 	}

@@ -351,3 +351,20 @@ func TestReceive_aFullDiskStoresNothingAndSaysSo(t *testing.T) {
 	}
 	b.send(sample(2), finding("DISK-NEARLY-FULL", "warning"))
 }
+
+func TestUpkeep_forgetsInvitationsThatNobodyUsed(t *testing.T) {
+	r := open(t)
+	r.box("mill", "bakery", "kestrel") // used one
+	if _, err := r.as(desk.Coordinator, "").Invite(t.Context(), r.code(), Invite{Coop: "bakery"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []int{2, 1} {
+		if err := r.keepHouse(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.count(`SELECT count(*) FROM invitation`); got != left {
+			t.Errorf("%d invitations are kept, want %d", got, left)
+		}
+		r.clock.pass(keepUnused + 2*time.Hour)
+	}
+}
