@@ -303,6 +303,16 @@ func (b *browser) at() string {
 	return ask(b, "look where it is", chromedp.Location())
 }
 
+// shows keeps a picture of a page of ours and looks for barriers: answers to
+// forms are pages too, and no link leads to them.
+func (b *browser) shows(name string) {
+	b.t.Helper()
+	if b.hands == mouse {
+		b.check(axe(b.t), name)
+	}
+	b.picture(name, true)
+}
+
 // picture keeps what is seen as name.png; whole means the whole page, not only
 // what fits the window.
 func (b *browser) picture(name string, whole bool) {

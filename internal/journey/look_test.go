@@ -134,6 +134,18 @@ func (b *browser) links(base string) []string {
 	return out
 }
 
+// check looks at the page as it stands.
+func (b *browser) check(source, where string) {
+	b.t.Helper()
+	for _, wrong := range ask(b, "measure", chromedp.Evaluate[[]string](fits)) {
+		b.t.Errorf("%s: %s", where, wrong)
+	}
+	ask(b, "load axe-core", evaluate(source+"\ntrue"))
+	for _, wrong := range ask(b, "look for barriers", chromedp.Evaluate[[]string](barriers, chromedp.EvalAwaitPromise)) {
+		b.t.Errorf("%s: %s", where, wrong)
+	}
+}
+
 // look checks one page in every way.
 func (b *browser) look(source, base, path string) {
 	b.t.Helper()
@@ -145,19 +157,13 @@ func (b *browser) look(source, base, path string) {
 		if got := ask(b, "read the language", chromedp.Evaluate[string](`document.documentElement.lang`)); got != l.lang {
 			b.t.Errorf("%s speaks %s", where, got)
 		}
-		for _, wrong := range ask(b, "measure", chromedp.Evaluate[[]string](fits)) {
-			b.t.Errorf("%s: %s", where, wrong)
-		}
 		if moved := ask(b, "look what moved", chromedp.Evaluate[float64](shifted, chromedp.EvalAwaitPromise)); moved > 0.01 {
 			b.t.Errorf("%s: the layout shifts by %.3f", where, moved)
 		}
 		if bytes := ask(b, "weigh", chromedp.Evaluate[int](weight)); bytes > 30_000 {
 			b.t.Errorf("%s: style and script are %d bytes", where, bytes)
 		}
-		ask(b, "load axe-core", evaluate(source+"\ntrue"))
-		for _, wrong := range ask(b, "look for barriers", chromedp.Evaluate[[]string](barriers, chromedp.EvalAwaitPromise)) {
-			b.t.Errorf("%s: %s", where, wrong)
-		}
+		b.check(source, where)
 		if l.width == 1280 && !l.dark || l.lang == "fr" && l.width == 390 { // enough to look at
 			b.picture(strings.Trim(strings.NewReplacer("/", "-", "?", "-", "&", "-", "=", "-").Replace("page"+path), "-")+fmt.Sprintf("-%s-%d-%v", l.lang, l.width, l.dark), true)
 		}
