@@ -37,11 +37,11 @@ func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
 			r := newRig(t).withApp(t, "wordpress", host)
 			r.at(host, c.found...)
 			a := r.get(t, "/names/"+host)
-			a.want(t, http.StatusOK, c.lead, host+" leads to WordPress", "Looked up at")
-			if class, text := a.label(t, "192.0.2.7"); class != c.class4 || !strings.Contains(text, c.text4) {
+			a.Want(t, http.StatusOK, c.lead, host+" leads to WordPress", "Looked up at")
+			if class, text := label(t, a, "192.0.2.7"); class != c.class4 || !strings.Contains(text, c.text4) {
 				t.Errorf("A is %q: %s", class, text)
 			}
-			if class, text := a.label(t, "2001:db8::7"); class != c.class6 || !strings.Contains(text, c.text6) {
+			if class, text := label(t, a, "2001:db8::7"); class != c.class6 || !strings.Contains(text, c.text6) {
 				t.Errorf("AAAA is %q: %s", class, text)
 			}
 		})
@@ -52,56 +52,56 @@ func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
 	a := r.get(t, "/names/www.cafe.example")
-	a.want(t, http.StatusOK, "What is in place is not known")
-	if class, text := a.label(t, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
+	a.Want(t, http.StatusOK, "What is in place is not known")
+	if class, text := label(t, a, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
 		t.Errorf("%q: %s", class, text)
 	}
 	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example"})
-	r.get(t, "/names/www.cafe.example").want(t, http.StatusOK, "No address of this box is known")
+	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "No address of this box is known")
 	r.box.Fail("CheckName", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
-	r.get(t, "/names/www.cafe.example").want(t, http.StatusOK, "What is in place is not known")
+	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "What is in place is not known")
 }
 
 func TestShow_aNameThatNothingUsesYet(t *testing.T) {
 	r := newRig(t)
 	a := r.get(t, "/names/www.cafe.example")
-	a.want(t, http.StatusOK, "One record is to be entered", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "Panels that want the whole name: www.cafe.example")
-	if _, text := a.label(t, "192.0.2.7"); !strings.Contains(text, "Type A Name www Value 192.0.2.7") {
+	a.Want(t, http.StatusOK, "One record is to be entered", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "Panels that want the whole name: www.cafe.example")
+	if _, text := label(t, a, "192.0.2.7"); !strings.Contains(text, "Type A Name www Value 192.0.2.7") {
 		t.Error(text)
 	}
 	bare := r.get(t, "/names/cafe.example")
-	if _, text := bare.label(t, "192.0.2.7"); !strings.Contains(text, "Name @ Value") {
+	if _, text := label(t, bare, "192.0.2.7"); !strings.Contains(text, "Name @ Value") {
 		t.Error(text)
 	}
-	r.get(t, "/names/no_name").want(t, http.StatusUnprocessableEntity)
+	r.get(t, "/names/no_name").Want(t, http.StatusUnprocessableEntity)
 }
 
 func TestShow_aZoneOfThisBox(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
 	a := r.get(t, "/names/demo.coop")
-	a.want(t, http.StatusOK, "the world does not ask it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
-	if class, text := a.label(t, "ns1.demo.coop"); class != "slip wait" || !strings.Contains(text, "Type NS Name demo.coop") {
+	a.Want(t, http.StatusOK, "the world does not ask it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
+	if class, text := label(t, a, "ns1.demo.coop"); class != "slip wait" || !strings.Contains(text, "Type NS Name demo.coop") {
 		t.Errorf("%q: %s", class, text)
 	}
 	r.box.SetDelegation("demo.coop", "ns.registrar.example")
-	if _, text := r.get(t, "/names/demo.coop").label(t, "ns1.demo.coop"); !strings.Contains(text, "still asks ns.registrar.example") {
+	if _, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); !strings.Contains(text, "still asks ns.registrar.example") {
 		t.Error(text)
 	}
 	r.box.SetDelegation("demo.coop", "ns1.demo.coop", "ns.registrar.example")
-	if class, text := r.get(t, "/names/demo.coop").label(t, "ns1.demo.coop"); class != "slip bad" || !strings.Contains(text, "Leave only") {
+	if class, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); class != "slip bad" || !strings.Contains(text, "Leave only") {
 		t.Error(text)
 	}
 	r.box.SetDelegation("demo.coop", "ns1.demo.coop")
-	r.get(t, "/names/demo.coop").want(t, http.StatusOK, "The world asks this box for the name.")
-	r.get(t, "/names/www.demo.coop").want(t, http.StatusOK, "as part of demo.coop", "See all records of demo.coop")
+	r.get(t, "/names/demo.coop").Want(t, http.StatusOK, "The world asks this box for the name.")
+	r.get(t, "/names/www.demo.coop").Want(t, http.StatusOK, "as part of demo.coop", "See all records of demo.coop")
 }
 
 func TestList(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
-	r.get(t, "/names").want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "2 records", "Certificates", "Valid")
+	r.get(t, "/names").Want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "2 records", "Certificates", "Valid")
 	r.at("wiki.cafe.example", "192.0.2.7", "2001:db8::7")
-	r.get(t, "/names").want(t, http.StatusOK, "All 2 addresses in use lead to this box.")
+	r.get(t, "/names").Want(t, http.StatusOK, "All 2 addresses in use lead to this box.")
 }
 
 func TestList_ofANewBox(t *testing.T) {
@@ -109,74 +109,74 @@ func TestList_ofANewBox(t *testing.T) {
 	if _, err := r.box.RemoveName(t.Context(), "demo.coop", ""); err != nil {
 		t.Fatal(err)
 	}
-	r.get(t, "/names").want(t, http.StatusOK, "Names lead people to your apps", "Add an app")
+	r.get(t, "/names").Want(t, http.StatusOK, "Names lead people to your apps", "Add an app")
 }
 
 func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 	r := newRig(t)
-	r.get(t, "/names/new").want(t, http.StatusOK, "See the plan", "While this box is off")
-	r.get(t, "/names/new?zone=demo+coop").want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
-	r.get(t, "/names/new?zone=demo.coop").want(t, http.StatusUnprocessableEntity, "on this box already")
+	r.get(t, "/names/new").Want(t, http.StatusOK, "See the plan", "While this box is off")
+	r.get(t, "/names/new?zone=demo+coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
+	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "on this box already")
 	plan := r.get(t, "/names/new?zone=Cafe.example")
-	plan.want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
-	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").want(t, http.StatusConflict, "The plan changed")
-	form := []string{"zone", plan.value(t, "zone"), area.FieldHash, plan.value(t, area.FieldHash), area.FieldKey, plan.value(t, area.FieldKey)}
+	plan.Want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
+	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan changed")
+	form := []string{"zone", plan.Field(t, "zone"), area.FieldHash, plan.Field(t, area.FieldHash), area.FieldKey, plan.Field(t, area.FieldKey)}
 	first, again := r.post(t, "/names", form...), r.post(t, "/names", form...)
-	if first.to != "/jobs/1" || again.to != first.to {
-		t.Errorf("led to %q, then to %q", first.to, again.to)
+	if first.To != "/jobs/1" || again.To != first.To {
+		t.Errorf("led to %q, then to %q", first.To, again.To)
 	}
 }
 
 func TestRemove_needsTheNameTyped(t *testing.T) {
 	r := newRig(t)
 	page := r.get(t, "/names/demo.coop/remove")
-	page.want(t, http.StatusOK, "Stop answering for demo.coop?", "write the name: demo.coop")
-	form := []string{area.FieldHash, page.value(t, area.FieldHash), area.FieldKey, page.value(t, area.FieldKey), "typed", "demo"}
-	r.post(t, "/names/demo.coop/remove", form...).want(t, http.StatusUnprocessableEntity, "That is not the name")
+	page.Want(t, http.StatusOK, "Stop answering for demo.coop?", "write the name: demo.coop")
+	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", "demo"}
+	r.post(t, "/names/demo.coop/remove", form...).Want(t, http.StatusUnprocessableEntity, "That is not the name")
 	form[5] = "Demo.coop"
-	if a := r.post(t, "/names/demo.coop/remove", form...); a.to != "/jobs/1" {
-		t.Errorf("led to %q", a.to)
+	if a := r.post(t, "/names/demo.coop/remove", form...); a.To != "/jobs/1" {
+		t.Errorf("led to %q", a.To)
 	}
-	r.get(t, "/names/demo.coop/remove").want(t, http.StatusNotFound)
+	r.get(t, "/names/demo.coop/remove").Want(t, http.StatusNotFound)
 }
 
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
-	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").Want(t, http.StatusConflict, "The plan changed")
 }
 
 func TestRedirects(t *testing.T) {
 	r := newRig(t)
-	r.post(t, "/names/redirects", "host", "demo coop", "target", "https://www.demo.coop").want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="https://www.demo.coop"`)
+	r.post(t, "/names/redirects", "host", "demo coop", "target", "https://www.demo.coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="https://www.demo.coop"`)
 	r.box.Fail("AddRedirect", &problem.Problem{Code: "redirect-target-invalid", Kind: problem.Invalid, What: "no", Next: []string{"x"}})
-	r.post(t, "/names/redirects", "host", "demo.coop", "target", "x").want(t, http.StatusUnprocessableEntity, "begins with https://", `aria-invalid="true"`)
+	r.post(t, "/names/redirects", "host", "demo.coop", "target", "x").Want(t, http.StatusUnprocessableEntity, "begins with https://", `aria-invalid="true"`)
 	r.box.Fail("AddRedirect", nil)
-	if a := r.post(t, "/names/redirects", "host", "demo.coop", "target", "https://www.demo.coop"); a.to != "/jobs/1" {
-		t.Errorf("led to %q", a.to)
+	if a := r.post(t, "/names/redirects", "host", "demo.coop", "target", "https://www.demo.coop"); a.To != "/jobs/1" {
+		t.Errorf("led to %q", a.To)
 	}
-	r.get(t, "/names").want(t, http.StatusOK, "leads to https://www.demo.coop", "Remove the redirect of demo.coop", "A redirect")
+	r.get(t, "/names").Want(t, http.StatusOK, "leads to https://www.demo.coop", "Remove the redirect of demo.coop", "A redirect")
 	gone := r.post(t, "/names/redirects/demo.coop/remove")
-	if gone.to != "/jobs/2" || !strings.Contains(gone.header.Get("Set-Cookie"), "flash") {
-		t.Errorf("led to %q with %v", gone.to, gone.header)
+	if gone.To != "/jobs/2" || !strings.Contains(gone.Header.Get("Set-Cookie"), "flash") {
+		t.Errorf("led to %q with %v", gone.To, gone.Header)
 	}
-	if back := r.post(t, "/names/redirects?host=demo.coop&target=https%3A%2F%2Fwww.demo.coop"); back.to != "/jobs/3" {
-		t.Errorf("undo led to %q", back.to)
+	if back := r.post(t, "/names/redirects?host=demo.coop&target=https%3A%2F%2Fwww.demo.coop"); back.To != "/jobs/3" {
+		t.Errorf("undo led to %q", back.To)
 	}
-	r.post(t, "/names/redirects/other.coop/remove").want(t, http.StatusNotFound)
+	r.post(t, "/names/redirects/other.coop/remove").Want(t, http.StatusNotFound)
 }
 
 func TestPapers(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.at("www.cafe.example")
-	r.get(t, "/names/www.cafe.example/labels").want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
+	r.get(t, "/names/www.cafe.example/labels").Want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
 	elsewhere := r.get(t, "/names/www.cafe.example/zone.txt")
-	elsewhere.want(t, http.StatusOK, "www.cafe.example. 3600 IN A 192.0.2.7\n", "www.cafe.example. 3600 IN AAAA 2001:db8::7\n")
-	if !strings.Contains(elsewhere.header.Get("Content-Disposition"), "attachment") {
+	elsewhere.Want(t, http.StatusOK, "www.cafe.example. 3600 IN A 192.0.2.7\n", "www.cafe.example. 3600 IN AAAA 2001:db8::7\n")
+	if !strings.Contains(elsewhere.Header.Get("Content-Disposition"), "attachment") {
 		t.Error("the zone file is not a download")
 	}
-	r.get(t, "/names/demo.coop/zone.txt").want(t, http.StatusOK, "demo.coop. 3600 IN NS ns1.demo.coop.\n")
-	if a := r.post(t, "/names/demo.coop/look"); a.to != "/names/demo.coop#main" {
-		t.Errorf("led to %q", a.to)
+	r.get(t, "/names/demo.coop/zone.txt").Want(t, http.StatusOK, "demo.coop. 3600 IN NS ns1.demo.coop.\n")
+	if a := r.post(t, "/names/demo.coop/look"); a.To != "/names/demo.coop#main" {
+		t.Errorf("led to %q", a.To)
 	}
 }
 
@@ -232,9 +232,9 @@ func TestPages_inEveryLanguage(t *testing.T) {
 func TestCertificates_states(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
 	r.now = r.now.AddDate(0, 3, -5)
-	r.get(t, "/names").want(t, http.StatusOK, "Not renewed yet")
+	r.get(t, "/names").Want(t, http.StatusOK, "Not renewed yet")
 	r.now = r.now.AddDate(0, 0, 10)
-	r.get(t, "/names").want(t, http.StatusOK, "Expired")
+	r.get(t, "/names").Want(t, http.StatusOK, "Expired")
 }
 
 func TestMessages(t *testing.T) {

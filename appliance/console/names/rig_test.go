@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/net/html"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/control"
 	"coopkit/appliance/control/controltest"
 	"coopkit/internal/webkit"
@@ -61,14 +61,7 @@ func (r *rig) at(host string, found ...string) {
 	r.box.SetCheck(control.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
 }
 
-type answer struct {
-	status int
-	to     string
-	page   string
-	header http.Header
-}
-
-func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) answer {
+func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) *areatest.Page {
 	t.Helper()
 	form := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -77,93 +70,23 @@ func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) ans
 	q := httptest.NewRequest(method, "https://console.example"+path, strings.NewReader(form.Encode()))
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	q.Header.Set("Accept-Language", lang)
-	rec := httptest.NewRecorder()
-	r.http.ServeHTTP(rec, q)
-	a := answer{rec.Code, rec.Header().Get("Location"), rec.Body.String(), rec.Header()}
-	if a.to == "" && strings.HasPrefix(a.header.Get("Content-Type"), "text/html") {
-		a.valid(t)
-	}
-	return a
+	return areatest.Serve(t, r.http, q)
 }
 
-func (r *rig) get(t *testing.T, path string) answer {
+func (r *rig) get(t *testing.T, path string) *areatest.Page {
 	t.Helper()
 	return r.send(t, "GET", path, "en")
 }
 
-func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
+func (r *rig) post(t *testing.T, path string, pairs ...string) *areatest.Page {
 	t.Helper()
 	return r.send(t, "POST", path, "en", pairs...)
 }
 
-// valid checks what holds for every page: parseable, one h1, unique ids, no key
-// for a text.
-func (a answer) valid(t *testing.T) {
-	t.Helper()
-	root, err := html.Parse(strings.NewReader(a.page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids, h1 := map[string]bool{}, 0
-	for n := range root.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		if n.Data == "h1" {
-			h1++
-		}
-		for _, at := range n.Attr {
-			if at.Key == "id" && ids[at.Val] {
-				t.Errorf("the id %q is there twice", at.Val)
-			}
-			if at.Key == "id" {
-				ids[at.Val] = true
-			}
-		}
-	}
-	if h1 != 1 {
-		t.Errorf("%d h1 on the page", h1)
-	}
-	if key := regexp.MustCompile(`>[^<]*\b(names|area|webkit|problem)\.[a-z]+[.a-z]*`).FindString(a.page); key != "" {
-		t.Errorf("a key is shown: %s", key)
-	}
-}
-
-func (a answer) value(t *testing.T, name string) string {
-	t.Helper()
-	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.page)
-	if m == nil {
-		t.Fatalf("the page has no field %s:\n%s", name, a.page)
-	}
-	return html.UnescapeString(m[1])
-}
-
-func (a answer) want(t *testing.T, status int, texts ...string) {
-	t.Helper()
-	if a.status != status {
-		t.Errorf("status %d, want %d", a.status, status)
-	}
-	for _, text := range texts {
-		if !strings.Contains(html.UnescapeString(a.page), text) {
-			t.Errorf("the page lacks %q", text)
-		}
-	}
-	if t.Failed() {
-		t.Logf("%s", a.page)
-	}
-}
-
 // label returns the slip of the record with this value, as text.
-func (a answer) label(t *testing.T, value string) (class, text string) {
+func label(t *testing.T, p *areatest.Page, value string) (class, text string) {
 	t.Helper()
-	root, err := html.Parse(strings.NewReader(a.page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for n := range root.Descendants() {
-		if n.Type != html.ElementNode || n.Data != "li" || !strings.HasPrefix(attr(n, "class"), "slip") {
-			continue
-		}
+	for _, n := range p.All("li.slip") {
 		var b strings.Builder
 		for d := range n.Descendants() {
 			if d.Type == html.TextNode {
@@ -171,18 +94,9 @@ func (a answer) label(t *testing.T, value string) (class, text string) {
 			}
 		}
 		if strings.Contains(b.String(), value+" ") {
-			return attr(n, "class"), strings.Join(strings.Fields(b.String()), " ")
+			return areatest.Attr(n, "class"), strings.Join(strings.Fields(b.String()), " ")
 		}
 	}
-	t.Fatalf("no label has %s:\n%s", value, a.page)
+	t.Fatalf("no label has %s:\n%s", value, p.Source)
 	return "", ""
-}
-
-func attr(n *html.Node, key string) string {
-	for _, a := range n.Attr {
-		if a.Key == key {
-			return a.Val
-		}
-	}
-	return ""
 }

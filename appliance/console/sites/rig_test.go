@@ -18,14 +18,12 @@ import (
 	"net/textproto"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/net/html"
-
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/control/controltest"
 	"coopkit/internal/webkit"
 )
@@ -63,34 +61,18 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// answer is a page or a redirect.
-type answer struct {
-	status  int
-	to      string // where a redirect leads
-	page    string
-	cookies []*http.Cookie
-}
-
-func (r *rig) send(t *testing.T, q *http.Request, who string) answer {
+func (r *rig) send(t *testing.T, q *http.Request, who string) *areatest.Page {
 	t.Helper()
 	q.Header.Set("Who", who)
-	rec := httptest.NewRecorder()
-	r.http.ServeHTTP(rec, q)
-	res := rec.Result()
-	if err := res.Body.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return answer{res.StatusCode, res.Header.Get("Location"), rec.Body.String(), res.Cookies()}
+	return areatest.Serve(t, r.http, q)
 }
 
-func (r *rig) get(t *testing.T, path string) answer {
+func (r *rig) get(t *testing.T, path string) *areatest.Page {
 	t.Helper()
-	a := r.send(t, httptest.NewRequest("GET", "https://console.example"+path, nil), "amara")
-	a.valid(t)
-	return a
+	return r.send(t, httptest.NewRequest("GET", "https://console.example"+path, nil), "amara")
 }
 
-func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
+func (r *rig) post(t *testing.T, path string, pairs ...string) *areatest.Page {
 	t.Helper()
 	form := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -98,9 +80,7 @@ func (r *rig) post(t *testing.T, path string, pairs ...string) answer {
 	}
 	q := httptest.NewRequest("POST", "https://console.example"+path, strings.NewReader(form.Encode()))
 	q.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	a := r.send(t, q, "amara")
-	a.valid(t)
-	return a
+	return r.send(t, q, "amara")
 }
 
 // part is one field of an upload.
@@ -129,78 +109,12 @@ func body(t *testing.T, parts ...part) (io.Reader, string) {
 	return &b, w.FormDataContentType()
 }
 
-func (r *rig) upload(t *testing.T, parts ...part) answer {
+func (r *rig) upload(t *testing.T, parts ...part) *areatest.Page {
 	t.Helper()
 	b, kind := body(t, parts...)
 	q := httptest.NewRequest("POST", "https://console.example/sites/new", b)
 	q.Header.Set("Content-Type", kind)
-	a := r.send(t, q, "amara")
-	a.valid(t)
-	return a
-}
-
-// valid checks what holds for every page: parseable, one h1, unique ids, no key
-// for a text.
-func (a answer) valid(t *testing.T) {
-	t.Helper()
-	if a.page == "" || a.to != "" {
-		return
-	}
-	root, err := html.Parse(strings.NewReader(a.page))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ids, h1 := map[string]bool{}, 0
-	for n := range root.Descendants() {
-		if n.Type != html.ElementNode {
-			continue
-		}
-		if n.Data == "h1" {
-			h1++
-		}
-		for _, at := range n.Attr {
-			if at.Key == "id" && ids[at.Val] {
-				t.Errorf("the id %q is there twice", at.Val)
-			}
-			if at.Key == "id" {
-				ids[at.Val] = true
-			}
-			if at.Key == "style" || strings.HasPrefix(at.Key, "on") {
-				t.Errorf("inline %s", at.Key)
-			}
-		}
-	}
-	if h1 != 1 {
-		t.Errorf("%d h1 on the page", h1)
-	}
-	if key := regexp.MustCompile(`>[^<]*\b(sites|area|webkit|problem)\.[a-z]+[.a-z]*`).FindString(a.page); key != "" {
-		t.Errorf("a key is shown: %s", key)
-	}
-}
-
-// value is that of the first field of that name.
-func (a answer) value(t *testing.T, name string) string {
-	t.Helper()
-	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.page)
-	if m == nil {
-		t.Fatalf("the page has no field %s:\n%s", name, a.page)
-	}
-	return html.UnescapeString(m[1])
-}
-
-func (a answer) want(t *testing.T, status int, texts ...string) {
-	t.Helper()
-	if a.status != status {
-		t.Errorf("status %d, want %d", a.status, status)
-	}
-	for _, text := range texts {
-		if !strings.Contains(html.UnescapeString(a.page), text) {
-			t.Errorf("the page lacks %q", text)
-		}
-	}
-	if t.Failed() {
-		t.Logf("%s", a.page)
-	}
+	return r.send(t, q, "amara")
 }
 
 func zipped(tb testing.TB, pairs ...string) string {
@@ -256,13 +170,13 @@ func (r *rig) leaves(t *testing.T, want int) {
 func (r *rig) publish(t *testing.T, parts ...part) string {
 	t.Helper()
 	sent := r.upload(t, append([]part{{field: "host", content: host}}, parts...)...)
-	if sent.status != http.StatusSeeOther {
-		sent.want(t, http.StatusSeeOther)
+	if sent.Status != http.StatusSeeOther {
+		sent.Want(t, http.StatusSeeOther)
 		t.FailNow()
 	}
-	plan := r.get(t, sent.to)
-	plan.want(t, http.StatusOK, "Publish at "+host+"?")
-	done := r.post(t, "/sites/"+host+"/publish", "upload", plan.value(t, "upload"), area.FieldHash, plan.value(t, area.FieldHash))
-	done.want(t, http.StatusSeeOther)
-	return done.to
+	plan := r.get(t, sent.To)
+	plan.Want(t, http.StatusOK, "Publish at "+host+"?")
+	done := r.post(t, "/sites/"+host+"/publish", "upload", plan.Field(t, "upload"), area.FieldHash, plan.Field(t, area.FieldHash))
+	done.Want(t, http.StatusSeeOther)
+	return done.To
 }

@@ -60,11 +60,11 @@ func TestPublish_aLargeFileOfAFolderGoesThroughTheDisk(t *testing.T) {
 func TestPublish_twiceStartsOneJob(t *testing.T) {
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	plan := r.get(t, sent.to)
-	form := []string{"upload", plan.value(t, "upload"), area.FieldHash, plan.value(t, area.FieldHash)}
+	plan := r.get(t, sent.To)
+	form := []string{"upload", plan.Field(t, "upload"), area.FieldHash, plan.Field(t, area.FieldHash)}
 	first, again := r.post(t, "/sites/"+host+"/publish", form...), r.post(t, "/sites/"+host+"/publish", form...)
-	if first.to != "/jobs/1" || again.to != first.to {
-		t.Errorf("led to %q, then to %q", first.to, again.to)
+	if first.To != "/jobs/1" || again.To != first.To {
+		t.Errorf("led to %q, then to %q", first.To, again.To)
 	}
 	jobs, err := r.box.Jobs(t.Context(), 0)
 	if err != nil || len(jobs) != 1 {
@@ -75,19 +75,19 @@ func TestPublish_twiceStartsOneJob(t *testing.T) {
 func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	plan := r.get(t, sent.to)
-	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.value(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
-	other.want(t, http.StatusConflict, "The plan changed")
-	r.post(t, "/sites/"+host+"/publish", "upload", other.value(t, "upload"), area.FieldHash, other.value(t, area.FieldHash)).want(t, http.StatusSeeOther)
+	plan := r.get(t, sent.To)
+	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.Field(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
+	other.Want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/sites/"+host+"/publish", "upload", other.Field(t, "upload"), area.FieldHash, other.Field(t, area.FieldHash)).Want(t, http.StatusSeeOther)
 }
 
 func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
-	r.get(t, sent.to).want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
+	r.get(t, sent.To).Want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
 	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	r.get(t, elsewhere.to).want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
+	r.get(t, elsewhere.To).Want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
 }
 
 func TestSend_saysWhatToPutRight(t *testing.T) {
@@ -129,7 +129,7 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 				parts[1].file = ""
 			}
 			a := r.upload(t, parts...)
-			a.want(t, http.StatusUnprocessableEntity, c.want, `value="`+host+`"`, "Error: ")
+			a.Want(t, http.StatusUnprocessableEntity, c.want, `value="`+host+`"`, "Error: ")
 			r.leaves(t, 0)
 			if jobs, err := r.box.Jobs(t.Context(), 0); err != nil || len(jobs) > 0 {
 				t.Errorf("something was started: %v, %v", jobs, err)
@@ -141,32 +141,32 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", host}, part{"folder", "a/index.html", strings.Repeat("x", 1<<20+1)})
-	a.want(t, http.StatusUnprocessableEntity, "larger than 1 MB")
+	a.Want(t, http.StatusUnprocessableEntity, "larger than 1 MB")
 	r.leaves(t, 0)
 }
 
 func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	a.want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
-	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.value(t, "upload")}, part{"archive", "", ""})
-	b.want(t, http.StatusSeeOther)
-	r.get(t, b.to).want(t, http.StatusOK, "1 file")
+	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
+	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.Field(t, "upload")}, part{"archive", "", ""})
+	b.Want(t, http.StatusSeeOther)
+	r.get(t, b.To).Want(t, http.StatusOK, "1 file")
 }
 
 func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.to, nil), "bo")
-	stranger.want(t, http.StatusNotFound, "not on the box any more")
-	id := strings.TrimPrefix(sent.to, "/sites/"+host+"/publish?upload=")
+	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.To, nil), "bo")
+	stranger.Want(t, http.StatusNotFound, "not on the box any more")
+	id := strings.TrimPrefix(sent.To, "/sites/"+host+"/publish?upload=")
 	r.now = r.now.Add(keepFor + time.Minute)
-	r.get(t, sent.to).want(t, http.StatusNotFound, "kept for 30 minutes")
-	r.post(t, "/sites/"+host+"/publish", "upload", id).want(t, http.StatusNotFound)
+	r.get(t, sent.To).Want(t, http.StatusNotFound, "kept for 30 minutes")
+	r.post(t, "/sites/"+host+"/publish", "upload", id).Want(t, http.StatusNotFound)
 	r.leaves(t, 0)
 	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	plan := r.get(t, again.to)
-	r.post(t, "/sites/"+host+"/discard", "upload", plan.value(t, "upload")).want(t, http.StatusSeeOther)
+	plan := r.get(t, again.To)
+	r.post(t, "/sites/"+host+"/discard", "upload", plan.Field(t, "upload")).Want(t, http.StatusSeeOther)
 	r.leaves(t, 0)
 }
 
@@ -214,23 +214,24 @@ func TestSend_twoAtATime(t *testing.T) {
 
 func TestShow_goesBackAndForward(t *testing.T) {
 	r := newRig(t)
-	r.get(t, "/sites").want(t, http.StatusOK, "No site is published", "Publish a site")
+	r.get(t, "/sites").Want(t, http.StatusOK, "No site is published", "Publish a site")
 	for _, text := range []string{"one", "three"} {
 		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
 	}
-	r.get(t, "/sites").want(t, http.StatusOK, "One site is published", `href="/sites/`+host+`"`, `href="https://`+host+`:8443"`)
-	r.get(t, "/sites/"+host).want(t, http.StatusOK, "Visitors see version 2", "Go back to version 1")
+	r.get(t, "/sites").Want(t, http.StatusOK, "One site is published", `href="/sites/`+host+`"`, `href="https://`+host+`:8443"`)
+	r.get(t, "/sites/"+host).Want(t, http.StatusOK, "Visitors see version 2", "Go back to version 1")
 	back := r.post(t, "/sites/"+host+"/versions/1/back")
-	back.want(t, http.StatusSeeOther)
-	if back.to != "/sites/"+host || len(back.cookies) != 1 {
-		t.Fatalf("led to %s with %v", back.to, back.cookies)
+	back.Want(t, http.StatusSeeOther)
+	cookies := (&http.Response{Header: back.Header}).Cookies()
+	if back.To != "/sites/"+host || len(cookies) != 1 {
+		t.Fatalf("led to %s with %v", back.To, cookies)
 	}
-	q := httptest.NewRequest("GET", "https://console.example"+back.to, nil)
-	q.AddCookie(back.cookies[0])
-	r.send(t, q, "amara").want(t, http.StatusOK, "Visitors see version 1 now", `action="/sites/`+host+`/versions/2/back"`, "Go forward to version 2")
-	r.post(t, "/sites/"+host+"/versions/9/back").want(t, http.StatusNotFound)
-	r.post(t, "/sites/"+host+"/versions/x/back").want(t, http.StatusNotFound)
-	r.get(t, "/sites/nothing.demo.coop").want(t, http.StatusNotFound)
+	q := httptest.NewRequest("GET", "https://console.example"+back.To, nil)
+	q.AddCookie(cookies[0])
+	r.send(t, q, "amara").Want(t, http.StatusOK, "Visitors see version 1 now", `action="/sites/`+host+`/versions/2/back"`, "Go forward to version 2")
+	r.post(t, "/sites/"+host+"/versions/9/back").Want(t, http.StatusNotFound)
+	r.post(t, "/sites/"+host+"/versions/x/back").Want(t, http.StatusNotFound)
+	r.get(t, "/sites/nothing.demo.coop").Want(t, http.StatusNotFound)
 }
 
 func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
@@ -239,8 +240,8 @@ func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
 	}
 	r.box.FailJobs(&problem.Problem{Code: "unexpected", What: "the disk broke"})
-	if a := r.post(t, "/sites/"+host+"/versions/1/back"); a.to != "/jobs/3" {
-		t.Errorf("led to %q", a.to)
+	if a := r.post(t, "/sites/"+host+"/versions/1/back"); a.To != "/jobs/3" {
+		t.Errorf("led to %q", a.To)
 	}
 }
 
@@ -248,14 +249,14 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
 	page := r.get(t, "/sites/"+host+"/remove")
-	page.want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
-	form := []string{area.FieldHash, page.value(t, area.FieldHash), area.FieldKey, page.value(t, area.FieldKey), "typed", ""}
-	r.post(t, "/sites/"+host+"/remove", form...).want(t, http.StatusUnprocessableEntity, "That is not the address", `aria-invalid="true"`)
+	page.Want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
+	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", ""}
+	r.post(t, "/sites/"+host+"/remove", form...).Want(t, http.StatusUnprocessableEntity, "That is not the address", `aria-invalid="true"`)
 	form[5] = " WWW.demo.coop "
 	first := r.post(t, "/sites/"+host+"/remove", form...)
-	first.want(t, http.StatusSeeOther)
-	if again := r.post(t, "/sites/"+host+"/remove", form...); again.to != first.to {
-		t.Errorf("led to %s, then to %s", first.to, again.to)
+	first.Want(t, http.StatusSeeOther)
+	if again := r.post(t, "/sites/"+host+"/remove", form...); again.To != first.To {
+		t.Errorf("led to %s, then to %s", first.To, again.To)
 	}
 	if left, err := r.box.Sites(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
@@ -265,7 +266,7 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan changed")
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {
@@ -282,12 +283,10 @@ func TestPages_inEveryLanguage(t *testing.T) {
 				t.Errorf("%s in %s: %d", path, lang, p.Status)
 			}
 		}
-		for _, path := range []string{"/sites", "/sites/new", sent.to, "/sites/" + host, "/sites/" + host + "/remove"} {
+		for _, path := range []string{"/sites", "/sites/new", sent.To, "/sites/" + host, "/sites/" + host + "/remove"} {
 			q := httptest.NewRequest("GET", "https://console.example"+path, nil)
 			q.Header.Set("Accept-Language", lang)
-			a := r.send(t, q, "amara")
-			a.valid(t)
-			a.want(t, http.StatusOK, `lang="`+lang+`"`)
+			r.send(t, q, "amara").Want(t, http.StatusOK, `lang="`+lang+`"`)
 		}
 	}
 }
@@ -297,8 +296,8 @@ func TestAgent_thatIsAwayIsSaid(t *testing.T) {
 	away := &problem.Problem{Code: "agent-not-running", Kind: problem.Unavailable, What: "the agent is not running", Next: []string{"start it"}}
 	r.box.Fail("Sites", away)
 	r.box.Fail("PlanPush", away)
-	r.get(t, "/sites").want(t, http.StatusServiceUnavailable, "the agent is not running")
-	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")}).want(t, http.StatusServiceUnavailable)
+	r.get(t, "/sites").Want(t, http.StatusServiceUnavailable, "the agent is not running")
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
 }
 
 func TestMessages(t *testing.T) {

@@ -92,8 +92,15 @@ func (c *Console) do(t *testing.T, r *http.Request) *Page {
 	if c.Lang != "" {
 		r.Header.Set("Accept-Language", c.Lang)
 	}
+	return Serve(t, c.Handler, r)
+}
+
+// Serve asks h for a page. If it answers with HTML, what holds for every page
+// of the console is checked.
+func Serve(t *testing.T, h http.Handler, r *http.Request) *Page {
+	t.Helper()
 	rec := httptest.NewRecorder()
-	c.Handler.ServeHTTP(rec, r)
+	h.ServeHTTP(rec, r)
 	p := &Page{Path: r.Method + " " + r.URL.RequestURI(), Status: rec.Code, To: rec.Header().Get("Location"), Header: rec.Header(), Source: rec.Body.String()}
 	root, err := html.Parse(strings.NewReader(p.Source))
 	if err != nil {
@@ -184,6 +191,33 @@ func (p *Page) Value(t *testing.T, selector, name string) string {
 		return ""
 	}
 	return Attr(found[0], name)
+}
+
+// Want checks the status, and that the page has these texts in its source.
+func (p *Page) Want(t *testing.T, status int, texts ...string) {
+	t.Helper()
+	if p.Status != status {
+		t.Errorf("%s: status %d, want %d", p.Path, p.Status, status)
+	}
+	for _, text := range texts {
+		if !strings.Contains(html.UnescapeString(p.Source), text) {
+			t.Errorf("%s lacks %q", p.Path, text)
+		}
+	}
+	if t.Failed() {
+		t.Logf("%s", p.Source)
+	}
+}
+
+// Field is the value of the first field of that name; the test ends if there is
+// none.
+func (p *Page) Field(t *testing.T, name string) string {
+	t.Helper()
+	found := p.All("input[name=" + name + "]")
+	if len(found) == 0 {
+		t.Fatalf("%s has no field %s:\n%s", p.Path, name, p.Source)
+	}
+	return Attr(found[0], "value")
 }
 
 // Form returns what the fields of a form would send as they are.
