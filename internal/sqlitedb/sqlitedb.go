@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -56,6 +57,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	}
 	db.read = sql.OpenDB(connector{dsn(path, "&_query_only=true"), &db.sent})
 	db.read.SetMaxOpenConns(readers)
+	db.read.SetConnMaxIdleTime(time.Minute) // each keeps up to 2 MB of pages
 	return db, nil
 }
 
