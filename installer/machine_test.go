@@ -51,6 +51,11 @@ type machine struct{ name string }
 // boot starts a machine with systemd as its first process.
 func boot(t *testing.T, suite string) *machine {
 	t.Helper()
+	t.Cleanup(func() { // after the machine is gone
+		if out, err := exec.CommandContext(context.Background(), "testdata/cgroups.sh").CombinedOutput(); err != nil {
+			t.Errorf("control groups: %v: %s", err, out)
+		}
+	})
 	m := newMachine(t, suite, []string{
 		"--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--device-cgroup-rule", "a *:* rwm",
 		"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
