@@ -52,21 +52,46 @@ func pebble(t *testing.T, dnsAddr string, httpPort, tlsPort int) *httptest.Serve
 // everything answers every name with 127.0.0.1.
 func everything(t *testing.T) string {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 5 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := ln.Addr().String()
+		_ = ln.Close()
+		s, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{addr}, Log: log.New(io.Discard, "", 0)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.SetDefaultDNSIPv4("127.0.0.1")
+		s.SetDefaultDNSIPv6("")
+		go s.Run()
+		t.Cleanup(s.Shutdown)
+		if answersDNS(addr) { // it does not say when the port was taken meanwhile
+			return addr
+		}
 	}
-	addr := pc.LocalAddr().String()
-	_ = pc.Close()
-	s, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{addr}, Log: log.New(io.Discard, "", 0)})
-	if err != nil {
-		t.Fatal(err)
+	t.Fatal("no port for the DNS server")
+	return ""
+}
+
+// answersDNS reports whether a DNS server answers there soon, over UDP and TCP.
+func answersDNS(addr string) bool {
+	query := new(mdns.Msg).SetQuestion("demo.coop.", mdns.TypeA)
+	for _, network := range []string{"udp", "tcp"} {
+		ok := false
+		for range 20 {
+			if _, _, err := (&mdns.Client{Net: network, Timeout: time.Second}).Exchange(query, addr); err == nil {
+				ok = true
+				break
+			}
+			<-time.After(50 * time.Millisecond)
+		}
+		if !ok {
+			return false
+		}
 	}
-	s.SetDefaultDNSIPv4("127.0.0.1")
-	s.SetDefaultDNSIPv6("")
-	go s.Run()
-	t.Cleanup(s.Shutdown)
-	return addr
+	return true
 }
 
 // acmeConfig makes a configuration that trusts the authority.
