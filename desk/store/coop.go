@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,16 +74,20 @@ func (v *View) AddCoop(ctx context.Context, c desk.Coop) error {
 func (v *View) Coops() []desk.Coop {
 	v.s.mu.RLock()
 	defer v.s.mu.RUnlock()
-	mine := map[desk.CoopID]bool{v.who.Coop: true}
-	for _, l := range v.s.boxes {
-		if l.kept != keptLeft && v.sees("", l.caretaker) {
-			mine[l.coop] = true
-		}
-	}
 	var out []desk.Coop
-	for id, c := range v.s.coops {
-		if v.who.Role == desk.Coordinator || mine[id] {
-			out = append(out, c)
+	if v.who.Role == desk.Coordinator {
+		out = slices.Collect(maps.Values(v.s.coops))
+	} else {
+		mine := map[desk.CoopID]bool{v.who.Coop: true}
+		for _, l := range v.s.boxes {
+			if l.kept != keptLeft && v.sees("", l.caretaker) {
+				mine[l.coop] = true
+			}
+		}
+		for id := range mine {
+			if c, ok := v.s.coops[id]; ok {
+				out = append(out, c)
+			}
 		}
 	}
 	slices.SortFunc(out, func(a, b desk.Coop) int { return strings.Compare(a.Name, b.Name) })

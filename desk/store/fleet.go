@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ const (
 	LevelFine     Level = "fine"
 )
 
-var levelOrder = map[Level]int{LevelCritical: 0, LevelSilent: 1, LevelWarning: 2, LevelPending: 3, LevelNotice: 4, LevelFine: 5}
+var levels = []Level{LevelCritical, LevelSilent, LevelWarning, LevelPending, LevelNotice, LevelFine}
 
 // level of a box in a state with this worst severity.
 func level(state desk.BoxState, worst int) Level {
@@ -109,15 +110,7 @@ func (v *View) Fleet(ctx context.Context, f FleetFilter) (Fleet, error) {
 	if err != nil {
 		return out, err
 	}
-	chosen := v.choose(f, having, &out)
-	slices.SortFunc(chosen, worse)
-	out.Total = len(chosen)
-	out.Pages = max((len(chosen)+PageSize-1)/PageSize, 1)
-	out.Page = min(out.Page, out.Pages)
-	from := (out.Page - 1) * PageSize
-	for _, r := range chosen[from:min(from+PageSize, len(chosen))] {
-		out.Rows = append(out.Rows, *r)
-	}
+	v.choose(f, having, &out)
 	return out, v.fill(ctx, out.Rows)
 }
 
@@ -142,74 +135,95 @@ func (v *View) having(ctx context.Context, f FleetFilter) (map[string]map[wire.B
 	return out, nil
 }
 
-// choose returns the rows that the filter wants, and counts all.
-func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) []*FleetRow {
+// candidate is a box that a page may show: short, because a fleet has thousands
+// and a page fifty.
+type candidate struct {
+	l     *live
+	state desk.BoxState
+	order int   // of its level in levels
+	since int64 // that the level lasts
+}
+
+func (s *Store) candidate(l *live, now time.Time) candidate {
+	c := candidate{l: l, state: s.state(l, now), since: l.since}
+	level := level(c.state, l.worst)
+	c.order = slices.Index(levels, level)
+	switch level {
+	case LevelSilent:
+		c.since = max(l.p.seen, l.joined)
+	case LevelPending:
+		c.since = l.joined
+	default:
+	}
+	return c
+}
+
+// worse puts the boxes first that need somebody most, and longest.
+func worse(a, b candidate) int {
+	return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.since, b.since),
+		strings.Compare(a.l.name, b.l.name), strings.Compare(string(a.l.id), string(b.l.id)))
+}
+
+// choose makes the rows of the page that the filter wants, and counts all.
+func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) {
 	v.s.mu.RLock()
 	defer v.s.mu.RUnlock()
 	now := v.s.now()
 	coops, versions := map[desk.CoopID]bool{}, map[string]bool{}
-	var chosen []*FleetRow // rows are long, so that sorting moves pointers
+	var counts [6]int // by levels
+	var chosen []candidate
 	for _, l := range v.s.boxes {
 		if l.kept == keptLeft || !v.sees(l.coop, l.caretaker) {
 			continue
 		}
-		r := v.row(l, now)
+		c := v.s.candidate(l, now)
 		out.Boxes++
-		out.Levels[r.Level]++
-		if r.State == desk.BoxLate {
+		counts[c.order]++
+		if c.state == desk.BoxLate {
 			out.Late++
 		}
 		coops[l.coop], versions[l.agent] = true, true
-		if f.wants(&r, having) {
-			chosen = append(chosen, &r)
+		if v.wants(&f, c, having) {
+			chosen = append(chosen, c)
+		}
+	}
+	for order, n := range counts {
+		if n > 0 {
+			out.Levels[levels[order]] = n
 		}
 	}
 	out.Coops = len(coops)
-	for version := range versions {
-		out.Versions = append(out.Versions, version)
+	out.Versions = slices.Sorted(maps.Keys(versions))
+	slices.Reverse(out.Versions)
+	out.Total, out.Pages = len(chosen), max((len(chosen)+PageSize-1)/PageSize, 1)
+	out.Page = min(out.Page, out.Pages)
+	slices.SortFunc(chosen, worse)
+	from := (out.Page - 1) * PageSize
+	for _, c := range chosen[from:min(from+PageSize, len(chosen))] {
+		out.Rows = append(out.Rows, v.s.row(c))
 	}
-	slices.SortFunc(out.Versions, func(a, b string) int { return strings.Compare(b, a) })
-	return chosen
 }
 
-// worse puts the boxes first that need somebody most, and longest.
-func worse(a, b *FleetRow) int {
-	if a.Level != b.Level {
-		return levelOrder[a.Level] - levelOrder[b.Level]
+func (s *Store) row(c candidate) FleetRow {
+	l := c.l
+	return FleetRow{
+		ID: l.id, Name: l.name, Coop: s.coops[l.coop], Caretaker: s.coops[l.caretaker], State: c.state, Level: levels[c.order],
+		Since: at(c.since), Seen: at(l.p.seen), Version: l.agent, Backup: at(l.backup), Proven: at(l.proven), Open: l.open,
 	}
-	if c := a.Since.Compare(b.Since); c != 0 {
-		return c
-	}
-	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID), string(b.ID)))
 }
 
-func (v *View) row(l *live, now time.Time) FleetRow {
-	r := FleetRow{
-		ID: l.id, Name: l.name, Coop: v.s.coops[l.coop], Caretaker: v.s.coops[l.caretaker], State: v.s.state(l, now),
-		Since: at(l.since), Seen: at(l.p.seen), Version: l.agent, Backup: at(l.backup), Proven: at(l.proven), Open: l.open,
-	}
-	r.Level = level(r.State, l.worst)
-	switch r.Level {
-	case LevelSilent:
-		r.Since = at(max(l.p.seen, l.joined))
-	case LevelPending:
-		r.Since = at(l.joined)
-	default:
-	}
-	return r
-}
-
-func (f *FleetFilter) wants(r *FleetRow, having map[string]map[wire.BoxID]bool) bool {
+func (v *View) wants(f *FleetFilter, c candidate, having map[string]map[wire.BoxID]bool) bool {
+	l := c.l
 	switch {
-	case f.Level != "" && r.Level != f.Level,
-		f.Coop != "" && r.Coop.ID != f.Coop && r.Caretaker.ID != f.Coop,
-		f.Version != "" && r.Version != f.Version,
-		f.Finding != "" && !having[f.Finding][r.ID]:
+	case f.Level != "" && levels[c.order] != f.Level,
+		f.Coop != "" && l.coop != f.Coop && l.caretaker != f.Coop,
+		f.Version != "" && l.agent != f.Version,
+		f.Finding != "" && !having[f.Finding][l.id]:
 		return false
 	}
 	q := strings.ToLower(strings.TrimSpace(f.Q))
-	return q == "" || string(r.ID) == q || having[strings.ToUpper(q)][r.ID] ||
-		strings.Contains(strings.ToLower(r.Name), q) || strings.Contains(strings.ToLower(r.Coop.Name), q)
+	return q == "" || string(l.id) == q || having[strings.ToUpper(q)][l.id] ||
+		strings.Contains(strings.ToLower(l.name), q) || strings.Contains(strings.ToLower(v.s.coops[l.coop].Name), q)
 }
 
 // fill adds what is not in memory: the worst finding and the week, one query

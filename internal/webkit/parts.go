@@ -97,6 +97,20 @@ func kindOf(severity string) (kind, icon, sign string) {
 	}
 }
 
+// Bars are the days as the strip shows them. A fleet has hundreds on a page, so
+// this is not left to a template.
+func (w Week) Bars() template.HTML {
+	var b strings.Builder
+	for _, day := range w.Days {
+		if day == "" {
+			b.WriteString("<i></i>")
+			continue
+		}
+		b.WriteString(`<i class="` + template.HTMLEscapeString(day) + `"></i>`)
+	}
+	return template.HTML(b.String()) //nolint:gosec // escaped
+}
+
 // Severity is the pill of a severity: ok, notice, warning, critical or silent.
 func (p *Page) Severity(severity string) Pill {
 	kind, icon, _ := kindOf(severity)
