@@ -9,9 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/collate"
-	"golang.org/x/text/language"
-
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
 	"coopkit/internal/locale"
@@ -85,8 +82,9 @@ func needs(p *webkit.Page, shelf []*recipes.Recipe, here, q string) []tab {
 			names = append(names, r.Need)
 		}
 	}
-	order := collate.New(language.Make(p.Lang))
-	slices.SortFunc(names, func(a, b string) int { return order.CompareString(needName(p.Locale, a), needName(p.Locale, b)) })
+	slices.SortFunc(names, func(a, b string) int {
+		return strings.Compare(fold(needName(p.Locale, a)), fold(needName(p.Locale, b)))
+	})
 	out := []tab{{p.T("apps.need.all"), link("", q), here == ""}}
 	for _, n := range names {
 		out = append(out, tab{needName(p.Locale, n), link(n, q), n == here})
