@@ -24,16 +24,18 @@ type Catalogue struct {
 // one of them, so a failure here is a broken build: then All is empty and Find
 // returns the reason.
 var Embedded = sync.OnceValue(func() *Catalogue {
-	c, err := LoadCatalogue(embedded, "catalogue")
+	c, err := catalogue(embedded, "catalogue", Open)
 	if err != nil {
 		return &Catalogue{broken: err}
 	}
 	return c
 })
 
-// LoadCatalogue reads every folder below dir of fsys as a recipe. The folder's
+// LoadCatalogue loads every folder below dir of fsys as a recipe. The folder's
 // name must be the recipe's.
-func LoadCatalogue(fsys fs.FS, dir string) (*Catalogue, error) {
+func LoadCatalogue(fsys fs.FS, dir string) (*Catalogue, error) { return catalogue(fsys, dir, Load) }
+
+func catalogue(fsys fs.FS, dir string, read func(fs.FS) (*Recipe, error)) (*Catalogue, error) {
 	folders, err := fs.ReadDir(fsys, dir)
 	if err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
@@ -47,7 +49,7 @@ func LoadCatalogue(fsys fs.FS, dir string) (*Catalogue, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open recipe %s: %w", folder.Name(), err)
 		}
-		r, err := Load(sub)
+		r, err := read(sub)
 		if err != nil {
 			return nil, err
 		}

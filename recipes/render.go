@@ -35,7 +35,7 @@ func (r *Recipe) Render(vars Vars) (*Project, error) {
 	if missing != nil {
 		return nil, missing
 	}
-	project, err := composeProject(root, vars)
+	project, err := composeProject(root, vars, false)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +43,10 @@ func (r *Recipe) Render(vars Vars) (*Project, error) {
 }
 
 // composeProject lets compose-go interpolate, check and type the tree that the
-// linter saw: there is no second reading of the file that could differ.
-func composeProject(root *node, vars Vars) (*types.Project, error) {
+// linter saw: there is no second reading of the file that could differ. The
+// schema of Compose is for recipes that nobody has checked yet: variables fill
+// in texts, which they can not turn into something else.
+func composeProject(root *node, vars Vars, unchecked bool) (*types.Project, error) {
 	config, ok := root.plain().(map[string]any)
 	if !ok {
 		config = nil
@@ -58,7 +60,7 @@ func composeProject(root *node, vars Vars) (*types.Project, error) {
 		o.SetProjectName("recipe", true)
 		o.SkipInclude, o.SkipExtends = true, true
 		o.SkipResolveEnvironment, o.SkipResolveLabels = true, true
-		o.ResolvePaths = false
+		o.ResolvePaths, o.SkipValidation = false, !unchecked
 	})
 	if err != nil {
 		return nil, &problem.Problem{

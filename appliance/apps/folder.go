@@ -100,5 +100,5 @@ func unpack(folder []byte) (*recipes.Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("unpack recipe: %w", err)
 	}
-	return recipes.Load(files)
+	return recipes.Open(files)
 }

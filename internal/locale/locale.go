@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -56,38 +57,69 @@ func (m message) all() map[string]string {
 	return m.forms
 }
 
-// Bundle holds the messages of all languages. It is made once and then only
-// read, so it is safe for concurrent use.
+// messages are those of one language by key.
+type messages map[string]message
+
+// Bundle holds the messages of all languages: each language once somebody reads
+// it, because most boxes are read in one. It is safe for concurrent use.
 type Bundle struct {
-	messages map[string]map[string]message // by language, then key
-	matcher  language.Matcher
+	languages map[string]func() messages
+	matcher   language.Matcher
 }
 
 // New reads catalogues: files <area>.<lang>.json in the file systems, each an
 // object from keys to a sentence, or to an object from plural forms (one, many,
 // other …) to sentences. A key may be in one file of a language only. The
-// package's own messages, of dates and sizes, are always there.
+// package's own messages, of dates and sizes, are always there. The files are
+// read again later, so they must not change.
 func New(catalogues ...fs.FS) (*Bundle, error) {
-	b := &Bundle{messages: map[string]map[string]message{}, matcher: language.NewMatcher(langs)}
-	for _, fsys := range append([]fs.FS{own}, catalogues...) {
-		err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-			if err != nil || d.IsDir() || path.Ext(name) != ".json" {
-				return err
-			}
-			return b.read(fsys, name)
-		})
-		if err != nil {
+	catalogues = append([]fs.FS{own}, catalogues...)
+	b := &Bundle{languages: map[string]func() messages{}, matcher: language.NewMatcher(langs)}
+	for _, lang := range Langs() {
+		if _, err := read(catalogues, lang); err != nil {
 			return nil, fmt.Errorf("read messages: %w", err)
 		}
+		b.languages[lang] = sync.OnceValue(func() messages {
+			m, _ := read(catalogues, lang) // it was read before
+			return m
+		})
 	}
 	return b, nil
 }
 
-func (b *Bundle) read(fsys fs.FS, name string) error {
-	lang := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, ".json")), ".")
-	if !slices.Contains(Langs(), lang) {
-		return fmt.Errorf("%s: the name does not end in .en.json, .es.json or .fr.json", name)
+// of returns the messages of a language; an unknown one has none.
+func (b *Bundle) of(lang string) messages {
+	if read := b.languages[lang]; read != nil {
+		return read()
 	}
+	return nil
+}
+
+// read returns the messages of one language.
+func read(catalogues []fs.FS, lang string) (messages, error) {
+	all := messages{}
+	for _, fsys := range catalogues {
+		err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || path.Ext(name) != ".json" {
+				return err
+			}
+			switch is := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, ".json")), "."); {
+			case is == lang:
+				return all.read(fsys, name)
+			case !slices.Contains(Langs(), is):
+				return fmt.Errorf("%s: the name does not end in .en.json, .es.json or .fr.json", name)
+			default:
+				return nil
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+func (all messages) read(fsys fs.FS, name string) error {
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return err
@@ -96,11 +128,8 @@ func (b *Bundle) read(fsys fs.FS, name string) error {
 	if err := json.Unmarshal(data, &raw); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if b.messages[lang] == nil {
-		b.messages[lang] = map[string]message{}
-	}
 	for key, value := range raw {
-		if _, twice := b.messages[lang][key]; twice {
+		if _, twice := all[key]; twice {
 			return fmt.Errorf("%s: %s is defined twice", name, key)
 		}
 		var m message
@@ -112,7 +141,7 @@ func (b *Bundle) read(fsys fs.FS, name string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %s: %w", name, key, err)
 		}
-		b.messages[lang][key] = m
+		all[key] = m
 	}
 	return nil
 }
@@ -127,7 +156,7 @@ func (b *Bundle) Match(preferences ...string) *Locale {
 // In returns the locale of a language code; an unknown one gives English.
 func (b *Bundle) In(lang string) *Locale {
 	tag, err := language.Parse(lang)
-	if err != nil || b.messages[lang] == nil {
+	if err != nil || b.languages[lang] == nil {
 		lang, tag = langs[0].String(), langs[0]
 	}
 	return &Locale{Lang: lang, tag: tag, bundle: b}
@@ -135,13 +164,13 @@ func (b *Bundle) In(lang string) *Locale {
 
 // Keys returns the keys of a language, sorted.
 func (b *Bundle) Keys(lang string) []string {
-	return slices.Sorted(maps.Keys(b.messages[lang]))
+	return slices.Sorted(maps.Keys(b.of(lang)))
 }
 
 // Forms returns the texts of a message by plural form; the only form of one
 // that counts nothing is "".
 func (b *Bundle) Forms(lang, key string) map[string]string {
-	m, ok := b.messages[lang][key]
+	m, ok := b.of(lang)[key]
 	if !ok {
 		return nil
 	}
@@ -157,16 +186,16 @@ type Locale struct {
 
 // Has reports whether the language, or English, knows the key.
 func (l *Locale) Has(key string) bool {
-	_, ok := l.bundle.messages[l.Lang][key]
+	_, ok := l.bundle.of(l.Lang)[key]
 	if !ok {
-		_, ok = l.bundle.messages[langs[0].String()][key]
+		_, ok = l.bundle.of(langs[0].String())[key]
 	}
 	return ok
 }
 
 // Speaks reports whether the language itself knows the key.
 func (l *Locale) Speaks(key string) bool {
-	_, ok := l.bundle.messages[l.Lang][key]
+	_, ok := l.bundle.of(l.Lang)[key]
 	return ok
 }
 
@@ -174,7 +203,7 @@ func (l *Locale) Speaks(key string) bool {
 // itself, such as "name" for "{name}".
 func (l *Locale) Needs(key string) []string {
 	seen := map[string]bool{}
-	for _, text := range l.bundle.messages[l.Lang][key].all() {
+	for _, text := range l.bundle.of(l.Lang)[key].all() {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
 			seen[m[1]] = true
 		}
@@ -189,9 +218,9 @@ var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
 // named "count", it chooses the plural form and is written as a number of the
 // language. A missing key gives the key, so that it is seen.
 func (l *Locale) T(key string, args ...any) string {
-	m, ok := l.bundle.messages[l.Lang][key]
+	m, ok := l.bundle.of(l.Lang)[key]
 	if !ok {
-		if m, ok = l.bundle.messages[langs[0].String()][key]; !ok {
+		if m, ok = l.bundle.of(langs[0].String())[key]; !ok {
 			return key
 		}
 	}
