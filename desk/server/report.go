@@ -3,7 +3,6 @@
 package server
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -45,9 +44,12 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if stored.Full || len(report.Entries) == wire.MaxEntries {
 		next = 1 // there is more to tell
 	}
-	ack := wire.Ack{Ack: stored.Last, NextS: next, Time: wire.At(s.Now()), Full: stored.Full}
-	ack.Answers = wire.AckMAC(keys.Link, body, ack)
-	return answer(w, http.StatusOK, ack)
+	ack, err := wire.EncodeAck(keys.Link, body, wire.Ack{Ack: stored.Last, NextS: next, Time: wire.At(s.Now()), Full: stored.Full})
+	if err != nil {
+		return err
+	}
+	send(w, http.StatusOK, ack)
+	return nil
 }
 
 // leave ends what a box reports.
@@ -97,16 +99,7 @@ func read(r *http.Request, buffer []byte) ([]byte, error) {
 	}
 }
 
-// answer sends a message.
-func answer(w http.ResponseWriter, status int, message any) error {
-	body, err := json.Marshal(message)
-	if err != nil {
-		return err
-	}
-	send(w, status, body)
-	return nil
-}
-
+// send sends a message.
 func send(w http.ResponseWriter, status int, body []byte) {
 	h := w.Header()
 	h["Content-Type"] = jsonType

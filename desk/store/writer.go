@@ -18,7 +18,7 @@ import (
 // waited so long.
 const (
 	mostInBatch = 256
-	gather      = 5 * time.Millisecond
+	gather      = 2 * time.Millisecond
 )
 
 // write is something to be written: a report, or a change that has a

@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 )
 
 // The domains of what is signed or authenticated: bytes made for one of them
@@ -83,12 +84,36 @@ func VerifyLeave(key ed25519.PublicKey, body []byte, signature string) bool {
 // AckMAC returns what Ack.Answers must be: the desk that made link with this box
 // has stored the report with this body.
 func AckMAC(link [32]byte, body []byte, a Ack) []byte {
-	sum := sha256.Sum256(body)
+	said, err := unproven(a)
+	if err != nil {
+		return nil
+	}
+	return ackMAC(link, body, said)
+}
+
+// EncodeAck returns the message of an acknowledgement with its AckMAC. It is the
+// desk's answer to every report, so it is encoded once.
+func EncodeAck(link [32]byte, body []byte, a Ack) ([]byte, error) {
+	said, err := unproven(a)
+	if err != nil {
+		return nil, err
+	}
+	mac := ackMAC(link, body, said)
+	return append(base64.StdEncoding.AppendEncode(append(said[:len(said)-len("null}")], '"'), mac), `"}`...), nil
+}
+
+// unproven is an acknowledgement without its MAC, which ends with null}.
+func unproven(a Ack) ([]byte, error) {
 	a.Answers = nil
 	said, err := json.Marshal(a)
 	if err != nil { // numbers and a time always encode
-		return nil
+		return nil, fmt.Errorf("encode acknowledgement: %w", err)
 	}
+	return said, nil
+}
+
+func ackMAC(link [32]byte, body, said []byte) []byte {
+	sum := sha256.Sum256(body)
 	m := hmac.New(sha256.New, link[:])
 	m.Write(framed(domainAck, sum[:], said))
 	return m.Sum(nil)[:16]

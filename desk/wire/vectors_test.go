@@ -107,7 +107,10 @@ func TestVectors(t *testing.T) {
 	}
 	ack := wire.Ack{Ack: 2, NextS: 60, Time: now}
 	ack.Answers = wire.AckMAC(link, body, ack)
-	v.add("acknowledgement", string(must(wire.Encode(ack))))
+	v.add("acknowledgement", string(must(wire.EncodeAck(link, body, wire.Ack{Ack: 2, NextS: 60, Time: now}))))
+	if got, err := wire.Encode(ack); err != nil || string(got) != string(must(wire.EncodeAck(link, body, ack))) {
+		t.Errorf("an acknowledgement with AckMAC is %s (%v), EncodeAck gives another one", got, err)
+	}
 	leave := must(wire.Encode(wire.Leave{Version: 1, Box: "abcdefghijkl", Sent: now}))
 	v.add("leave", string(leave))
 	v.add("its signature", wire.SignLeave(box, leave))
