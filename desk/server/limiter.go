@@ -21,15 +21,18 @@ type limiter[K comparable] struct {
 }
 
 // wait returns how long the key has to wait, or 0 and notes that it did it.
-func (l *limiter[K]) wait(key K, now time.Time) time.Duration {
+func (l *limiter[K]) wait(key K, now time.Time) time.Duration { return l.take(key, 1, now) }
+
+// take is wait for n times at once, which are at most the burst.
+func (l *limiter[K]) take(key K, n int, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.free == nil || len(l.free) > mostLimited {
 		l.forget(now)
 	}
-	free, over := l.over(key, now)
+	free, over := l.over(key, n, now)
 	if over == 0 {
-		l.free[key] = free.Add(l.every)
+		l.free[key] = free.Add(time.Duration(n) * l.every)
 	}
 	return over
 }
@@ -38,18 +41,18 @@ func (l *limiter[K]) wait(key K, now time.Time) time.Duration {
 func (l *limiter[K]) blocked(key K, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, over := l.over(key, now)
+	_, over := l.over(key, 1, now)
 	return over
 }
 
 // over returns when the key is free, which is now at the earliest, and how long
-// it has to wait.
-func (l *limiter[K]) over(key K, now time.Time) (time.Time, time.Duration) {
+// it has to wait before it does something n times.
+func (l *limiter[K]) over(key K, n int, now time.Time) (time.Time, time.Duration) {
 	free := l.free[key]
 	if free.Before(now) {
 		free = now
 	}
-	return free, max(free.Sub(now)-time.Duration(l.burst-1)*l.every, 0)
+	return free, max(free.Sub(now)-time.Duration(l.burst-n)*l.every, 0)
 }
 
 // forget drops the keys that are free, or all when so many are not that

@@ -37,6 +37,22 @@ func TestLimiter_burstThenPace(t *testing.T) {
 	}
 }
 
+func TestLimiter_takesManyAtOnce(t *testing.T) {
+	l := limiter[string]{every: time.Second, burst: 10}
+	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		n    int
+		want time.Duration
+	}{{6, 0}, {4, 0}, {1, time.Second}, {10, 10 * time.Second}} {
+		if got := l.take("a", c.n, now); got != c.want {
+			t.Errorf("%d wait %s, not %s", c.n, got, c.want)
+		}
+	}
+	if got := l.take("a", 4, now.Add(4*time.Second)); got != 0 {
+		t.Errorf("when four are there again, they wait %s", got)
+	}
+}
+
 func TestLimiter_remembersOnlySoMuch(t *testing.T) {
 	l := limiter[string]{every: time.Hour, burst: 1}
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)

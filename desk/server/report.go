@@ -33,7 +33,11 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if !wire.VerifyReport(keys.Box, body, r.Header.Get(wire.HeaderSignature)) {
 		return wrongSignature()
 	}
-	if wait := s.reports.wait(report.Box, s.Now()); wait > 0 {
+	now := s.Now()
+	if wait := s.reports.wait(report.Box, now); wait > 0 {
+		return tooOften(w, wait)
+	}
+	if wait := s.bytes.take(report.Box, len(body), now); wait > 0 {
 		return tooOften(w, wait)
 	}
 	stored, err := s.Store.Receive(r.Context(), &report, entries, body)

@@ -32,6 +32,7 @@ type Server struct {
 	Deps
 
 	reports limiter[wire.BoxID] // of each box
+	bytes   limiter[wire.BoxID] // of each box, of all that it sends in reports
 	guesses limiter[string]     // of each address: enrolments that were refused
 	bodies  sync.Pool
 }
@@ -40,8 +41,14 @@ type Server struct {
 const (
 	reportEvery = 100 * time.Millisecond
 	reportBurst = 300 // a week that the desk was away is 168 reports
-	guessEvery  = 10 * time.Second
-	guessBurst  = 10
+	// A box keeps 16 MiB at most while the desk is away, and may send all of it at
+	// once when the desk is back. After that, each period of the shortest kind has
+	// room for one report as large as they come, of which an honest box needs a
+	// hundredth. The journal of three hours is so bounded to 43 MiB for each box.
+	bytesBurst = 20 << 20
+	byteEvery  = wire.ShortestPeriod / wire.MaxReportBytes
+	guessEvery = 10 * time.Second
+	guessBurst = 10
 )
 
 // New returns a server. It starts nothing.
@@ -49,6 +56,7 @@ func New(d Deps) *Server {
 	return &Server{
 		Deps:    d,
 		reports: limiter[wire.BoxID]{every: reportEvery, burst: reportBurst},
+		bytes:   limiter[wire.BoxID]{every: byteEvery, burst: bytesBurst},
 		guesses: limiter[string]{every: guessEvery, burst: guessBurst},
 		bodies:  sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }},
 	}

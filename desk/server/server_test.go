@@ -330,26 +330,6 @@ func TestReport_aWrongClockIsFlaggedNotRefused(t *testing.T) {
 	}
 }
 
-func TestReport_oneBoxCanNotFloodTheDesk(t *testing.T) {
-	d := desktest.New(t, desktest.At(time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)))
-	b, other := d.Join(d.Invite(true)), d.Join(d.Invite(true))
-	for i := range 301 {
-		_, a, err := b.Send(t.Context(), desktest.Sample(1))
-		switch {
-		case i < 300 && (err != nil || a.Status != http.StatusOK):
-			t.Fatalf("report %d: %d %s, %v", i, a.Status, a.Body, err)
-		case i == 300:
-			refused(t, a, err, http.StatusTooManyRequests, "too-often")
-			if a.Header.Get("Retry-After") != "1" {
-				t.Errorf("it should wait %s s", a.Header.Get("Retry-After"))
-			}
-		}
-	}
-	if _, a, err := other.Send(t.Context(), desktest.Sample(1)); err != nil || a.Status != http.StatusOK {
-		t.Errorf("another box: %d %s, %v", a.Status, a.Body, err)
-	}
-}
-
 func TestDesk_isKnownByItsPinOnly(t *testing.T) {
 	d := desktest.New(t)
 	code := d.Invite(true)

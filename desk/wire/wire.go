@@ -30,6 +30,13 @@ const (
 	MaxSkew        = 5 * time.Minute
 )
 
+// How often boxes report: one that is asked for more, or for less, keeps to
+// these.
+const (
+	ShortestPeriod = 30 * time.Second
+	LongestPeriod  = 15 * time.Minute
+)
+
 // BoxID names a box at one desk: 12 letters and digits, chosen by the desk.
 type BoxID string
 
