@@ -123,7 +123,7 @@ func (d *Desk) Handler() http.Handler {
 	boxes := server.New(server.Deps{Store: d.store, Key: d.key, Name: d.cfg.Name, Log: d.part("server"), Now: d.cfg.Now}).Handler()
 	mux.Handle("/v1/", boxes)
 	mux.Handle("/", d.web.Handler())
-	return mux
+	return fewBodies(mux)
 }
 
 // Run opens the ports, serves until ctx ends, answers what was begun and
@@ -143,7 +143,9 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.store.Run(ctx) })
-	group.Go(func() error { return d.serve(ctx, d.tls.listener(l), d.Handler()) })
+	group.Go(func() error {
+		return d.serve(ctx, d.tls.listener(bounded(l, mostConnections, mostFromOne)), d.Handler())
+	})
 	group.Go(func() error { return d.serve(ctx, socket, d.local()) })
 	group.Go(func() error { return d.upkeep(ctx) })
 	d.greet(ctx, l.Addr())
@@ -168,6 +170,7 @@ const (
 func (d *Desk) serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	web := &http.Server{
 		Handler: h, ReadHeaderTimeout: headersWithin, ReadTimeout: wholeWithin, WriteTimeout: wholeWithin, IdleTimeout: idleFor, MaxHeaderBytes: 16 << 10,
+		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10},
 		ErrorLog:    slog.NewLogLogger(d.part("http").Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // live pages end with the desk
 	}

@@ -78,6 +78,12 @@ func fail(w http.ResponseWriter, p *problem.Problem, m meaning, id string) {
 	d.Write(w)
 }
 
+// Busy answers, as "too-often", a request for which there is no place now.
+func Busy(w http.ResponseWriter) {
+	p, id := problem.From(tooOften(w, 10*time.Second), ""), rand.Text()[:12]
+	fail(w, p, meaningOf(p), id)
+}
+
 // recovered turns a panic into an error, so that the box gets an answer.
 func recovered(h handler, w http.ResponseWriter, r *http.Request) (err error) {
 	defer func() {

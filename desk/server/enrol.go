@@ -22,7 +22,7 @@ import (
 // enrol takes on a box that knows the secret of an invitation. Addresses that
 // are refused often have to wait.
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
-	from := network(r.RemoteAddr)
+	from := Network(r.RemoteAddr)
 	if wait := s.guesses.blocked(from, s.Now()); wait > 0 {
 		return tooOften(w, wait)
 	}
@@ -94,9 +94,9 @@ func (s *Server) accept(n *store.NewBox, e wire.Enrolment, i store.Invited, body
 	return nil
 }
 
-// network is what an address counts as: one IPv4 address, or the /64 that one
-// line has.
-func network(remote string) string {
+// Network is what an address with its port counts as: one IPv4 address, or the
+// /64 that one line has.
+func Network(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
 		return remote
