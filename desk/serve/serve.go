@@ -71,7 +71,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error)
 	if cfg.Period == 0 {
 		cfg.Period = time.Minute
 	}
-	d := &Desk{cfg: cfg, log: log}
+	d := &Desk{cfg: cfg, log: newQuiet(log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())

@@ -144,6 +144,25 @@ func TestDesk_servesPeopleAndBoxesAtOneAddress(t *testing.T) {
 	}
 }
 
+func TestDesk_strangersDoNotFillTheLog(t *testing.T) {
+	r := run(t, serve.Config{State: t.TempDir(), URL: "https://127.0.0.1:8430"})
+	b := r.browser(t)
+	for range 20 {
+		for path, want := range map[string]int{wire.PathReports: http.StatusBadRequest, "/v1/none": http.StatusNotFound, "/invitations": http.StatusUnauthorized} {
+			res, err := b.Post(r.url+path, wire.ContentType, strings.NewReader("x"))
+			if status, body := read(t, res, err); status != want {
+				t.Fatalf("%s: %d\n%s", path, status, body)
+			}
+		}
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(r.log.String(), "msg=\"request "); n != 3 {
+		t.Errorf("60 refusals of three kinds are %d lines:\n%s", n, r.log)
+	}
+}
+
 func TestDesk_endsWhileAPageIsLive(t *testing.T) {
 	r := run(t, serve.Config{State: t.TempDir(), URL: "https://127.0.0.1:8430"})
 	if _, err := r.client(t).AddUser(t.Context(), serve.NewUser{Name: "irati", Password: password}); err != nil {

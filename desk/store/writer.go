@@ -128,7 +128,7 @@ func (s *Store) commitReports(ctx context.Context, all []*write) {
 		return nil
 	})
 	if err != nil {
-		s.log.Error("reports not stored", slog.Int(logkey.Count, len(all)), slog.String(logkey.Err, err.Error()))
+		s.log.Error("reports not stored", slog.String(logkey.Code, "desk-cannot-store"), slog.String(logkey.Err, err.Error()))
 		err = notStored(err)
 	}
 	for _, w := range all {
