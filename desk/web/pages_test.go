@@ -5,6 +5,7 @@ package web_test
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -225,6 +226,33 @@ func TestPeople_areAddedClosedAndLetInAgain(t *testing.T) {
 	} {
 		r.ask("irati", "POST /people", "name", c.name, "coop", c.coop, "role", c.role).want(t, 422, `id="e-`+c.field+`"`, `value="`+c.name+`"`)
 	}
+}
+
+func TestPeople_oneCoordinatorStays(t *testing.T) {
+	r, _, _, _, _, _ := seeded(t)
+	r.person("noor", "", desk.Coordinator)
+	ids := map[string]string{}
+	for _, name := range []string{"irati", "noor", "jonas"} {
+		p, err := r.signin.PersonByName(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[name] = string(p.ID)
+		r.session(name)
+	}
+	var both sync.WaitGroup
+	for who, whom := range map[string]string{"irati": "noor", "noor": "irati"} { // at the same time
+		both.Go(func() { r.ask(who, "POST /people/"+ids[whom]+"/close") })
+	}
+	both.Wait()
+	last := "irati"
+	if p, err := r.signin.PersonByName(t.Context(), last); err != nil || p.Disabled {
+		last = "noor"
+	}
+	r.ask(last, "POST /people/"+ids[last]+"/close").want(t, 409, "This is the last coordinator who can sign in", "Add another coordinator first")
+	r.askIn("fr", last, "POST /people/"+ids[last]+"/close").want(t, 409, "C’est la dernière personne de la coordination")
+	r.ask(last, "POST /people/"+ids["jonas"]+"/close").want(t, 303)
+	r.ask(last, "GET /people").want(t, 200)
 }
 
 func TestCoops_areAdded(t *testing.T) {

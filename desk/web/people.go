@@ -144,7 +144,7 @@ func (d *Web) showToken(w http.ResponseWriter, r *http.Request, p signin.Person)
 }
 
 func (d *Web) personClose(w http.ResponseWriter, r *http.Request) error {
-	return d.personChange(w, r, "desk.people.isclosed", d.Signin.Disable)
+	return d.personChange(w, r, "desk.people.isclosed", d.disable)
 }
 
 func (d *Web) personOpen(w http.ResponseWriter, r *http.Request) error {

@@ -43,6 +43,29 @@ func AddPerson(ctx context.Context, s *store.Store, accounts *signin.Service, n 
 	return accounts.AddPerson(ctx, n)
 }
 
+// disable closes an account. The last coordinator whose account is open gives a
+// Problem "last-coordinator".
+func (d *Web) disable(ctx context.Context, id signin.PersonID) error {
+	d.closing.Lock()
+	defer d.closing.Unlock()
+	people, err := d.Signin.People(ctx)
+	if err != nil {
+		return err
+	}
+	coordinates := func(p signin.Person) bool { return !p.Disabled && desk.Role(p.Role) == desk.Coordinator }
+	one := slices.ContainsFunc(people, func(p signin.Person) bool { return p.ID == id && coordinates(p) })
+	others := slices.ContainsFunc(people, func(p signin.Person) bool { return p.ID != id && coordinates(p) })
+	if one && !others {
+		return &problem.Problem{
+			Code: "last-coordinator", Kind: problem.Conflict,
+			What: "this is the last coordinator who can sign in",
+			Why:  "nobody could add co-ops and people any more, nor open a closed account",
+			Next: []string{"add another coordinator first"},
+		}
+	}
+	return d.Signin.Disable(ctx, id)
+}
+
 // personChange closes or opens the account that the path names.
 func (d *Web) personChange(w http.ResponseWriter, r *http.Request, saidKey string, change func(context.Context, signin.PersonID) error) error {
 	if _, err := d.manages(r); err != nil {

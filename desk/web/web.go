@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"coopkit/desk"
@@ -46,6 +47,8 @@ type Deps struct {
 type Web struct {
 	Deps
 	ui *webkit.UI
+
+	closing sync.Mutex // while somebody is closed: one coordinator stays, also of two who close each other
 }
 
 // New parses all templates and messages and returns the interface with all its
