@@ -114,6 +114,7 @@ func everyCommand(t *testing.T, state string) {
 	refused(t, state, "person-unknown", "user", "token", "lena")
 	refused(t, state, "password-missing", "user", "add", "lena", "--password-stdin")
 	refused(t, state, "desk-log-level", "serve", "--log-level", "loud")
+	refused(t, state, "desk-period-unusable", "serve", "--period", "10s")
 }
 
 func TestCommands_withoutADeskThatRuns(t *testing.T) {

@@ -54,7 +54,7 @@ and the next start without options, use the same.`,
 	f.StringVar(&cfg.Name, "name", "", "what the desk is called (default: the host of --url)")
 	f.StringVar(&cfg.TLSCert, "tls-cert", "", "PEM file of a certificate, with those between it and its authority")
 	f.StringVar(&cfg.TLSKey, "tls-key", "", "PEM file of its key")
-	f.DurationVar(&cfg.Period, "period", 0, "how often boxes report (default: 1m)")
+	f.DurationVar(&cfg.Period, "period", 0, "how often boxes report, 30s to 15m (default: 1m)")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

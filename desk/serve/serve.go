@@ -38,13 +38,13 @@ const WayBack = "coopkit desk user token NAME"
 // Config is how a desk is run. What is empty is as at the last start, or the
 // default.
 type Config struct {
-	State   string // folder for everything that the desk keeps
-	Listen  string // address of pages and protocol
-	URL     string // what invitations say: https://host[:port]
-	Name    string // of this desk, for people; default: the host of URL
-	TLSCert string // PEM files of a certificate that is publicly trusted; with
-	TLSKey  string // neither, the desk has an authority of its own
-	Period  time.Duration
+	State   string           // folder for everything that the desk keeps
+	Listen  string           // address of pages and protocol
+	URL     string           // what invitations say: https://host[:port]
+	Name    string           // of this desk, for people; default: the host of URL
+	TLSCert string           // PEM files of a certificate that is publicly trusted; with
+	TLSKey  string           // neither, the desk has an authority of its own
+	Period  time.Duration    // of reports; 0: a minute
 	Now     func() time.Time // nil: time.Now
 }
 
@@ -70,6 +70,9 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error)
 	}
 	if cfg.Period == 0 {
 		cfg.Period = time.Minute
+	}
+	if cfg.Period < wire.ShortestPeriod || cfg.Period > wire.LongestPeriod {
+		return nil, periodUnusable(cfg.Period)
 	}
 	d := &Desk{cfg: cfg, log: newQuiet(log)}
 	defer func() {

@@ -327,6 +327,7 @@ func TestNew_refusesWhatCanNotWork(t *testing.T) {
 		"desk-url-unusable":         func(c *serve.Config) { c.URL = "http://desk.example" },
 		"desk-certificate-unusable": func(c *serve.Config) { c.TLSCert = "/none" },
 		"desk-port-taken":           func(c *serve.Config) { c.Listen, c.URL = "nonsense", "" },
+		"desk-period-unusable":      func(c *serve.Config) { c.Period = 10 * time.Second },
 		"desk-file-damaged": func(c *serve.Config) {
 			if err := os.WriteFile(filepath.Join(c.State, "desk.key"), []byte("x"), 0o600); err != nil {
 				t.Fatal(err)
@@ -338,6 +339,19 @@ func TestNew_refusesWhatCanNotWork(t *testing.T) {
 		change(&cfg)
 		_, err := serve.New(t.Context(), cfg, log)
 		isProblem(t, err, code)
+	}
+	for _, period := range []time.Duration{-time.Minute, 29 * time.Second, 16 * time.Minute} {
+		_, err := serve.New(t.Context(), serve.Config{State: t.TempDir(), URL: "https://desk.example", Period: period}, log)
+		isProblem(t, err, "desk-period-unusable")
+	}
+	for _, period := range []time.Duration{30 * time.Second, 15 * time.Minute} {
+		d, err := serve.New(t.Context(), serve.Config{State: t.TempDir(), URL: "https://desk.example", Period: period}, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

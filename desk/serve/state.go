@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -182,6 +183,15 @@ func urlUnusable(address string, err error) error {
 		Why:  problem.Reason(err),
 		Next: []string{"give the address that boxes and browsers use, such as --url https://desk.example:8430"},
 		Err:  err,
+	}
+}
+
+func periodUnusable(period time.Duration) error {
+	return &problem.Problem{
+		Code: "desk-period-unusable", Kind: problem.Invalid,
+		What: "boxes can not report every " + period.String(),
+		Why:  "they report every 30 seconds to 15 minutes, whatever a desk asks for; a desk that expects otherwise takes them for late or silent",
+		Next: []string{"choose a time between, such as --period 1m"},
 	}
 }
 

@@ -25,7 +25,7 @@ var terminal = map[string][]string{
 	},
 	"the agent or desk does not start": {
 		"console-port-taken", "database-damaged", "database-newer", "database-unusable", "desk-certificate-unusable", "desk-file-damaged",
-		"desk-in-use", "desk-missing", "desk-port-taken", "desk-state-unusable", "desk-url-unusable", "dns-listen", "dns-port-taken", "engine-address-invalid", "gateway-storage",
+		"desk-in-use", "desk-missing", "desk-period-unusable", "desk-port-taken", "desk-state-unusable", "desk-url-unusable", "dns-listen", "dns-port-taken", "engine-address-invalid", "gateway-storage",
 		"issuer-invalid", "local-ca-broken", "port-not-opened", "port-taken", "socket-path-taken", "socket-path-too-long", "state-in-use",
 		"state-unusable",
 	},
