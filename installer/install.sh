@@ -187,7 +187,13 @@ holder() {
 # ours SOCKET…: true if it is our agent, or systemd for it, that has them. In a container root may not see who has them.
 ours() {
 	! direct_pid >/dev/null || return 0
-	case $(holder "$@") in coopkit*) return 0 ;; systemd*) active coopkit-agent.socket ;; *) return 1 ;; esac
+	case $(holder "$@") in coopkit*) return 0 ;; "systemd (process 1)") active coopkit-agent.socket ;; *) return 1 ;; esac
+}
+
+# not_ours: of lines from listening, those of others.
+not_ours() {
+	local address socket
+	while read -r address socket; do ours "$socket" || echo "$address $socket"; done
 }
 
 check_web_ports() {
@@ -228,10 +234,9 @@ dns_at=''
 check_dns() {
 	local held addresses lan
 	[ "$dns" ] || return 0
-	held=$(listening tcp 53; listening udp 53)
+	held=$({ listening tcp 53 && listening udp 53; } | not_ours)
 	lan=$(lan_address)
-	# shellcheck disable=SC2046
-	if [ -z "$held" ] || ours $(cut -d ' ' -f 2 <<<"$held"); then
+	if [ -z "$held" ]; then
 		dns_at=:53
 		return 0
 	fi
@@ -431,11 +436,26 @@ install_package() {
 		remove_program
 		places yes
 	fi
-	if ! COOPKIT_WAIT=$wait COOPKIT_DNS=${dns:-no} COOPKIT_BUILD=$build dpkg --install "$source" >"$logfile" 2>&1 </dev/null; then
+	wait_for_dpkg
+	if ! COOPKIT_WAIT=$wait COOPKIT_DNS_AT=$dns_at COOPKIT_BUILD=$build dpkg --install "$source" >"$logfile" 2>&1 </dev/null; then
 		without_dpkg_words >&2
 		fail "the package coopkit $new was not installed" "dpkg stopped (see above)" "put that right, then run this script again"
 	fi
 	without_dpkg_words
+}
+
+# wait_for_dpkg: unlike apt, dpkg does not wait for others that install packages, as systems do by themselves after they
+# started. When they do not come to an end, dpkg says so.
+wait_for_dpkg() {
+	dpkg_is_free && return
+	say "wait for another program that installs packages"
+	wait_for 300 dpkg_is_free || true
+}
+dpkg_is_free() {
+	local file
+	for file in /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock; do
+		! grep -qs ":$(stat -c %i "$file" 2>/dev/null || echo none) " /proc/locks || return 1
+	done
 }
 
 without_dpkg_words() {
@@ -563,11 +583,14 @@ start_units() {
 
 # held_open SOCKET…: systemd has their ports open. It loses them when the unit now says another address than it did.
 held_open() {
-	local unit port socket
+	local unit port socket held
 	for unit in "$@"; do
 		for port in $(systemctl show --property Listen --value "$unit" | sed -n 's/.*:\([0-9]*\) (Stream)$/\1/p'); do
-			socket=$(listening tcp "$port" | cut -d ' ' -f 2 | head -n 1)
-			[ "$socket" ] && [ "$(find /proc/1/fd -lname "socket:\[$socket\]" -print -quit 2>/dev/null)" ] || return 1
+			held=''
+			for socket in $(listening tcp "$port" | cut -d ' ' -f 2); do # others may have theirs at other addresses
+				held+=$(find /proc/1/fd -lname "socket:\[$socket\]" -print -quit 2>/dev/null)
+			done
+			[ "$held" ] || return 1
 		done
 	done
 }
@@ -738,7 +761,7 @@ uninstall() {
 	check_root
 	[ "$dry" ] || [ -z "$purge" ] || agree_to_purge
 	if packaged; then
-		would "remove the package coopkit" || dpkg --remove coopkit >/dev/null
+		would "remove the package coopkit" || { wait_for_dpkg && dpkg --remove coopkit >/dev/null; }
 	elif [ -e /usr/local/bin/coopkit ]; then
 		would "stop the agent, and remove the program and its service" || { stop_everything && remove_files; }
 	else
@@ -837,9 +860,9 @@ start)
 package_configure)
 	places yes
 	wait=${COOPKIT_WAIT:-60} changed=yes
-	[ "${COOPKIT_DNS:-yes}" = yes ] || dns=''
 	build=${COOPKIT_BUILD:-}
-	[ -e "$config/agent.env" ] || check_dns
+	dns_at=${COOPKIT_DNS_AT-}
+	[ "${COOPKIT_DNS_AT+decided}" ] || [ -e "$config/agent.env" ] || check_dns
 	configure
 	;;
 package_remove)

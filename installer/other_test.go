@@ -3,6 +3,7 @@
 package installer
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +60,62 @@ func TestInstall_onTheNextDebian(t *testing.T) {
 	installed(t, box)
 	fetch(t, box)
 	box.must(t, "/root/1.0.0/install.sh --uninstall --purge --yes")
+	untouched(t, box)
+}
+
+// TestInstall_besideResolved is a machine like Ubuntu's: systemd-resolved has
+// port 53 of the loopback, all names go through it, and packages are installed
+// by themselves.
+func TestInstall_besideResolved(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a whole machine")
+	}
+	box := boot(t, "trixie")
+	box.must(t, `apt-get -qq update && apt-get -qq install --yes systemd-resolved 2>&1
+		mkdir -p /etc/systemd/resolved.conf.d && sed -n '1i[Resolve]
+		s/^nameserver /DNS=/p' /etc/resolv.conf >/etc/systemd/resolved.conf.d/above.conf
+		umount /etc/resolv.conf && ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
+		systemctl restart systemd-resolved && dpkg --purge docker.io && ! command -v dockerd`)
+	release := build(t, "1.0.0")
+	box.copyIn(t, release.dir, "/root/1.0.0")
+	at := box.address(t)
+	said := box.must(t, "/root/1.0.0/install.sh")
+	contains(t, said, "port 53: systemd-resolve (process ", "the box answers for names at "+at, "install Docker Engine from the distribution", "Coopkit runs")
+	if n := strings.Count(said, "port 53:"); n != 1 {
+		t.Errorf("port 53 is spoken of %d times:\n%s", n, said)
+	}
+	letIn(t, box, said)
+	installed(t, box)
+	box.says(t, "coopkit status | tr -s ' '", "dns: "+at+":53")
+
+	box.must(t, "coopkit name add demo.coop --yes")
+	for _, network := range []string{"udp", "tcp"} {
+		if got := lookUp(t, box, network); got != at {
+			t.Errorf("ns1.demo.coop is at %q over %s", got, network)
+		}
+	}
+	// Resolved works on, and reaches the box like any other name server.
+	box.must(t, "apt-get -qq -o APT::Update::Error-Mode=any update")
+	box.must(t, `printf '[Resolve]\nDNS=`+at+`\n' >/etc/systemd/resolved.conf.d/above.conf && systemctl restart systemd-resolved`)
+	box.says(t, "cat /etc/resolv.conf && getent ahostsv4 ns1.demo.coop", "nameserver 127.0.0.53", at)
+
+	const sockets = "systemctl show --property InvocationID --value coopkit-agent.socket coopkit-dns.socket"
+	pid, held := box.pid(t), box.must(t, sockets)
+	box.says(t, "/root/1.0.0/install.sh", "port 53: systemd-resolve", "the agent runs")
+	box.copyIn(t, release.with(t, "1.1.0", release.program).dir, "/root/1.1.0")
+	box.must(t, `systemd-run --quiet python3 -c "import fcntl,time;f=open('/var/lib/dpkg/lock-frontend','w');fcntl.lockf(f,fcntl.LOCK_EX);open('/run/locked','w');time.sleep(3)"`)
+	testkit.Eventually(t, 10*time.Second, "packages are being installed", func() bool {
+		_, code := box.run(t, "ls /run/locked")
+		return code == 0
+	})
+	box.says(t, "/root/1.1.0/install.sh", "wait for another program", "in place of 1.0.0", "Coopkit runs")
+	if now := box.must(t, sockets); now != held {
+		t.Error("the ports were closed during an upgrade")
+	}
+	if box.pid(t) == pid {
+		t.Error("the agent was not replaced")
+	}
+	box.must(t, "/root/1.1.0/install.sh --uninstall --purge --yes")
+	box.says(t, "systemctl is-active systemd-resolved && cat /etc/resolv.conf", "active", "nameserver 127.0.0.53")
 	untouched(t, box)
 }
