@@ -183,12 +183,12 @@ func (a *Agent) dnsAddr() string {
 // Run opens the ports, serves until ctx ends, and closes everything. The ports
 // are open before the first job is taken up, and a missing engine stops
 // nothing.
-func (a *Agent) Run(ctx context.Context) error {
+func (a *Agent) Run(whole context.Context) error {
 	b := a.backend
 	if err := a.listen(); err != nil { //nolint:contextcheck // ports are opened at once
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, ctx := errgroup.WithContext(whole)
 	group.Go(func() error { return a.dns.Run(ctx) })
 	group.Go(func() error { return b.gateway.Run(ctx) })
 	if err := errors.Join(b.names.Load(ctx), b.door.Refresh(ctx)); err != nil {
@@ -196,7 +196,15 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	ready := make(chan struct{})
 	group.Go(func() error { return b.jobs.Run(ctx, ready) })
-	<-ready
+	select {
+	case <-ready:
+	case <-ctx.Done(): // told to end before all had begun, or there are no jobs to be had
+		err := errors.Join(group.Wait(), a.hangUp())
+		if whole.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	}
 	group.Go(func() error { return b.apps.Run(ctx) })
 	group.Go(func() error { return a.followAddresses(ctx) })
 	group.Go(func() error { return b.health.Run(ctx) })
@@ -225,6 +233,15 @@ func (a *Agent) listen() error {
 	a.cfg.sockets.closeRest(a.log)
 	var err error
 	a.socket, err = control.Listen(a.cfg.Socket, socketGroup())
+	return err
+}
+
+// hangUp closes the ports that nobody serves yet.
+func (a *Agent) hangUp() error {
+	err := a.socket.Close()
+	if f := a.backend.face; f != nil {
+		err = errors.Join(err, f.listener.Close())
+	}
 	return err
 }
 

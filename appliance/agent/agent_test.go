@@ -212,6 +212,53 @@ func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	}
 }
 
+// TestAgent_toldToEndWhileItStarts is a service that is restarted twice.
+func TestAgent_toldToEndWhileItStarts(t *testing.T) {
+	cfg := config(t)
+	cfg.Console = "127.0.0.1:0"
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 2 { // the second one finds ports and socket free
+		a, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- a.Run(ctx) }()
+		select {
+		case err := <-ended:
+			if err := errors.Join(err, a.Close()); err != nil {
+				t.Errorf("an agent that is told to end while it starts: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("it did not end")
+		}
+		if _, err := os.Stat(cfg.Socket); err == nil {
+			t.Error("the socket is left behind")
+		}
+	}
+}
+
+// TestAgent_endsWhenItsJournalIsBroken must not wait for jobs that never come.
+func TestAgent_endsWhenItsJournalIsBroken(t *testing.T) {
+	a, err := New(t.Context(), config(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.backend.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := a.Run(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("Run gives %v, %v; want the error of the journal", err, ctx.Err())
+	}
+	a.backend.store = nil
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAgent_refusesASecondOneAndTakenPorts(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
