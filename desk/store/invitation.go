@@ -33,7 +33,7 @@ type Invited struct {
 // Invited returns the invitation with this id, used or not. One that does not
 // exist gives a Problem "invitation-unknown".
 func (s *Store) Invited(ctx context.Context, id string) (Invited, error) {
-	rows, err := sqlitedb.Query(ctx, s.db.Read(), scanInvited, invitedColumns+` WHERE i.id = ?`, id)
+	rows, err := sqlitedb.Query(ctx, s.db.Read(), scanInvited, invitedColumns+` WHERE t.id = ?`, id)
 	if err != nil {
 		return Invited{}, err
 	}
@@ -43,15 +43,52 @@ func (s *Store) Invited(ctx context.Context, id string) (Invited, error) {
 	return rows[0], nil
 }
 
-const invitedColumns = `SELECT i.id, i.coop, coalesce(i.caretaker, ''), i.made_by, i.created, i.expires, i.used, coalesce(i.box, ''), i.confirmed,
-	c.name, i.verifier, i.request, i.answer FROM invitation i JOIN coop c ON c.id = i.coop`
+const invitedColumns = `SELECT ` + invitationColumns + `, c.name, t.verifier, t.request, t.answer FROM invitation t JOIN coop c ON c.id = t.coop`
 
 func scanInvited(rows *sql.Rows) (i Invited, err error) {
-	var created, expires, used sql.NullInt64
 	var verifier []byte
-	err = rows.Scan(&i.ID, &i.Coop, &i.Caretaker, &i.By, &created, &expires, &used, &i.Box, &i.Confirmed, &i.CoopName, &verifier, &i.Request, &i.Answer)
-	i.Created, i.Expires, i.Used = moment(created), moment(expires), moment(used)
+	i.Invitation, err = readInvitation(rows, &i.CoopName, &verifier, &i.Request, &i.Answer)
 	copy(i.Verifier[:], verifier)
+	return i, err
+}
+
+// InvitationList is one page of invitations.
+type InvitationList struct {
+	Rows        []desk.Invitation
+	Page, Pages int // from 1
+}
+
+// Invitations returns a page of those in scope: open ones first, newest first. A
+// page after the last one is the last.
+func (v *View) Invitations(ctx context.Context, page int) (InvitationList, error) {
+	if err := v.mayAct(); err != nil {
+		return InvitationList{}, err
+	}
+	var all int
+	if err := v.s.db.Read().QueryRowContext(ctx, `SELECT count(*) FROM invitation t WHERE `+scope, v.scopeArgs()...).Scan(&all); err != nil {
+		return InvitationList{}, fmt.Errorf("count invitations: %w", err)
+	}
+	out := InvitationList{Pages: max((all+PageSize-1)/PageSize, 1)}
+	out.Page = min(max(page, 1), out.Pages)
+	var err error
+	out.Rows, err = sqlitedb.Query(ctx, v.s.db.Read(), scanInvitation, `SELECT `+invitationColumns+` FROM invitation t WHERE `+scope+`
+		ORDER BY used IS NULL AND expires >= ?3 DESC, created DESC, id LIMIT ?4 OFFSET ?5`,
+		v.scopeArgs(v.s.now().UnixMilli(), PageSize, (out.Page-1)*PageSize)...)
+	if err != nil {
+		return InvitationList{}, fmt.Errorf("list invitations: %w", err)
+	}
+	return out, nil
+}
+
+const invitationColumns = `t.id, t.coop, coalesce(t.caretaker, ''), t.made_by, t.created, t.expires, t.used, coalesce(t.box, ''), t.confirmed`
+
+func scanInvitation(rows *sql.Rows) (desk.Invitation, error) { return readInvitation(rows) }
+
+// readInvitation reads invitationColumns, and into more what follows them.
+func readInvitation(rows *sql.Rows, more ...any) (i desk.Invitation, err error) {
+	var created, expires, used sql.NullInt64
+	err = rows.Scan(append([]any{&i.ID, &i.Coop, &i.Caretaker, &i.By, &created, &expires, &used, &i.Box, &i.Confirmed}, more...)...)
+	i.Created, i.Expires, i.Used = moment(created), moment(expires), moment(used)
 	return i, err
 }
 
@@ -72,7 +109,7 @@ type NewBox struct {
 // "invitation-used" or "invitation-expired".
 func (s *Store) Enrol(ctx context.Context, n NewBox) error {
 	return s.change(ctx, func(ctx context.Context, b *batch) error {
-		rows, err := sqlitedb.Query(ctx, b.tx, scanInvited, invitedColumns+` WHERE i.id = ?`, n.Invitation)
+		rows, err := sqlitedb.Query(ctx, b.tx, scanInvited, invitedColumns+` WHERE t.id = ?`, n.Invitation)
 		if err != nil {
 			return err
 		}

@@ -213,23 +213,6 @@ func (v *View) checkInvite(i *Invite) error {
 	return nil
 }
 
-// Invitations returns those in scope, newest first, at most 50.
-func (v *View) Invitations(ctx context.Context) ([]desk.Invitation, error) {
-	if err := v.mayAct(); err != nil {
-		return nil, err
-	}
-	rows, err := sqlitedb.Query(ctx, v.s.db.Read(), scanInvited, invitedColumns+` JOIN (SELECT id AS tid, coop, caretaker FROM invitation) t ON t.tid = i.id
-		WHERE `+scope+` ORDER BY i.created DESC, i.id LIMIT 50`, v.scopeArgs()...)
-	if err != nil {
-		return nil, fmt.Errorf("list invitations: %w", err)
-	}
-	out := make([]desk.Invitation, len(rows))
-	for i, r := range rows {
-		out[i] = r.Invitation
-	}
-	return out, nil
-}
-
 // Withdraw takes back an invitation that is not used.
 func (v *View) Withdraw(ctx context.Context, id string) error {
 	if err := v.mayAct(); err != nil {

@@ -64,7 +64,7 @@ func TestView_strangersSeeNothing(t *testing.T) {
 				t.Errorf("%+v sees the co-op %+v", who, c)
 			}
 		}
-		if invitations, err := v.Invitations(ctx); err == nil && len(invitations) != 0 {
+		if invitations, err := v.Invitations(ctx, 1); err == nil && len(invitations.Rows) != 0 {
 			t.Errorf("%+v sees invitations %+v", who, invitations)
 		}
 		if _, err := v.Invite(ctx, r.code(), Invite{Coop: "bakery", Caretaker: "other"}); who.Role == desk.Technician && who.Coop != "" {
@@ -112,11 +112,11 @@ func TestView_rolesInTheirScope(t *testing.T) {
 	}
 	_, err = nobody.Invite(ctx, r.code(), Invite{Coop: "bakery"})
 	isProblem(t, err, "coop-unknown")
-	list, err := tech.Invitations(ctx)
-	if err != nil || len(list) != 2 {
+	list, err := tech.Invitations(ctx, 1)
+	if err != nil || len(list.Rows) != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	for _, i := range list {
+	for _, i := range list.Rows {
 		err := tech.Withdraw(ctx, i.ID)
 		if i.Used.IsZero() && err != nil {
 			t.Error(err)

@@ -76,7 +76,7 @@ func filterOf(q url.Values) store.FleetFilter {
 	}
 }
 
-// link is a path of the fleet with the query changed; empty values leave it.
+// link is a path with the query changed; empty values leave it.
 func link(path string, q url.Values, changes ...string) string {
 	q = maps.Clone(q)
 	for i := 0; i+1 < len(changes); i += 2 {
@@ -111,7 +111,7 @@ func (d *Web) newFleetPage(r *http.Request, a asks) (fleetPage, error) {
 	}
 	page.Shown = page.T("desk.fleet.shown", "count", page.Total, "shown", len(page.Rows))
 	page.CSV = link("/fleet.csv", q, "page", "", "live", "")
-	page.pager(q)
+	page.Pager = pager(page.Page, page.T("desk.fleet.pages"), "/fleet", q, page.Fleet.Page, page.Pages)
 	page.nothing(a)
 	page.filters(a, q)
 	page.Live, page.LiveTable = link("/fleet/events", q), link("/fleet/events", q, "part", "table")
@@ -172,17 +172,18 @@ func (p *fleetPage) shared(q url.Values) {
 	}
 }
 
-func (p *fleetPage) pager(q url.Values) {
-	p.Pager = webkit.Pager{
-		Label: p.T("desk.fleet.pages"), Text: p.T("desk.fleet.page", "page", p.Fleet.Page, "pages", p.Pages),
-		PreviousWord: p.T("desk.previous"), NextWord: p.T("desk.next"),
+// pager leads through the pages of the list at a path.
+func pager(p *webkit.Page, label, path string, q url.Values, page, pages int) webkit.Pager {
+	out := webkit.Pager{
+		Label: label, Text: p.T("desk.fleet.page", "page", page, "pages", pages), PreviousWord: p.T("desk.previous"), NextWord: p.T("desk.next"),
 	}
-	if n := p.Fleet.Page; n > 1 {
-		p.Pager.Previous = link("/fleet", q, "page", strconv.Itoa(n-1))
+	if page > 1 {
+		out.Previous = link(path, q, "page", strconv.Itoa(page-1))
 	}
-	if n := p.Fleet.Page; n < p.Pages {
-		p.Pager.Next = link("/fleet", q, "page", strconv.Itoa(n+1))
+	if page < pages {
+		out.Next = link(path, q, "page", strconv.Itoa(page+1))
 	}
+	return out
 }
 
 func (p *fleetPage) nothing(a asks) {

@@ -23,6 +23,7 @@ type invitationsPage struct {
 	Valid, Confirmed webkit.Field
 	Coordinates      bool
 	NoCoops          webkit.Empty
+	Pager            webkit.Pager
 }
 
 type invitationRow struct {
@@ -64,10 +65,13 @@ func (d *Web) newInvitationsPage(r *http.Request, a asks) (invitationsPage, erro
 	if !page.May {
 		return page, nil
 	}
-	made, err := a.Invitations(r.Context())
-	for _, i := range made {
+	q := r.URL.Query()
+	number, _ := strconv.Atoi(q.Get("page")) // nothing, or nonsense: the first
+	made, err := a.Invitations(r.Context(), number)
+	for _, i := range made.Rows {
 		page.Rows = append(page.Rows, page.row(i, names))
 	}
+	page.Pager = pager(page.Page, page.T("desk.invitations.pages"), "/invitations", q, made.Page, made.Pages)
 	return page, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"coopkit/desk"
+	"coopkit/desk/store"
 	"coopkit/desk/wire"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
@@ -180,9 +181,9 @@ func TestInvitation_isShownOnceAndWithdrawn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := r.all().Invitations(t.Context())
-	if err != nil || made[0].ID != code.ID() || made[0].Confirmed {
-		t.Fatalf("%+v %v", made[0], err)
+	made, err := r.all().Invitations(t.Context(), 1)
+	if err != nil || made.Rows[0].ID != code.ID() || made.Rows[0].Confirmed {
+		t.Fatalf("%+v %v", made.Rows[0], err)
 	}
 	r.ask("jonas", "GET /invitations").want(t, 200, "Open</span>", code.ID()).lacks(t, a.texts("code", "id", "code")[0], "Needs no comparison")
 	r.ask("jonas", "POST /invitations/"+code.ID()+"/withdraw").want(t, 303)
@@ -193,12 +194,44 @@ func TestInvitation_isShownOnceAndWithdrawn(t *testing.T) {
 	r.ask("irati", "POST /invitations", "coop", "mill", "valid", "25").want(t, 422, `id="e-valid"`)
 	r.pass(time.Second)
 	r.ask("irati", "POST /invitations", "coop", "mill", "confirmed", "yes").want(t, 200)
-	if made, err = r.all().Invitations(t.Context()); err != nil || !made[0].Confirmed {
-		t.Errorf("%+v %v", made[0], err)
+	if made, err = r.all().Invitations(t.Context(), 1); err != nil || !made.Rows[0].Confirmed {
+		t.Errorf("%+v %v", made.Rows[0], err)
 	}
 	r.pass(2 * time.Hour)
 	r.ask("irati", "GET /invitations").want(t, 200, "Expired", "Used", "See the box")
 	r.ask("amara", "GET /invitations").want(t, 200, "Ask one of them").lacks(t, "<form class=\"form\"")
+}
+
+func TestInvitations_haveMorePagesThanOne(t *testing.T) {
+	r, _, _, _, _, _ := seeded(t)
+	invite := func(valid time.Duration) string {
+		t.Helper()
+		code, err := r.web.Invitation()
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, err := r.all().Invite(t.Context(), code, store.Invite{Coop: "bakery", Valid: valid})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	first := invite(24 * time.Hour)
+	r.pass(time.Minute)
+	for range 60 {
+		invite(time.Hour)
+	}
+	r.pass(2 * time.Hour)
+	a := r.ask("irati", "GET /invitations").want(t, 200, "Page 1 of 2", `href="/invitations?page=2"`, first) // older than all others, and open
+	if states := a.texts("span", "class", "pill"); len(states) != 50 || states[0] != "Open" || states[1] != "Expired" {
+		t.Errorf("the first page has %d rows: %v", len(states), states)
+	}
+	a.sound(t, "the first of two pages")
+	b := r.ask("irati", "GET /invitations?page=9").want(t, 200, "Page 2 of 2", `href="/invitations?page=1"`).lacks(t, first)
+	if states := b.texts("span", "class", "pill"); len(states) != 16 {
+		t.Errorf("the second page has %d rows", len(states))
+	}
+	r.ask("rita", "GET /invitations").want(t, 200).lacks(t, "Page 1 of")
 }
 
 func TestPeople_areAddedClosedAndLetInAgain(t *testing.T) {

@@ -75,7 +75,7 @@ func fingerprint(t *testing.T, r *rig, boxes []*box) string {
 		}
 		_, _ = fmt.Fprintln(&b, box.ID, box.Coop, box.Caretaker, box.State, len(box.Findings))
 	}
-	invitations, err := r.all().Invitations(t.Context())
+	invitations, err := r.all().Invitations(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func fingerprint(t *testing.T, r *rig, boxes []*box) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = fmt.Fprintln(&b, len(invitations), people, r.all().Coops())
+	_, _ = fmt.Fprintln(&b, len(invitations.Rows), people, r.all().Coops())
 	for _, who := range []string{"irati", "jonas", "amara", "rita"} {
 		req := &http.Request{Header: http.Header{"Cookie": {"__Host-desk=" + r.session(who)}}}
 		_, _, in := r.signin.Session(t.Context(), req)
