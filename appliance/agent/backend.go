@@ -70,7 +70,7 @@ func (b *backend) register() {
 func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	s := control.Status{
 		Version: buildVersion(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
-		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(b.health.Findings()),
+		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(b.health.Shown()),
 	}
 	if a := b.gateway.Addrs(); a.HTTPS != nil {
 		s.HTTPS = a.HTTPS.String()
@@ -93,12 +93,13 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 	return s, nil
 }
 
-func worst(findings []appliance.Finding) appliance.Severity {
-	w := appliance.OK
-	for _, f := range findings {
-		w = max(w, f.Severity)
+// worst is nil when there is nothing to say: no look yet, and nothing known
+// from before the start.
+func worst(r health.Report) *appliance.Severity {
+	if w := r.Worst(); w > appliance.OK || !r.At.IsZero() {
+		return &w
 	}
-	return w
+	return nil
 }
 
 // Doctor looks at everything now.

@@ -99,20 +99,30 @@ func (b *backend) deskSample(ctx context.Context) (wire.Sample, error) {
 		s.Apps, err = b.countApps(ctx)
 		return s, err
 	}
-	for _, a := range apps {
-		s.Apps++
-		if a.State == "running" {
-			s.AppsUp++
-		}
-	}
+	s.Apps, s.AppsUp = upOf(apps)
 	return s, nil
 }
 
-// countApps counts the installs without asking the engine.
+// upOf counts the apps that should run, and those of them that do: what
+// somebody stopped is not down.
+func upOf(apps []control.App) (should, do int) {
+	for _, a := range apps {
+		if a.Wanted != appliance.WantRunning {
+			continue
+		}
+		should++
+		if a.State == "running" {
+			do++
+		}
+	}
+	return should, do
+}
+
+// countApps counts the installs that should run, without asking the engine.
 func (b *backend) countApps(ctx context.Context) (n int, err error) {
 	installs, err := b.store.Installs(ctx)
 	for _, in := range installs {
-		if !in.Scratch {
+		if !in.Scratch && in.Wanted == appliance.WantRunning {
 			n++
 		}
 	}

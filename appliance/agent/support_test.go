@@ -8,7 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/appliance/control"
+	"coopkit/appliance/health"
 	"coopkit/desk"
 	"coopkit/desk/desktest"
 	"coopkit/desk/wire"
@@ -65,5 +67,28 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	}
 	if _, err := r.ConsoleAccess(t.Context()); !errors.Is(err, &problem.Problem{Code: "console-off"}) {
 		t.Errorf("access to a console that is not there: %v", err)
+	}
+}
+
+func TestUpOf_whatWasStoppedIsNotDown(t *testing.T) {
+	app := func(wanted appliance.Wanted, state string) control.App {
+		return control.App{Install: appliance.Install{Wanted: wanted}, State: state}
+	}
+	should, do := upOf([]control.App{app(appliance.WantRunning, "running"), app(appliance.WantRunning, "failing"), app(appliance.WantStopped, "stopped")})
+	if should != 2 || do != 1 {
+		t.Errorf("%d should run and %d do, want 2 and 1", should, do)
+	}
+}
+
+func TestWorst_isNotKnownBeforeTheFirstLook(t *testing.T) {
+	warning := []appliance.Finding{{Severity: appliance.Warning}}
+	if got := worst(health.Report{}); got != nil {
+		t.Errorf("before the first look: %v", *got)
+	}
+	if got := worst(health.Report{At: time.Now()}); got == nil || *got != appliance.OK {
+		t.Errorf("after a look that found nothing: %v", got)
+	}
+	if got := worst(health.Report{Findings: warning}); got == nil || *got != appliance.Warning {
+		t.Errorf("before the first look, with what was known before the start: %v", got)
 	}
 }

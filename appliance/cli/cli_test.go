@@ -138,6 +138,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		f.Release()
 	case "await-follower":
 		await(ts, func() bool { return f.Following() > 0 })
+	case "start":
+		f.Unlooked()
 	case "find":
 		f.Find(findings(args[1:])...)
 	default:

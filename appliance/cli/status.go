@@ -32,9 +32,13 @@ func newStatus(env *term.Env) *cobra.Command {
 	}
 }
 
-func health(worst appliance.Severity) string {
-	if worst == appliance.OK {
+func health(worst *appliance.Severity) string {
+	switch {
+	case worst == nil:
+		return "not known yet: the checks are looking for the first time; coopkit doctor looks now"
+	case *worst == appliance.OK:
 		return "ok"
+	default:
+		return worst.String() + ": see coopkit doctor"
 	}
-	return worst.String() + ": see coopkit doctor"
 }

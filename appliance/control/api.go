@@ -100,17 +100,17 @@ type Certificate struct {
 
 // Status is the agent about itself.
 type Status struct {
-	Version string             `json:"version"`
-	Started time.Time          `json:"started"`
-	PID     int                `json:"pid"`
-	State   string             `json:"state_dir"`
-	HTTP    string             `json:"http"` // listening addresses
-	HTTPS   string             `json:"https"`
-	DNS     string             `json:"dns"`
-	Console string             `json:"console,omitempty"`
-	CA      string             `json:"ca,omitempty"` // path of the local CA's certificate, where something here uses it
-	Engine  string             `json:"engine"`       // name and version, or why not
-	Worst   appliance.Severity `json:"worst"`
+	Version string              `json:"version"`
+	Started time.Time           `json:"started"`
+	PID     int                 `json:"pid"`
+	State   string              `json:"state_dir"`
+	HTTP    string              `json:"http"` // listening addresses
+	HTTPS   string              `json:"https"`
+	DNS     string              `json:"dns"`
+	Console string              `json:"console,omitempty"`
+	CA      string              `json:"ca,omitempty"` // path of the local CA's certificate, where something here uses it
+	Engine  string              `json:"engine"`       // name and version, or why not
+	Worst   *appliance.Severity `json:"worst"`        // of what the checks found; nil while they have not looked yet
 }
 
 // Report is what the checks found.

@@ -112,7 +112,8 @@ type Registry struct {
 	mu    sync.Mutex // guards what follows
 	known map[key]*state
 	saved []appliance.Finding
-	at    time.Time // of the newest result
+	ran   map[string]bool // the checks that gave a result
+	at    time.Time       // of the newest result
 
 	saving sync.Mutex // one write to the store at a time
 }
@@ -134,7 +135,7 @@ func New(d Deps, checks ...Check) (*Registry, error) {
 	d.Log = d.Log.With(logkey.Component, "health")
 	r := &Registry{
 		deps: d, codes: map[string]Code{CouldNotLook: couldNotLook}, known: map[key]*state{},
-		turns: map[string]chan struct{}{},
+		turns: map[string]chan struct{}{}, ran: map[string]bool{},
 	}
 	for _, c := range checks {
 		if c.Every <= 0 {
@@ -199,10 +200,14 @@ func (r *Registry) Findings() []appliance.Finding {
 }
 
 // Shown is Findings with the time of the newest look, which is the zero time
-// before the first.
+// until every check has looked once: before that, nothing found does not mean
+// that nothing is wrong.
 func (r *Registry) Shown() Report {
 	r.mu.Lock()
 	at, visible := r.at, r.visible()
+	if len(r.ran) < len(r.checks) {
+		at = time.Time{}
+	}
 	r.mu.Unlock()
 	return Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}
 }

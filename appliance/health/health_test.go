@@ -157,6 +157,29 @@ func TestRun_showsAfterTwoAndGoesAfterTwo(t *testing.T) {
 	})
 }
 
+func TestShown_hasNotLookedBeforeEveryCheckHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var quick faults
+		slow := Check{Name: "slow", Title: "a check that takes ten seconds", Run: func(ctx context.Context) ([]appliance.Finding, error) {
+			select {
+			case <-time.After(10 * time.Second):
+			case <-ctx.Done():
+			}
+			return nil, ctx.Err()
+		}}
+		r := registry(t, nil, quick.check(Code{Code: "RED"}), slow)
+		stop := start(t, r)
+		if at := r.Shown().At; !at.IsZero() {
+			t.Errorf("one of two checks has looked, and the report is of %v", at)
+		}
+		pass(t, 10*time.Second)
+		if at := r.Shown().At; !at.Equal(time.Now()) {
+			t.Errorf("both have looked, and the report is of %v, want %v", at, time.Now())
+		}
+		stop()
+	})
+}
+
 func TestRun_keepsSinceOverARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f faults

@@ -178,7 +178,7 @@ func (r *Registry) take(ctx context.Context, res result) {
 		unknown = append(unknown, r.unknown(res))
 	}
 	changed = r.observe("registry:"+res.check.Name, unknown, true, at) || changed
-	r.at = at
+	r.at, r.ran[res.check.Name] = at, true
 	r.mu.Unlock()
 	if !changed {
 		return

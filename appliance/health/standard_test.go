@@ -73,20 +73,51 @@ func certificate(life, left time.Duration, last error) func(context.Context) ([]
 	}
 }
 
-func TestStandard_findsWhatIsWrong(t *testing.T) {
-	full := func(free, total uint64) func(*Facts) {
-		return func(f *Facts) {
-			f.host.disk = func(string) (diskSpace, error) { return diskSpace{device: 1, free: free, total: total}, nil }
-		}
+// fault is one case: what is changed in a box where nothing is wrong, and the
+// severity, code and subject of what the doctor then shows.
+type fault struct {
+	change func(*Facts)
+	want   string
+}
+
+// find looks at each box.
+func find(t *testing.T, faults map[string]fault) {
+	t.Helper()
+	for name, c := range faults {
+		t.Run(name, func(t *testing.T) {
+			f := healthy(t)
+			c.change(&f)
+			r := registry(t, nil, Standard(f)...)
+			report := r.Now(t.Context())
+			var got []string
+			for _, one := range report.Findings {
+				line := strings.TrimSpace(one.Severity.String() + " " + one.Code + " " + strings.Replace(one.Subject, f.StateDir, "STATE", 1))
+				got = append(got, strings.Join(append([]string{line}, one.Hides...), " > "))
+				complete(t, one)
+			}
+			if text := strings.Join(got, ", "); text != c.want {
+				t.Errorf("found %q, want %q", text, c.want)
+			}
+		})
 	}
-	service := func(c engine.Container) func(*Facts) {
-		return func(f *Facts) { c.Service = "app"; f.Apps = apps(wiki(c)) }
+}
+
+// full is a disk with so much free of so much.
+func full(free, total uint64) func(*Facts) {
+	return func(f *Facts) {
+		f.host.disk = func(string) (diskSpace, error) { return diskSpace{device: 1, free: free, total: total}, nil }
 	}
-	running := engine.Container{Service: "app", State: engine.Running}
-	for name, c := range map[string]struct {
-		change func(*Facts)
-		want   string // severity, code and subject of what doctor shows
-	}{
+}
+
+// service is a wiki whose one service is so.
+func service(c engine.Container) func(*Facts) {
+	return func(f *Facts) { c.Service = "app"; f.Apps = apps(wiki(c)) }
+}
+
+var running = engine.Container{Service: "app", State: engine.Running}
+
+func TestStandard_findsWhatIsWrongWithTheBox(t *testing.T) {
+	find(t, map[string]fault{
 		"nothing":              {func(*Facts) {}, ""},
 		"disk full":            {full(100<<20, 100<<30), "critical DISK-FULL disk:STATE"},
 		"disk nearly full":     {full(5<<30, 100<<30), "warning DISK-NEARLY-FULL disk:STATE"},
@@ -98,8 +129,14 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 		"engine away": {func(f *Facts) {
 			f.Engine = func(context.Context) (engine.Info, error) { return engine.Info{}, errors.New("no") }
 		}, "critical ENGINE-UNREACHABLE"},
-		"engine old":            {func(f *Facts) { f.Engine = info("19.3.1", "1.40") }, "warning ENGINE-TOO-OLD"},
-		"engine new":            {func(f *Facts) { f.Engine = info("99.0.1", "1.99") }, "notice ENGINE-NOT-TRIED"},
+		"engine old":    {func(f *Facts) { f.Engine = info("19.3.1", "1.40") }, "warning ENGINE-TOO-OLD"},
+		"engine new":    {func(f *Facts) { f.Engine = info("99.0.1", "1.99") }, "notice ENGINE-NOT-TRIED"},
+		"store damaged": {func(f *Facts) { f.Integrity = func(context.Context) error { return errors.New("page 3") } }, "critical STORE-DAMAGED"},
+	})
+}
+
+func TestStandard_findsWhatIsWrongWithApps(t *testing.T) {
+	find(t, map[string]fault{
 		"app well":              {service(running), ""},
 		"service ended":         {service(engine.Container{State: engine.Exited, ExitCode: 3}), "critical SERVICE-STOPPED app:wiki/app"},
 		"service gone":          {func(f *Facts) { f.Apps = apps(wiki()) }, "critical SERVICE-STOPPED app:wiki/app"},
@@ -117,6 +154,11 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 			a.Contract = func(context.Context) error { return errors.New("500") }
 			f.Apps = apps(a)
 		}, "critical APP-NOT-ANSWERING app:wiki"},
+	})
+}
+
+func TestStandard_hidesWhatIsOnlyAConsequence(t *testing.T) {
+	find(t, map[string]fault{
 		"one service explains that the app does not answer": {func(f *Facts) {
 			a := wiki(engine.Container{Service: "app", State: engine.Exited})
 			a.Contract = func(context.Context) error { return errors.New("refused") }
@@ -133,6 +175,17 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 			f.Engine = func(context.Context) (engine.Info, error) { return engine.Info{}, errors.New("no") }
 			f.Apps = func(context.Context) ([]App, error) { return nil, errors.New("no engine") }
 		}, "critical ENGINE-UNREACHABLE > CHECK-COULD-NOT-LOOK check:apps > CHECK-COULD-NOT-LOOK check:backups"},
+		"name elsewhere explains the certificate": {func(f *Facts) {
+			f.Certificates = certificate(90*day, -time.Minute, nil)
+			f.Names = func(context.Context) ([]Name, error) {
+				return []Name{{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}, {Host: "www.demo.coop", OK: true}}, nil
+			}
+		}, "critical NAME-LEADS-ELSEWHERE host:demo.coop > CERTIFICATE-EXPIRED host:demo.coop"},
+	})
+}
+
+func TestStandard_findsMissingBackups(t *testing.T) {
+	find(t, map[string]fault{
 		"no backup": {func(f *Facts) {
 			f.Apps, f.LastBackup = apps(wiki(running)), nil
 		}, "notice BACKUP-NONE app:wiki"},
@@ -140,6 +193,11 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 			f.Apps = apps(wiki(running))
 			f.LastBackup = func(context.Context, appliance.InstallName) (time.Time, error) { return noon.Add(-5 * day), nil }
 		}, "warning BACKUP-OLD app:wiki"},
+	})
+}
+
+func TestStandard_findsWhatIsWrongWithNamesAndCertificates(t *testing.T) {
+	find(t, map[string]fault{
 		"certificate fresh":                 {func(f *Facts) { f.Certificates = certificate(90*day, 60*day, nil) }, ""},
 		"certificate being renewed":         {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, nil) }, ""},
 		"certificate at a third":            {func(f *Facts) { f.Certificates = certificate(90*day, 20*day, nil) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
@@ -151,35 +209,12 @@ func TestStandard_findsWhatIsWrong(t *testing.T) {
 				return []Certificate{{Host: "demo.coop", LastError: &problem.Problem{Why: "port 80 is shut", Next: []string{"open it"}}}, {Host: "new.demo.coop"}}, nil
 			}
 		}, "critical CERTIFICATE-MISSING host:demo.coop"},
-		"name elsewhere explains the certificate": {func(f *Facts) {
-			f.Certificates = certificate(90*day, -time.Minute, nil)
-			f.Names = func(context.Context) ([]Name, error) {
-				return []Name{{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}, {Host: "www.demo.coop", OK: true}}, nil
-			}
-		}, "critical NAME-LEADS-ELSEWHERE host:demo.coop > CERTIFICATE-EXPIRED host:demo.coop"},
 		"one name could not be looked up": {func(f *Facts) {
 			f.Names = func(context.Context) ([]Name, error) {
 				return []Name{{Host: "demo.coop", Err: errors.New("no Internet")}, {Host: "www.demo.coop"}}, nil
 			}
 		}, "critical NAME-LEADS-ELSEWHERE host:www.demo.coop, notice CHECK-COULD-NOT-LOOK check:names"},
-		"store damaged": {func(f *Facts) { f.Integrity = func(context.Context) error { return errors.New("page 3") } }, "critical STORE-DAMAGED"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := healthy(t)
-			c.change(&f)
-			r := registry(t, nil, Standard(f)...)
-			report := r.Now(t.Context())
-			var got []string
-			for _, one := range report.Findings {
-				line := strings.TrimSpace(one.Severity.String() + " " + one.Code + " " + strings.Replace(one.Subject, f.StateDir, "STATE", 1))
-				got = append(got, strings.Join(append([]string{line}, one.Hides...), " > "))
-				complete(t, one)
-			}
-			if text := strings.Join(got, ", "); text != c.want {
-				t.Errorf("found %q, want %q", text, c.want)
-			}
-		})
-	}
+	})
 }
 
 func info(version, api string) func(context.Context) (engine.Info, error) {

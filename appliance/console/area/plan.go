@@ -125,7 +125,8 @@ func grouped(lines []appliance.Line) []group {
 }
 
 // thingOf splits a line's thing into its kind and its name: "volume x_db" is a
-// volume, "A record www.demo.coop" is a record of www.demo.coop.
+// volume, "A record www.demo.coop" is a record of www.demo.coop, "apps: recipe,
+// version" are apps.
 func thingOf(thing string) (kind, name string) {
 	kind, name, _ = strings.Cut(thing, " ")
 	if second, rest, ok := strings.Cut(name, " "); ok && second == "record" {
@@ -134,7 +135,7 @@ func thingOf(thing string) (kind, name string) {
 	if _, host, ok := strings.Cut(name, " of site "); ok {
 		name = host
 	}
-	return strings.TrimSuffix(kind, ","), name
+	return strings.TrimRight(kind, ",:"), name
 }
 
 func (g group) row(p *webkit.Page, n int) PlanRow {

@@ -57,18 +57,23 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		find []appliance.Finding
 		want string
 	}{
-		"empty":    {func(*testing.T) *controltest.Fake { return controltest.New() }, nil, "This box is ready for its first app. Nothing needs you today."},
-		"fine":     {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
-		"notice":   {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
-		"warning":  {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
-		"one":      {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses does not answer. One thing needs you now."},
-		"app":      {withApps, []appliance.Finding{stopped}, "1 of 2 addresses does not answer. One thing needs you now."},
-		"door":     {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
-		"one away": {oneStopped, nil, "The one address is open. Nothing needs you today."},
+		"empty":              {func(*testing.T) *controltest.Fake { return controltest.New() }, nil, "This box is ready for its first app. Nothing needs you today."},
+		"fine":               {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
+		"notice":             {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
+		"warning":            {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
+		"one":                {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses does not answer. One thing needs you now."},
+		"app":                {withApps, []appliance.Finding{stopped}, "1 of 2 addresses does not answer. One thing needs you now."},
+		"door":               {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
+		"one away":           {oneStopped, nil, "1 of 2 addresses is open. One is stopped. Nothing needs you today."},
+		"one away, one down": {oneStopped, []appliance.Finding{elsewhere}, "None of the 2 addresses answers. One is stopped. One thing needs you now."},
+		"all away":           {allStopped, nil, "Nothing is open: all apps are stopped. Nothing needs you today."},
+		"new":                {func(*testing.T) *controltest.Fake { b := controltest.New(); b.Unlooked(); return b }, nil, "This box is ready for its first app. The first look is under way."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := c.box(t)
-			box.Find(c.find...)
+			if c.find != nil {
+				box.Find(c.find...)
+			}
 			page := serve(t, box).Get(t, "/")
 			if got := page.Text(t, "h1"); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
@@ -84,6 +89,24 @@ func oneStopped(t *testing.T) *controltest.Fake {
 		t.Fatal(err)
 	}
 	return box
+}
+
+func allStopped(t *testing.T) *controltest.Fake {
+	t.Helper()
+	box := oneStopped(t)
+	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+		t.Fatal(err)
+	}
+	return box
+}
+
+func TestHome_doorIsNotOpenForAllWhenOneIsStopped(t *testing.T) {
+	page := serve(t, oneStopped(t)).Get(t, "/")
+	for _, want := range []string{"Open, but not for all", "One is stopped.", "1 of 2 addresses answers."} {
+		if got := page.Text(t, ".glance"); !strings.Contains(got, want) {
+			t.Errorf("the glance does not say %q: %s", want, got)
+		}
+	}
 }
 
 func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// door says how many addresses visitors can open. What was stopped on purpose
-// is not counted.
-type door struct{ open, all int }
+// door says how many of all addresses visitors can open, and how many are
+// closed because somebody stopped their app.
+type door struct{ open, stopped, all int }
 
 func (b box) door() door {
 	var d door
@@ -27,9 +27,10 @@ func (b box) door() door {
 	}
 	for _, a := range b.apps {
 		for _, host := range a.Addresses {
-			if a.Wanted == appliance.WantRunning {
-				count(host.String(), a.State == "running" && !b.critical("app:"+string(a.Name)))
+			if a.Wanted != appliance.WantRunning {
+				d.stopped++
 			}
+			count(host.String(), a.Wanted == appliance.WantRunning && a.State == "running" && !b.critical("app:"+string(a.Name)))
 		}
 	}
 	for _, s := range b.sites {
@@ -63,14 +64,28 @@ func state(p *webkit.Page, b box) string {
 		return p.T("home.state.unknown")
 	case len(b.apps)+len(b.sites) == 0:
 		return p.T("home.state.empty")
-	case d.all == 0:
+	case d.stopped == d.all:
 		return p.T("home.state.stopped")
-	case d.open == d.all:
-		return p.T("home.state.open", "count", d.all)
-	case d.open == 0:
-		return p.T("home.state.closed", "count", d.all)
+	case d.stopped > 0:
+		return running(p, d) + " " + p.T("home.state.besides", "count", d.stopped)
 	default:
-		return p.T("home.state.some", "count", d.all-d.open, "all", d.all)
+		return running(p, d)
+	}
+}
+
+// running is the sentence about the addresses that should be open. Those that
+// are stopped count among all, so that none is hidden.
+func running(p *webkit.Page, d door) string {
+	down := d.all - d.stopped - d.open
+	switch {
+	case down > 0 && d.open == 0:
+		return p.T("home.state.closed", "count", d.all)
+	case down > 0:
+		return p.T("home.state.some", "count", down, "all", d.all)
+	case d.stopped > 0:
+		return p.T("home.state.part", "count", d.open, "all", d.all)
+	default:
+		return p.T("home.state.open", "count", d.all)
 	}
 }
 
@@ -141,6 +156,9 @@ func doorCell(p *webkit.Page, b box) cell {
 		c.Answer = p.T("home.door.open.valid")
 	default:
 		c.Answer = p.T("home.door.open")
+	}
+	if d.stopped > 0 {
+		c.Proof = append(c.Proof, p.H("home.state.besides", "count", d.stopped))
 	}
 	if d.all > 1 {
 		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.open, "all", d.all))

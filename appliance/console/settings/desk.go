@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
@@ -45,6 +46,9 @@ func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r
 	p.Title = p.Heading
 	p.Lead = deskLead(p.Page, link)
 	p.Pill = deskPill(p.Page, link.State)
+	if p.Pending() {
+		p.Refresh = 5
+	}
 	if link.State == control.DeskNone {
 		p.Fields = []webkit.Field{{
 			Name: "code", Label: p.T("settings.desk.code"), Hint: p.T("settings.desk.code.hint"), Value: r.PostFormValue("code"),
@@ -58,6 +62,36 @@ func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r
 		p.Trouble, p.Said = &card, link.Problem.Why
 	}
 	return d.UI.Render(w, status, "settings-desk", p)
+}
+
+// compared is how often a page that shows the words looks whether a person at
+// the desk has compared them.
+const compared = time.Second
+
+// deskEvents loads the page again when the words have been compared.
+func (d *pages) deskEvents(w http.ResponseWriter, r *http.Request) error {
+	s, err := webkit.NewStream(w)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(compared)
+	defer tick.Stop()
+	for {
+		link, err := d.Box.Desk(r.Context())
+		switch {
+		case err != nil:
+			return nil //nolint:nilerr // the stream has begun; the browser asks again
+		case link.State != control.DeskPending:
+			return s.Send("end", "", "")
+		case s.Ping() != nil:
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return nil
+		}
+	}
 }
 
 func deskTitle(p *webkit.Page, l control.DeskLink) string {

@@ -15,6 +15,7 @@ type plainPage struct {
 	*webkit.Page
 	Desk control.DeskLink // for people who are signed in
 	Apps []control.App
+	Dir  string // where the agent keeps its files
 }
 
 // plain makes a page that strangers may read too; they see no navigation.
@@ -55,5 +56,10 @@ func (d *pages) leave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Apps = area.Own(apps)
+	status, err := d.Box.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	p.Dir = status.State
 	return d.UI.Render(w, http.StatusOK, "settings-go", p)
 }

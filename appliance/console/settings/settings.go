@@ -44,6 +44,7 @@ func Routes(d area.Deps) {
 	})
 
 	rt.Signed("GET /settings/desk", p.desk)
+	rt.Signed("GET /settings/desk/events", p.deskEvents)
 	rt.Signed("POST /settings/desk/plan", p.deskPlan)
 	rt.Signed("POST /settings/desk/join", p.deskJoin)
 	rt.Signed("GET /settings/desk/sent", p.deskSent)

@@ -5,6 +5,7 @@ package settings_test
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -125,6 +126,9 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	if plan.Status != http.StatusOK || form.Get("code") != controltest.Invitation || plan.Text(t, "h1") != "Join the desk at desk.example" {
 		t.Fatalf("plan: %d %v", plan.Status, form)
 	}
+	if rows := plan.Text(t, "tbody"); strings.Contains(rows, "send ") || !strings.Contains(rows, "Which apps it has") {
+		t.Errorf("the plan is not in the reader's words: %s", rows)
+	}
 	hash := form.Get(area.FieldHash)
 	form.Set(area.FieldHash, "another")
 	if page := c.Send(t, "/settings/desk/join", form); page.Status != http.StatusConflict || len(page.All("form[action=/settings/desk/join]")) != 1 {
@@ -154,6 +158,34 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	}
 	if l, err := box.Desk(t.Context()); err != nil || l.State != control.DeskNone {
 		t.Errorf("link %v, %v", l, err)
+	}
+}
+
+func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
+	box := controltest.New()
+	box.SetDesk(in(control.DeskPending, nil))
+	c := serve(t, box)
+	page := c.Get(t, "/settings/desk")
+	if got := page.Value(t, "[aria-labelledby=words]", "data-live"); got != "/settings/desk/events" || !strings.Contains(page.Source, `http-equiv="refresh"`) {
+		t.Errorf("the page looks at %q, and without scripts:\n%s", got, page.Source)
+	}
+	linked := time.AfterFunc(10*time.Millisecond, func() { box.SetDesk(in(control.DeskLinked, nil)) })
+	defer linked.Stop()
+	if got := c.Get(t, "/settings/desk/events").Source; !strings.Contains(got, "event: end\n") {
+		t.Errorf("the stream ended without telling the page to load again: %s", got)
+	}
+	box.Fail("Desk", errors.New("away"))
+	if got := c.Get(t, "/settings/desk/events").Source; strings.Contains(got, "event: end") {
+		t.Errorf("an agent that is away was taken for compared words: %s", got)
+	}
+}
+
+func TestLeave_saysWhereTheFilesAre(t *testing.T) {
+	page := serve(t, controltest.New()).Get(t, "/leave")
+	for _, want := range []string{"/var/lib/coopkit/exports", "/var/lib/coopkit/sites"} {
+		if !strings.Contains(page.Source, want) {
+			t.Errorf("the page does not name %s", want)
+		}
 	}
 }
 

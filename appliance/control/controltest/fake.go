@@ -38,6 +38,7 @@ type Fake struct {
 	checks    map[string]control.NameCheck // that SetCheck set
 	delegated map[string][]string          // name servers that SetDelegation set
 	findings  []appliance.Finding
+	unlooked  bool // the checks have not looked yet
 	settings  control.Settings
 	desk      control.DeskLink
 }
@@ -81,7 +82,15 @@ func (f *Fake) FailJobs(p *problem.Problem) {
 func (f *Fake) Find(findings ...appliance.Finding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.findings = findings
+	f.findings, f.unlooked = findings, false
+}
+
+// Unlooked makes the agent one that began this moment: its checks have not
+// looked yet, until Find.
+func (f *Fake) Unlooked() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.findings, f.unlooked = nil, true
 }
 
 // enter locks the fake for one call; leave is f.mu.Unlock.
@@ -106,12 +115,15 @@ func (f *Fake) Status(ctx context.Context) (control.Status, error) {
 	}, nil
 }
 
-func (f *Fake) worst() appliance.Severity {
+func (f *Fake) worst() *appliance.Severity {
+	if f.unlooked {
+		return nil
+	}
 	worst := appliance.OK
 	for _, x := range f.findings {
 		worst = max(worst, x.Severity)
 	}
-	return worst
+	return &worst
 }
 
 // Doctor implements control.Backend.
@@ -129,7 +141,11 @@ func (f *Fake) Findings(ctx context.Context) (control.Report, error) {
 	if err := f.enter(ctx, "Findings"); err != nil {
 		return control.Report{}, err
 	}
-	return control.Report{At: f.now.Add(-time.Minute), Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+	at := f.now.Add(-time.Minute)
+	if f.unlooked {
+		at = time.Time{}
+	}
+	return control.Report{At: at, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
 }
 
 // Certificates implements control.Backend.
