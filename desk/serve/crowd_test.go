@@ -3,13 +3,20 @@
 package serve
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/netutil"
+
+	"coopkit/internal/ownca"
+	"coopkit/internal/testkit"
 )
 
 func dialFrom(t *testing.T, address string, l net.Listener) net.Conn {
@@ -30,12 +37,12 @@ func closed(c net.Conn) bool {
 	return errors.Is(err, io.EOF)
 }
 
-func TestBounded_oneAddressDoesNotKeepTheOthersOut(t *testing.T) {
+func TestFair_oneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := bounded(inner, 4, 2)
+	l := netutil.LimitListener(newFair(inner, newCrowd(4, 2), newCrowd(0, 0)), 4)
 	taken := make(chan net.Conn, 10)
 	go func() {
 		defer close(taken)
@@ -86,6 +93,58 @@ func TestBounded_oneAddressDoesNotKeepTheOthersOut(t *testing.T) {
 	_ = second.Close()
 	dialFrom(t, "127.0.0.2", l)
 	defer func(c net.Conn) { _ = c.Close() }(next())
+}
+
+func TestFair_fewCarryManyRequests(t *testing.T) {
+	ca, err := ownca.Open(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFair(inner, newCrowd(10, 10), newCrowd(10, 1))
+	l := ownca.Listener(f, f.config(ca.TLSConfig()))
+	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: 10 * time.Second}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	t.Cleanup(func() {
+		if err := errors.Join(server.Close(), <-ended); !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	speaks := func(from string) (*tls.Conn, string) {
+		t.Helper()
+		c := tls.Client(dialFrom(t, from, l), &tls.Config{InsecureSkipVerify: true, ServerName: "127.0.0.1", NextProtos: []string{"h2", "http/1.1"}})
+		if err := c.HandshakeContext(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		return c, c.ConnectionState().NegotiatedProtocol
+	}
+	first, got := speaks("127.0.0.2")
+	if got != "h2" {
+		t.Errorf("the first of an address speaks %s", got)
+	}
+	if second, got := speaks("127.0.0.2"); got != "http/1.1" {
+		t.Errorf("the second speaks %s", got)
+	} else if _, err := io.WriteString(second, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		t.Error(err)
+	} else if said, err := io.ReadAll(second); err != nil || !strings.HasPrefix(string(said), "HTTP/1.0 404") {
+		t.Errorf("the second hears %s, %v", said, err)
+	}
+	if _, got := speaks("127.0.0.3"); got != "h2" {
+		t.Errorf("the first of another address speaks %s", got)
+	}
+	_ = first.Close()
+	testkit.Eventually(t, 10*time.Second, "the first has ended, and holds its place", func() bool {
+		f.shared.mu.Lock()
+		defer f.shared.mu.Unlock()
+		return f.shared.n == 1
+	})
+	if _, got := speaks("127.0.0.2"); got != "h2" {
+		t.Errorf("when the first has ended, the next speaks %s", got)
+	}
 }
 
 func TestFewBodies_ofOneAddress(t *testing.T) {

@@ -147,7 +147,7 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.store.Run(ctx) })
 	group.Go(func() error {
-		return d.serve(ctx, d.tls.listener(bounded(l, mostConnections, mostFromOne)), d.Handler())
+		return d.serve(ctx, d.tls.listener(l), d.Handler())
 	})
 	group.Go(func() error { return d.serve(ctx, socket, d.local()) })
 	group.Go(func() error { return d.upkeep(ctx) })

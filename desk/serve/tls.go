@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
@@ -19,7 +21,11 @@ import (
 // secured is how the desk's port speaks TLS.
 type secured struct{ config *tls.Config }
 
-func (s secured) listener(l net.Listener) net.Listener { return ownca.Listener(l, s.config) }
+// listener speaks TLS on l, with so many at a time; the others wait.
+func (s secured) listener(l net.Listener) net.Listener {
+	f := newFair(l, newCrowd(mostConnections, mostFromOne), newCrowd(mostShared, mostSharedOfOne))
+	return ownca.Listener(netutil.LimitListener(f, mostConnections), f.config(s.config))
+}
 
 // openTLS returns the certificate's side of the desk: that of the files, or of
 // an authority in the state folder, whose pin goes into invitations.
