@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"coopkit/internal/lean"
 )
 
 // Command is "coopkit agent". Logs go to errOut.
@@ -76,6 +78,7 @@ func flags(cmd *cobra.Command, cfg *Config) {
 func Main(ctx context.Context, cfg Config, log *slog.Logger) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	lean.Set()
 	var err error
 	if cfg.sockets, err = handedOver(); err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 
 	"coopkit/appliance/gateway"
 	"coopkit/internal/hostname"
+	"coopkit/internal/lean"
 )
 
 // The hosts that every front door serves: one proxied, one from files.
@@ -149,6 +150,7 @@ func serveGateway(ctx context.Context, args []string) error {
 	if err != nil {
 		return fmt.Errorf("read the back end's address: %w", err)
 	}
+	lean.Set()
 	g, err := gateway.New(
 		gateway.Config{HTTPS: args[0], Storage: args[3], Issuer: gateway.IssuerConfig{Kind: gateway.IssuerLocal}},
 		gateway.Deps{Log: slog.New(slog.DiscardHandler)},
