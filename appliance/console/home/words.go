@@ -157,11 +157,11 @@ func doorCell(p *webkit.Page, b box) cell {
 	default:
 		c.Answer = p.T("home.door.open")
 	}
-	if d.stopped > 0 {
-		c.Proof = append(c.Proof, p.H("home.state.besides", "count", d.stopped))
-	}
 	if d.all > 1 {
 		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.open, "all", d.all))
+	}
+	if d.stopped > 0 {
+		c.Proof = append(c.Proof, p.H("home.state.besides", "count", d.stopped))
 	}
 	if next := firstEnd(b.certs); !next.IsZero() {
 		c.Proof = append(c.Proof, p.H("home.door.next", "date", p.Day(next)))
