@@ -48,7 +48,7 @@ func network(desk string, pin []byte) (http.RoundTripper, error) {
 	proxy := httpproxy.FromEnvironment().ProxyFunc()
 	return &http.Transport{
 		Proxy:           func(r *http.Request) (*url.URL, error) { return proxy(r.URL) },
-		TLSClientConfig: config, MaxConnsPerHost: 1, IdleConnTimeout: 2 * maxPeriod, MaxResponseHeaderBytes: 16 << 10,
+		TLSClientConfig: config, MaxConnsPerHost: 1, IdleConnTimeout: 2 * wire.LongestPeriod, MaxResponseHeaderBytes: 16 << 10,
 	}, nil
 }
 

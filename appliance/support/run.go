@@ -16,10 +16,8 @@ import (
 )
 
 const (
-	minPeriod = 30 * time.Second
-	maxPeriod = 15 * time.Minute
-	together  = time.Second // findings that change within it go together
-	idle      = time.Hour
+	together = time.Second // findings that change within it go together
+	idle     = time.Hour
 
 	minBackoff = 5 * time.Second
 	maxBackoff = 10 * time.Minute
@@ -163,5 +161,5 @@ func backoff(failures int) time.Duration {
 
 // bounded is a period as this box takes it from a desk.
 func bounded(seconds int) time.Duration {
-	return min(max(time.Duration(seconds)*time.Second, minPeriod), maxPeriod)
+	return min(max(time.Duration(seconds)*time.Second, wire.ShortestPeriod), wire.LongestPeriod)
 }

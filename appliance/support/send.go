@@ -67,8 +67,8 @@ func (s *Support) report(ctx context.Context) (full, more bool, err error) {
 		return false, false, err
 	}
 	c := Confirmed{Ack: ack.Ack, Head: headAfter(l.Head, items, ack.Ack), At: s.d.Now(), Report: body, Period: l.Period}
-	if next := time.Duration(ack.NextS) * time.Second; next >= minPeriod { // less means that there is more to send, and it goes at once anyway
-		c.Period = min(next, maxPeriod)
+	if next := time.Duration(ack.NextS) * time.Second; next >= wire.ShortestPeriod { // less means that there is more to send, and it goes at once anyway
+		c.Period = min(next, wire.LongestPeriod)
 	}
 	if err := s.d.Store.Acked(ctx, c); err != nil {
 		return false, false, err
