@@ -57,7 +57,7 @@ func (b *batch) leave(ctx context.Context, l *live, why Event) error {
 
 func (b *batch) keep(ctx context.Context, l *live, kept string) error {
 	l.kept = kept
-	if _, err := b.tx.ExecContext(ctx, `UPDATE box SET kept = ? WHERE n = ?`, kept, l.n); err != nil {
+	if _, err := b.tx.ExecContext(ctx, `UPDATE box SET kept = ?, joined = ? WHERE n = ?`, kept, l.joined, l.n); err != nil {
 		return fmt.Errorf("write state of box: %w", err)
 	}
 	return nil

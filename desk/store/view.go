@@ -100,6 +100,7 @@ func (v *View) Confirm(ctx context.Context, id wire.BoxID) error {
 		if l.kept != keptPending {
 			return nil
 		}
+		l.joined = b.now.UnixMilli() // from now on it is missed when it says nothing
 		if err := b.keep(ctx, l, keptActive); err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (b *browser) open(url string) {
 		ctx, cancel := context.WithTimeout(b.ctx, patience)
 		err = chromedp.Do(ctx, chromedp.Navigate(url))
 		cancel()
-		if err == nil || !strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") { // Chromium says so when the engine makes a network
+		if err == nil || !networkChanged(err) {
 			break
 		}
 	}
@@ -206,9 +206,16 @@ func (b *browser) press(name string) {
 		if err == nil {
 			return
 		}
+		if networkChanged(err) { // what was sent did not arrive: the form is the page before
+			ask(b, "go back to the form", chromedp.NavigateBack())
+		}
 	}
 	b.fail("press %q: %v", name, err)
 }
+
+// networkChanged reports whether Chromium gave a request up because the engine
+// made a network for an app at that moment.
+func networkChanged(err error) bool { return strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") }
 
 // tabTo presses Tab until the marked element has the focus, as somebody without
 // a mouse does, and checks that the focus can be seen.
