@@ -206,8 +206,8 @@ func (b *browser) press(name string) {
 		if err == nil {
 			return
 		}
-		if networkChanged(err) { // what was sent did not arrive: the form is the page before
-			ask(b, "go back to the form", chromedp.NavigateBack())
+		if url, _ := b.where(); b.again(url) {
+			return
 		}
 	}
 	b.fail("press %q: %v", name, err)
@@ -216,6 +216,18 @@ func (b *browser) press(name string) {
 // networkChanged reports whether Chromium gave a request up because the engine
 // made a network for an app at that moment.
 func networkChanged(err error) bool { return strings.Contains(err.Error(), "ERR_NETWORK_CHANGED") }
+
+// again loads a page again that Chromium gave up, as a person does who reads
+// that the connection was interrupted; a form is sent again with it.
+func (b *browser) again(url string) bool {
+	if !strings.HasPrefix(url, "chrome-error:") {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	_ = chromedp.Do(ctx, chromedp.Reload()) // who calls looks at the page that it gives
+	return true
+}
 
 // tabTo presses Tab until the marked element has the focus, as somebody without
 // a mouse does, and checks that the focus can be seen.
@@ -280,7 +292,7 @@ func (b *browser) sees(words ...string) {
 	b.t.Helper()
 	deadline := time.Now().Add(4 * patience)
 	for {
-		_, text := b.where()
+		url, text := b.where()
 		missing := ""
 		flat := strings.Join(strings.Fields(text), " ")
 		for _, w := range words {
@@ -294,7 +306,9 @@ func (b *browser) sees(words ...string) {
 		if time.Now().After(deadline) {
 			b.fail("the page does not say %q", missing)
 		}
-		b.pause()
+		if !b.again(url) {
+			b.pause()
+		}
 	}
 }
 
