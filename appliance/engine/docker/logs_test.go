@@ -45,6 +45,10 @@ func TestLogs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	testkit.Eventually(t, time.Minute, "the engine has written what the app said", func() bool {
+		var out bytes.Buffer
+		return e.Logs(t.Context(), spec.Install, engine.LogOptions{}, &out) == nil && strings.Count(out.String(), "GET /page") == 3
+	})
 	for _, c := range []struct {
 		opts engine.LogOptions
 		want string
