@@ -129,7 +129,7 @@ func (l *listener) enrol(w http.ResponseWriter, r *http.Request, body []byte) {
 func (l *listener) report(w http.ResponseWriter, r *http.Request, body []byte) {
 	rep, entries, err := wire.DecodeReport(body)
 	switch {
-	case err != nil || !wire.VerifyReport(l.box, body, r.Header.Get(wire.HeaderSignature)):
+	case err != nil || !new(wire.Verifier).Report(l.box, body, r.Header.Get(wire.HeaderSignature)):
 		refuse(w, 400, "report-invalid", "the report can not be read")
 	case l.pending:
 		refuse(w, 403, "box-pending", "nobody has compared the words")

@@ -31,7 +31,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !wire.VerifyReport(keys.Box, body, r.Header.Get(wire.HeaderSignature)) {
+	if !s.signatures.Report(keys.Box, body, r.Header.Get(wire.HeaderSignature)) {
 		return wrongSignature()
 	}
 	now := s.Now()

@@ -35,6 +35,8 @@ type Server struct {
 	bytes   limiter[wire.BoxID] // of each box, of all that it sends in reports
 	guesses limiter[string]     // of each address: enrolments that were refused
 	bodies  sync.Pool
+
+	signatures wire.Verifier // of reports
 }
 
 // How much one box may send, and how often one address may guess.

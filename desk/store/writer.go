@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"time"
 
 	"coopkit/desk/wire"
@@ -14,12 +15,8 @@ import (
 	"coopkit/internal/problem"
 )
 
-// A batch is written when it has so many reports, or when the first of them has
-// waited so long.
-const (
-	mostInBatch = 256
-	gather      = 2 * time.Millisecond
-)
+// mostInBatch is how many reports one transaction has at most.
+const mostInBatch = 256
 
 // write is something to be written: a report, or a change that has a
 // transaction of its own.
@@ -77,29 +74,31 @@ func (s *Store) Run(ctx context.Context) error {
 	// What is begun is finished: a commit is not cut short by the end.
 	detached := context.WithoutCancel(ctx)
 	batch := make([]*write, 0, mostInBatch)
-	wait := time.NewTimer(0)
-	defer wait.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case w := <-s.writes:
-			batch = s.collect(append(batch[:0], w), wait)
+			batch = s.collect(append(batch[:0], w))
 			s.commit(detached, batch)
 		}
 	}
 }
 
-// collect adds what comes in the next milliseconds, because a commit costs the
-// same for one report and for many. A change goes alone, at the end.
-func (s *Store) collect(batch []*write, wait *time.Timer) []*write {
-	wait.Reset(gather)
-	for len(batch) < mostInBatch && batch[len(batch)-1].report != nil {
+// collect adds what others have ready, because a commit costs the same for one
+// report and for many. It waits for nobody: while one batch is written, the next
+// one gathers. A change goes alone, at the end.
+func (s *Store) collect(batch []*write) []*write {
+	for yielded := false; len(batch) < mostInBatch && batch[len(batch)-1].report != nil; {
 		select {
 		case w := <-s.writes:
-			batch = append(batch, w)
-		case <-wait.C:
-			return batch
+			batch, yielded = append(batch, w), false
+		default:
+			if yielded {
+				return batch
+			}
+			runtime.Gosched() // who can run now may have something
+			yielded = true
 		}
 	}
 	return batch

@@ -4,6 +4,7 @@ package wire_test
 
 import (
 	"crypto/ed25519"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,14 +33,22 @@ func BenchmarkDecodeReport(b *testing.B) {
 	}
 }
 
-func BenchmarkVerifyReport(b *testing.B) {
+func BenchmarkVerifier(b *testing.B) {
 	body, key := benchReport(b), deskKey()
 	signature := wire.SignReport(key, body)
 	public := key.Public().(ed25519.PublicKey)
-	b.ReportAllocs()
-	for b.Loop() {
-		if !wire.VerifyReport(public, body, signature) {
-			b.Fatal("not verified")
-		}
+	for _, at := range []int{1, 16, 128} {
+		b.Run(strconv.Itoa(at), func(b *testing.B) {
+			var v wire.Verifier
+			b.SetParallelism(at)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if !v.Report(public, body, signature) {
+						b.Error("not verified")
+					}
+				}
+			})
+		})
 	}
 }
