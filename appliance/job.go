@@ -48,6 +48,9 @@ type Job struct {
 	Problem  *problem.Problem `json:"problem,omitempty"` // why it did not end well
 	Created  time.Time        `json:"created"`
 	Finished time.Time        `json:"finished,omitzero"`
+
+	// Stoppable is set while a person can still have the job go back.
+	Stoppable bool `json:"stoppable,omitempty"`
 }
 
 // JobStep is one named step.

@@ -219,8 +219,11 @@ func (b *backend) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) 
 
 // Job shows one job.
 func (b *backend) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
-	return b.store.Job(ctx, id)
+	return b.jobs.Job(ctx, id)
 }
+
+// StopJob has a job go back.
+func (b *backend) StopJob(ctx context.Context, id appliance.JobID) error { return b.jobs.Stop(ctx, id) }
 
 // JobEvents follows a job.
 func (b *backend) JobEvents(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error {

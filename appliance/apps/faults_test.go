@@ -5,6 +5,7 @@ package apps
 import (
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -202,4 +203,29 @@ func TestSpec_isRenderedOnceUntilSomethingChanges(t *testing.T) {
 	if len(b.shelf.rendered) != 0 {
 		t.Error("a removed install is still kept")
 	}
+}
+
+// TestAdd_stoppedLeavesNothing stops an add that waits for its app to answer.
+func TestAdd_stoppedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
+	job, err := b.Add(t.Context(), echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reached := errors.New("it waits")
+	err = b.Jobs.Follow(t.Context(), job.ID, 0, func(ev appliance.JobEvent) error {
+		if ev.Step == "ready" {
+			return reached
+		}
+		return nil
+	})
+	if !errors.Is(err, reached) {
+		t.Fatal(err)
+	}
+	err = b.Jobs.Stop(t.Context(), job.ID)
+	if job = b.follow(t, job, err); job.State != appliance.JobUndone || !errors.Is(job.Problem, &problem.Problem{Code: "job-stopped"}) {
+		t.Errorf("it ended as %s: %v", job.State, job.Problem)
+	}
+	b.nothingLeft(t, "echo")
 }

@@ -153,6 +153,8 @@ type Backend interface {
 
 	Jobs(ctx context.Context, limit int) ([]appliance.Job, error)
 	Job(ctx context.Context, id appliance.JobID) (appliance.Job, error)
+	// StopJob asks a job that runs to go back; it returns before that has happened.
+	StopJob(ctx context.Context, id appliance.JobID) error
 	// JobEvents calls each for every event after the given one, in order, until
 	// the job has ended or ctx is done.
 	JobEvents(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error

@@ -79,6 +79,12 @@ func (c *Client) Job(ctx context.Context, id appliance.JobID) (appliance.Job, er
 	return call[appliance.Job](ctx, c, "GET", jobPath(id), nil, nil)
 }
 
+// StopJob implements Backend.
+func (c *Client) StopJob(ctx context.Context, id appliance.JobID) error {
+	_, err := call[none](ctx, c, "POST", jobPath(id)+"/stop", nil, nil)
+	return err
+}
+
 func jobPath(id appliance.JobID) string { return "/v1/jobs/" + strconv.FormatInt(int64(id), 10) }
 
 // JobEvents implements Backend.

@@ -105,8 +105,8 @@ func siteTar(t *testing.T, files map[string]string) io.Reader {
 }
 
 // calls makes every call of Backend in an order in which each succeeds on a
-// fresh Fake, and returns what it answers.
-func calls(t *testing.T) []call {
+// fresh Fake, and returns what it answers. The fakes are those that are called.
+func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 	t.Helper()
 	ctx := t.Context()
 	wp := control.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"title": "Café «Común»"}}
@@ -141,6 +141,20 @@ func calls(t *testing.T) []call {
 		{"Remove", func(b control.Backend) ([]any, error) { return one(b.Remove(ctx, gone)) }},
 		{"Jobs", func(b control.Backend) ([]any, error) { return one(b.Jobs(ctx, 3)) }},
 		{"Job", func(b control.Backend) ([]any, error) { return one(b.Job(ctx, 3)) }},
+		{"StopJob", func(b control.Backend) ([]any, error) {
+			for _, f := range fakes {
+				f.Hold()
+				defer f.Release()
+			}
+			job, err := b.RefreshImages(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if err := b.StopJob(ctx, job.ID); err != nil {
+				return nil, err
+			}
+			return one(b.Job(ctx, job.ID))
+		}},
 		{"JobEvents", func(b control.Backend) ([]any, error) {
 			var all []any
 			err := b.JobEvents(ctx, 3, 4, func(e appliance.JobEvent) error { all = append(all, e); return nil })
@@ -191,7 +205,7 @@ type call struct {
 func TestClient_everyCallRoundTrips(t *testing.T) {
 	r, direct := newRig(t), controltest.New()
 	var made []string
-	for _, c := range calls(t) {
+	for _, c := range calls(t, direct, r.fake) {
 		made = append(made, c.method)
 		want, err := c.make(direct)
 		if err != nil {
@@ -221,7 +235,7 @@ func TestClient_everyCallRoundTrips(t *testing.T) {
 // TestClient_everyProblemRoundTrips makes every call fail on the far side.
 func TestClient_everyProblemRoundTrips(t *testing.T) {
 	r := newRig(t)
-	for _, c := range calls(t) {
+	for _, c := range calls(t, r.fake) {
 		want := &problem.Problem{
 			Code: "test-" + strings.ToLower(c.method), Kind: problem.Partial, What: "“half” is done — " + c.method,
 			Why: "a test says so\nin two lines", Next: []string{"look", "look again"}, Err: errors.New("secret cause"),

@@ -159,6 +159,14 @@ func (s *server) job() handler {
 	}
 }
 
+func (s *server) stopJob(w http.ResponseWriter, r *http.Request) error {
+	id, err := jobID(r)
+	if err != nil {
+		return err
+	}
+	return write(w, r, none{}, s.b.StopJob(r.Context(), id))
+}
+
 func jobID(r *http.Request) (appliance.JobID, error) {
 	id, err := parseInt64(r.PathValue("id"))
 	if err != nil || id < 1 {

@@ -138,6 +138,7 @@ func (s *server) jobRoutes() []route {
 	return []route{
 		{"GET /v1/jobs", "The latest jobs, newest first. Query: `limit`.", s.jobs()},
 		{"GET /v1/jobs/{id}", "One job.", s.job()},
+		{"POST /v1/jobs/{id}/stop", "Has a job that runs put back what it did. It answers before that has happened.", s.stopJob},
 		{"GET /v1/jobs/{id}/events", "Its events as a stream of JSON lines, until it ends. Query: `after`.", s.jobEvents},
 	}
 }

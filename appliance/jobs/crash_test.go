@@ -76,20 +76,27 @@ func start(t *testing.T, path string, d jobs.Deps) (*jobs.Runner, *store.Store) 
 // TestMain is also the process that the crash test kills.
 func TestMain(m *testing.M) {
 	if at := os.Getenv("JOBS_CRASH_AT"); at != "" {
-		crash(at, os.Getenv("JOBS_CRASH_DIR"))
+		crash(at, os.Getenv("JOBS_STOP_AT"), os.Getenv("JOBS_CRASH_DIR"))
 		return
 	}
 	os.Exit(m.Run()) //nolint:forbidigo // this is main of the test binary
 }
 
-// crash runs the job and ends the process with SIGKILL at one boundary.
-func crash(at, dir string) {
+// crash runs the job, asks it to stop at one boundary, if that is named, and ends
+// the process with SIGKILL at another.
+func crash(at, stop, dir string) {
 	ctx := context.Background()
 	s, err := store.Open(ctx, filepath.Join(dir, "db"))
 	if err != nil {
 		panic(err)
 	}
-	r := jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_, step, phase string) {
+	var r *jobs.Runner
+	r = jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_, step, phase string) {
+		if step+":"+phase == stop {
+			if err := r.Stop(ctx, 1); err != nil {
+				panic(err)
+			}
+		}
 		if step+":"+phase == at {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
@@ -112,30 +119,7 @@ func TestRunner_survivesKillAtEveryBoundary(t *testing.T) {
 		for _, phase := range []string{"started", "did", "recorded"} {
 			t.Run(step+":"+phase, func(t *testing.T) {
 				t.Parallel()
-				dir := t.TempDir()
-				out := filepath.Join(dir, "out")
-				if err := os.Mkdir(out, 0o700); err != nil {
-					t.Fatal(err)
-				}
-				child := exec.CommandContext(t.Context(), os.Args[0])
-				child.Env = append(os.Environ(), "JOBS_CRASH_AT="+step+":"+phase, "JOBS_CRASH_DIR="+dir)
-				if err := child.Run(); err == nil {
-					t.Fatal("the process was not killed")
-				}
-				r, s := start(t, filepath.Join(dir, "db"), jobs.Deps{})
-				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-				defer cancel()
-				if err := r.Follow(ctx, 1, 0, func(appliance.JobEvent) error { return nil }); err != nil {
-					t.Fatal(err)
-				}
-				job, err := s.Job(ctx, 1)
-				if err != nil {
-					t.Fatal(err)
-				}
-				left, err := os.ReadDir(out)
-				if err != nil {
-					t.Fatal(err)
-				}
+				job, left := afterKill(t, "JOBS_CRASH_AT="+step+":"+phase)
 				committed := step == "after" || step+":"+phase == "commit:recorded"
 				if committed && (job.State != appliance.JobDone || len(left) != len(crashSteps)) {
 					t.Errorf("after the commit point: %s with %d of %d effects", job.State, len(left), len(crashSteps))
@@ -146,6 +130,30 @@ func TestRunner_survivesKillAtEveryBoundary(t *testing.T) {
 			})
 		}
 	}
+}
+
+// afterKill runs the job in a process that is killed as the variables say, and
+// returns what the next start makes of it, and which effects are left.
+func afterKill(t *testing.T, variables ...string) (appliance.Job, []fs.DirEntry) {
+	t.Helper()
+	dir := t.TempDir()
+	out := filepath.Join(dir, "out")
+	if err := os.Mkdir(out, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0])
+	child.Env = append(append(os.Environ(), "JOBS_CRASH_DIR="+dir), variables...)
+	said, err := child.CombinedOutput()
+	if status, ok := errors.AsType[*exec.ExitError](err); !ok || status.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("the process was not killed: %v\n%s", err, said)
+	}
+	r, _ := start(t, filepath.Join(dir, "db"), jobs.Deps{})
+	job := end(t, r, 1)
+	left, err := os.ReadDir(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job, left
 }
 
 func TestRunner_undoesInReverseAndKeepsTheReason(t *testing.T) {

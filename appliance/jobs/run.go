@@ -13,19 +13,27 @@ import (
 	"coopkit/internal/problem"
 )
 
-// forward does the steps from index from on. When one fails before the commit
-// point, everything tried so far is undone.
-func (r *Runner) forward(ctx context.Context, rec Record, steps []Step, from int) {
+// forward does the steps from index from on; they work with a context of their
+// own, which Stop ends. When one fails before the commit point, everything tried
+// so far is undone.
+func (r *Runner) forward(ctx, work context.Context, rec Record, steps []Step, from int) {
 	log := r.logger(&rec.Job)
 	log.Info("job started")
 	for i := from; i < len(steps); i++ {
-		err := r.do(ctx, &rec, steps[i], i)
+		err := r.do(ctx, work, &rec, steps[i], i)
 		if stopping(ctx, err) {
 			log.Info("job left for the next start", slog.String(logkey.Step, steps[i].Name))
 			return
 		}
 		if err == nil {
 			continue
+		}
+		r.settle(rec.ID)
+		if wasStopped(work) {
+			log.Info("job stopped", slog.String(logkey.Step, steps[i].Name))
+			rec.Problem = stopped
+			r.backward(ctx, rec, steps, i)
+			return
 		}
 		log.Warn("step failed", slog.String(logkey.Step, steps[i].Name), slog.Any(logkey.Err, err))
 		rec.Problem = problem.From(err, fmt.Sprintf("job %d", rec.ID))
@@ -40,7 +48,7 @@ func (r *Runner) forward(ctx context.Context, rec Record, steps []Step, from int
 }
 
 // do runs one step between two writes to the journal.
-func (r *Runner) do(ctx context.Context, rec *Record, s Step, i int) error {
+func (r *Runner) do(ctx, work context.Context, rec *Record, s Step, i int) error {
 	step := &rec.Steps[i]
 	step.State, step.Started, step.Detail = appliance.StepRunning, r.Now().UTC(), ""
 	if err := r.record(ctx, rec, i, false); err != nil {
@@ -48,9 +56,15 @@ func (r *Runner) do(ctx context.Context, rec *Record, s Step, i int) error {
 	}
 	r.Boundary(rec.Kind, s.Name, "started")
 	progress := &stepProgress{r: r, ctx: ctx, job: rec.ID, step: s.Name}
-	err := s.Do(ctx, progress)
+	err := s.Do(work, progress)
 	if stopping(ctx, err) {
 		return context.Cause(ctx)
+	}
+	if s.Commit || i == len(rec.Steps)-1 {
+		r.settle(rec.ID)
+	}
+	if wasStopped(work) {
+		return stopped // also when it was done by then: what is not recorded as done is put back
 	}
 	r.Boundary(rec.Kind, s.Name, "did")
 	step.Finished, step.Detail = r.Now().UTC(), progress.last()
@@ -154,7 +168,7 @@ func (r *Runner) recover(ctx context.Context, rec Record) {
 	}
 	if rec.Committed || first == len(steps) {
 		log.Info("interrupted job goes on")
-		r.forward(ctx, rec, steps, first)
+		r.forward(ctx, ctx, rec, steps, first)
 		return
 	}
 	log.Info("interrupted job is undone")

@@ -37,7 +37,8 @@ type Runner struct {
 	builders map[string]Builder
 
 	mu      sync.Mutex
-	busy    map[string]*claim // by subject
+	busy    map[string]*claim                           // by subject
+	open    map[appliance.JobID]context.CancelCauseFunc // jobs that can be stopped
 	changed map[appliance.JobID]chan struct{}
 	base    context.Context // of the running agent; nil before Run
 	wg      sync.WaitGroup
@@ -59,7 +60,7 @@ func New(d Deps) *Runner {
 	}
 	return &Runner{
 		Deps: d, builders: map[string]Builder{},
-		busy: map[string]*claim{}, changed: map[appliance.JobID]chan struct{}{},
+		busy: map[string]*claim{}, open: map[appliance.JobID]context.CancelCauseFunc{}, changed: map[appliance.JobID]chan struct{}{},
 	}
 }
 
@@ -118,9 +119,11 @@ func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (ap
 	rec.ID = id
 	job := rec.Job // a copy for the caller: the run changes its own
 	job.Steps = append([]appliance.JobStep(nil), rec.Steps...)
+	work, release := r.openTo(base, id)
 	r.wg.Go(func() {
 		defer r.release(subject)
-		r.forward(base, rec, steps, 0)
+		defer release()
+		r.forward(base, work, rec, steps, 0)
 	})
 	return job, nil
 }

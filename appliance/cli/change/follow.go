@@ -111,7 +111,7 @@ func left(ctx context.Context, job appliance.JobID, err error) error {
 	return &problem.Problem{
 		Code: "left-job", Kind: problem.Cancelled,
 		What: "you left; job " + id(job) + " goes on without you",
-		Next: []string{"coopkit job follow " + id(job), "coopkit job show " + id(job)},
+		Next: []string{"coopkit job follow " + id(job), "to have it go back: coopkit job stop " + id(job)},
 		Err:  err,
 	}
 }

@@ -30,6 +30,7 @@ func Routes(d area.Deps) {
 	rt := d.UI.Router()
 	rt.Signed("GET /activity", a.list)
 	rt.Signed("GET /jobs/{n}", a.show)
+	rt.Signed("POST /jobs/{n}/stop", a.stop)
 	rt.Signed("GET /jobs/{n}/events", a.events)
 	rt.Signed("GET /jobs/{n}/log/events", a.logEvents)
 }

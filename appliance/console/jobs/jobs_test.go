@@ -147,6 +147,40 @@ func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
 	}
 }
 
+func TestStop_goesBackAndSaysSo(t *testing.T) {
+	box := controltest.New()
+	box.Hold()
+	add(t, box)
+	c := console(t, box)
+	if p := c.Get(t, "/jobs/1"); p.Value(t, "main form", "action") != "/jobs/1/stop" || p.Text(t, "main form button") != "Stop and go back" {
+		t.Error("there is no way to stop it")
+	}
+	if p := c.Post(t, "/jobs/1/stop"); p.To != "/jobs/1" {
+		t.Errorf("stopping leads to %q (%d)", p.To, p.Status)
+	}
+	for lang, want := range map[string]string{
+		"en": "It was stopped, and everything is as it was before.",
+		"es": "Se paró, y todo está como antes.",
+		"fr": "La tâche a été arrêtée, et tout est comme avant.",
+	} {
+		c.Lang = lang
+		p := c.Get(t, "/jobs/1")
+		if lead := p.Text(t, ".pagehead p"); lead != want {
+			t.Errorf("%s: %s", lang, lead)
+		}
+		if len(p.All(".finding")) != 0 || strings.Contains(p.Source, "/jobs/1/stop") {
+			t.Errorf("%s: it explains what was asked for, or can be stopped again", lang)
+		}
+	}
+	c.Lang = "en"
+	if p := c.Post(t, "/jobs/1/stop"); p.Status != http.StatusConflict || !strings.Contains(p.Text(t, "main"), "has ended already") {
+		t.Errorf("stopping it again: %d", p.Status)
+	}
+	if p := c.Post(t, "/jobs/9/stop"); p.Status != http.StatusNotFound {
+		t.Errorf("stopping no job: %d", p.Status)
+	}
+}
+
 func TestShow_unknownJob(t *testing.T) {
 	c := console(t, controltest.New())
 	for _, path := range []string{"/jobs/1", "/jobs/0", "/jobs/x", "/jobs/1/events", "/jobs/x/log/events"} {

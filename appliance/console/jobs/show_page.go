@@ -42,6 +42,20 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	return a.UI.Render(w, http.StatusOK, "jobs-show", page)
 }
 
+// stop has a job go back, and leads to its page, where that can be watched.
+func (a *pages) stop(w http.ResponseWriter, r *http.Request) error {
+	id, err := number(r)
+	if err != nil {
+		return err
+	}
+	if err := a.Box.StopJob(r.Context(), id); err != nil {
+		return err
+	}
+	webkit.SetFlash(w, webkit.Flash{Kind: "ok", Text: a.UI.Locale(r).T("jobs.stopping")})
+	http.Redirect(w, r, path(id), http.StatusSeeOther)
+	return nil
+}
+
 // appURL is where the app that a job added answers; nothing for other jobs.
 func appURL(ctx context.Context, box control.Backend, j appliance.Job) string {
 	name, ok := strings.CutPrefix(j.Subject, "app:")

@@ -3,10 +3,13 @@
 package jobs
 
 import (
+	"errors"
+	"slices"
 	"strings"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -18,6 +21,7 @@ type view struct {
 	Steps   []webkit.Step
 	Bar     webkit.Meter
 	Running bool
+	Stop    []webkit.Action // while it can still go back
 	Result  *webkit.Finding // why it did not end well
 	Actions []webkit.Action // what to do next, once it has ended
 }
@@ -63,6 +67,9 @@ func newView(p *webkit.Page, j appliance.Job, g progress) view {
 		default: // to come, or gone back
 		}
 	}
+	if j.Stoppable {
+		v.Stop = []webkit.Action{{Text: p.T("jobs.stop"), Href: path(j.ID) + "/stop", Kind: "risk", Icon: "undo", Post: true}}
+	}
 	v.lead(at)
 	v.Bar = webkit.Meter{Label: p.Lead, Percent: int(100 * passed / float64(max(len(j.Steps), 1)))}
 	if j.State == appliance.JobDone {
@@ -80,25 +87,31 @@ func (v *view) lead(at int) {
 		if at < len(j.Steps) {
 			p.Lead = p.T("jobs.lead.step", "n", at+1, "of", len(j.Steps), "step", v.Steps[at].Name)
 			p.Title = p.T("jobs.title.step", "n", at+1, "of", len(j.Steps), "title", p.Heading)
-		} else if undoing(j) {
+		} else if has(j, appliance.StepBad) {
 			p.Lead = p.T("jobs.lead.undoing")
+		} else if has(j, appliance.StepUndone) {
+			p.Lead = p.T("jobs.lead.stopping")
 		}
 	case appliance.JobDone:
 		p.Lead = p.T("jobs.lead.done", "span", took(p, j))
 	case appliance.JobUndone:
 		p.Lead = p.T("jobs.lead.undone")
+		if wasStopped(j) {
+			p.Lead = p.T("jobs.lead.stopped")
+		}
 	default:
 		p.Lead = p.T("jobs.lead.failed")
 	}
 }
 
-func undoing(j appliance.Job) bool {
-	for _, s := range j.Steps {
-		if s.State == appliance.StepBad || s.State == appliance.StepUndone {
-			return true
-		}
-	}
-	return false
+func has(j appliance.Job, state appliance.StepState) bool {
+	return slices.ContainsFunc(j.Steps, func(s appliance.JobStep) bool { return s.State == state })
+}
+
+// wasStopped reports whether the job went back because a person asked for it,
+// which needs no explanation.
+func wasStopped(j appliance.Job) bool {
+	return j.State == appliance.JobUndone && errors.Is(j.Problem, &problem.Problem{Code: "job-stopped"})
 }
 
 // fact is one line about the step that runs.
@@ -118,7 +131,7 @@ func (v *view) finish(app string) {
 		return
 	}
 	kind, name, _ := strings.Cut(j.Subject, ":")
-	if j.State != appliance.JobDone && j.Problem != nil {
+	if j.State != appliance.JobDone && j.Problem != nil && !wasStopped(j) {
 		f := p.FindingCard(map[appliance.JobState]string{appliance.JobUndone: "warning", appliance.JobFailed: "critical"}[j.State], j.Problem.Code, "")
 		what, why, next := webkit.Explain(p.Locale, j.Problem)
 		f.Title, f.Code = what, ""

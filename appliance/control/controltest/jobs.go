@@ -106,6 +106,7 @@ func (f *Fake) tell(j *job, e appliance.JobEvent) {
 func (j *job) copy() appliance.Job {
 	c := j.Job
 	c.Steps = slices.Clone(j.Steps)
+	c.Stoppable = j.State == appliance.JobRunning
 	return c
 }
 
@@ -136,6 +137,30 @@ func (f *Fake) Job(ctx context.Context, id appliance.JobID) (appliance.Job, erro
 		return appliance.Job{}, err
 	}
 	return j.copy(), nil
+}
+
+// StopJob implements control.Backend; a job that is held goes back at once.
+func (f *Fake) StopJob(ctx context.Context, id appliance.JobID) error {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "StopJob"); err != nil {
+		return err
+	}
+	j, err := f.job(id)
+	if err != nil {
+		return err
+	}
+	if j.State != appliance.JobRunning {
+		return fault("job-over", problem.Conflict, fmt.Sprintf("job %d has ended already", id), fmt.Sprintf("coopkit job show %d", id))
+	}
+	for i := range j.Steps {
+		if s := &j.Steps[i]; s.State == appliance.StepDone {
+			s.State = appliance.StepUndone
+			f.tell(j, appliance.JobEvent{Step: s.Name, State: s.State})
+		}
+	}
+	j.Problem = problem.From(fault("job-stopped", problem.Failed, "the change was stopped", "start it again"), "")
+	f.finish(j, len(j.Steps))
+	return nil
 }
 
 func (f *Fake) job(id appliance.JobID) (*job, error) {
