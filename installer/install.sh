@@ -253,6 +253,31 @@ check_dns() {
 		"otherwise stop that program for good, and run this script again"
 }
 
+# lan_network is the network of that address, for whose computers the console is.
+lan_network() {
+	local address
+	address=$(lan_address)
+	ip -4 -o route show scope link src "${address:-127.0.0.1}" 2>/dev/null | awk '$1 ~ "/" {print $1; exit}'
+}
+
+# let_in RULES PORT PROTOCOL: one of ufw's rules names the port.
+let_in() { grep -qE "^([0-9,]+,)?$2(,[0-9,]+)?(/$3)? .*(ALLOW|LIMIT)" <<<"$1"; }
+
+# The firewall is the administrator's: whom it lets in is for people to decide, and this says what to type.
+check_firewall() {
+	local rules port web='' console='' names='' next=()
+	rules=$(ufw status 2>/dev/null) || return 0
+	grep -qx 'Status: active' <<<"$rules" || return 0
+	for port in 80 443; do let_in "$rules" $port tcp || web+=" $port"; done
+	let_in "$rules" 8420 tcp || console=' 8420'
+	[ -z "$dns_at" ] || { let_in "$rules" 53 tcp && let_in "$rules" 53 udp; } || names=' 53'
+	[ "$web$console$names" ] || return 0
+	[ -z "$web" ] || next+=("let visitors in: ufw allow 80,443/tcp")
+	[ -z "$console" ] || next+=("let your own network in to the console: ufw allow proto tcp from $(lan_network || true) to any port 8420")
+	[ -z "$names" ] || next+=("let name servers in: ufw allow 53")
+	warn "the firewall of this machine keeps others out" "ufw is on, and none of its rules names port$web$console$names" "${next[@]}"
+}
+
 check_other_agent() {
 	if active "$service" || direct_pid >/dev/null; then return 0; fi
 	if awk -v path="$run/coopkit.sock" '$4 == "00010000" && $8 == path {found = 1} END {exit !found}' /proc/net/unix; then
@@ -272,6 +297,7 @@ check() {
 	check_other_agent
 	check_web_ports
 	check_dns
+	check_firewall
 	[ "$stops" -eq 0 ] || {
 		say "nothing was changed"
 		exit 1

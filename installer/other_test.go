@@ -3,6 +3,8 @@
 package installer
 
 import (
+	"net"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -63,15 +65,16 @@ func TestInstall_onTheNextDebian(t *testing.T) {
 	untouched(t, box)
 }
 
-// TestInstall_besideResolved is a machine like Ubuntu's: systemd-resolved has
-// port 53 of the loopback, all names go through it, and packages are installed
-// by themselves.
+// TestInstall_besideResolved is a machine like Ubuntu's, and says that it is one:
+// systemd-resolved has port 53 of the loopback, all names go through it, its
+// firewall is on, and packages are installed by themselves.
 func TestInstall_besideResolved(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a whole machine")
 	}
 	box := boot(t, "trixie")
-	box.must(t, `apt-get -qq update && apt-get -qq install --yes systemd-resolved 2>&1
+	box.must(t, `printf '%s\n' 'PRETTY_NAME="Ubuntu 24.04 LTS"' ID=ubuntu ID_LIKE=debian 'VERSION_ID="24.04"' >/usr/lib/os-release
+		apt-get -qq update && apt-get -qq install --yes systemd-resolved ufw 2>&1 && ufw --force enable
 		mkdir -p /etc/systemd/resolved.conf.d && sed -n '1i[Resolve]
 		s/^nameserver /DNS=/p' /etc/resolv.conf >/etc/systemd/resolved.conf.d/above.conf
 		umount /etc/resolv.conf && ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
@@ -80,10 +83,11 @@ func TestInstall_besideResolved(t *testing.T) {
 	box.copyIn(t, release.dir, "/root/1.0.0")
 	at := box.address(t)
 	said := box.must(t, "/root/1.0.0/install.sh")
-	contains(t, said, "port 53: systemd-resolve (process ", "the box answers for names at "+at, "install Docker Engine from the distribution", "Coopkit runs")
+	contains(t, said, "Ubuntu 24.04 LTS on "+release.arch, "port 53: systemd-resolve (process ", "the box answers for names at "+at, "install Docker Engine from the distribution", "Coopkit runs")
 	if n := strings.Count(said, "port 53:"); n != 1 {
 		t.Errorf("port 53 is spoken of %d times:\n%s", n, said)
 	}
+	openFirewall(t, box, said)
 	letIn(t, box, said)
 	installed(t, box)
 	box.says(t, "coopkit status | tr -s ' '", "dns: "+at+":53")
@@ -101,7 +105,11 @@ func TestInstall_besideResolved(t *testing.T) {
 
 	const sockets = "systemctl show --property InvocationID --value coopkit-agent.socket coopkit-dns.socket"
 	pid, held := box.pid(t), box.must(t, sockets)
-	box.says(t, "/root/1.0.0/install.sh", "port 53: systemd-resolve", "the agent runs")
+	again := box.must(t, "/root/1.0.0/install.sh")
+	contains(t, again, "port 53: systemd-resolve", "the agent runs")
+	if strings.Contains(again, "keeps others out") {
+		t.Errorf("what was told about the firewall is not enough:\n%s", again)
+	}
 	box.copyIn(t, release.with(t, "1.1.0", release.program).dir, "/root/1.1.0")
 	box.must(t, `systemd-run --quiet python3 -c "import fcntl,time;f=open('/var/lib/dpkg/lock-frontend','w');fcntl.lockf(f,fcntl.LOCK_EX);open('/run/locked','w');time.sleep(3)"`)
 	testkit.Eventually(t, 10*time.Second, "packages are being installed", func() bool {
@@ -118,4 +126,30 @@ func TestInstall_besideResolved(t *testing.T) {
 	box.must(t, "/root/1.1.0/install.sh --uninstall --purge --yes")
 	box.says(t, "systemctl is-active systemd-resolved && cat /etc/resolv.conf", "active", "nameserver 127.0.0.53")
 	untouched(t, box)
+}
+
+// openFirewall types what the installer said about the firewall, which keeps
+// everybody out until then.
+func openFirewall(t *testing.T, box *machine, said string) {
+	t.Helper()
+	contains(t, said, "the firewall of this machine keeps others out", "none of its rules names port 80 443 8420 53")
+	console := net.JoinHostPort(box.address(t), "8420")
+	dialer := net.Dialer{Timeout: time.Second}
+	if conn, err := dialer.DialContext(t.Context(), "tcp", console); err == nil {
+		t.Error("there is no firewall", conn.Close())
+	}
+	told := regexp.MustCompile(`(?m)^next: .*: (ufw allow .*)$`).FindAllStringSubmatch(said, -1)
+	if len(told) != 3 {
+		t.Errorf("it tells %d things to do:\n%s", len(told), said)
+	}
+	for _, line := range told {
+		box.must(t, line[1])
+	}
+	conn, err := dialer.DialContext(t.Context(), "tcp", console)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
 }
