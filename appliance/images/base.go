@@ -89,8 +89,11 @@ func (im *Images) newest(ctx context.Context, wanted func(engine.ImageInfo) bool
 
 // makeBase makes a base with debootstrap, brings it up to date and imports it.
 func (im *Images) makeBase(ctx context.Context, host packageHost, p appliance.Progress) (base, error) {
-	im.builder.Lock()
-	defer im.builder.Unlock()
+	done, err := im.turn(ctx)
+	if err != nil {
+		return base{}, err
+	}
+	defer done()
 	if err := im.canMakeBase(ctx); err != nil {
 		return base{}, err
 	}

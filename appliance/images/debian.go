@@ -62,8 +62,11 @@ func (im *Images) findBuilt(ctx context.Context, w want, key string) (appliance.
 // build builds one image. A refreshed one is built without the engine's cache
 // and gets a name of its own, so that the one before stays for going back.
 func (im *Images) build(ctx context.Context, w want, b base, files []contextFile, refreshed bool, p appliance.Progress) (appliance.Image, error) {
-	im.builder.Lock()
-	defer im.builder.Unlock()
+	done, err := im.turn(ctx)
+	if err != nil {
+		return appliance.Image{}, err
+	}
+	defer done()
 	if err := im.room(ctx, buildNeeds); err != nil {
 		return appliance.Image{}, err
 	}
@@ -120,20 +123,48 @@ var (
 	builderTalk = regexp.MustCompile(`^( ---> |Removing intermediate container|Step \d+/\d+ :)`)
 )
 
-// sweep removes the layers that a failed build left: those of this build that
-// have no name.
+// The engine stops a build that nobody waits for any more in its own time, and
+// holds on to the last layer until then.
+const (
+	sweepLimit = 20 * time.Second
+	sweepEvery = 200 * time.Millisecond
+)
+
+// sweep removes the layers that a failed or stopped build left.
 func (im *Images) sweep(ctx context.Context, key string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sweepLimit)
 	defer cancel()
+	for {
+		err := im.dropLayers(ctx, key)
+		if err == nil {
+			return
+		}
+		if errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) || !wait(ctx, sweepEvery) {
+			im.Log.WarnContext(ctx, "cannot remove the layers of a failed build", logkey.Err, err)
+			return
+		}
+	}
+}
+
+// wait is false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// dropLayers removes the images of a build that have no name.
+func (im *Images) dropLayers(ctx context.Context, key string) error {
 	all, err := im.Engine.Images(ctx, LabelBuild)
 	for _, i := range all {
 		if i.Labels[LabelBuild] == key && len(i.Tags) == 0 {
 			err = errors.Join(err, im.Engine.RemoveImage(ctx, i.ID))
 		}
 	}
-	if err != nil {
-		im.Log.WarnContext(ctx, "cannot remove the layers of a failed build", logkey.Err, err)
-	}
+	return err
 }
 
 func (im *Images) buildFailed(ctx context.Context, w want, said *lineWriter, err error) error {

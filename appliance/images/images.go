@@ -18,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"coopkit/appliance"
@@ -60,7 +59,7 @@ type Images struct {
 	seen    *pulled
 	reach   reachability
 	flight  singleflight.Group
-	builder sync.Mutex // one build at a time: they are heavy, and a failed one is swept away
+	builder chan struct{} // has who builds, see turn
 	free    func(path string) (uint64, error)
 }
 
@@ -86,7 +85,7 @@ func New(d Deps) (*Images, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Images{Deps: d, seen: seen, reach: reachability{now: d.Now, client: d.Client}, free: freeBytes}, nil
+	return &Images{Deps: d, seen: seen, reach: reachability{now: d.Now, client: d.Client}, builder: make(chan struct{}, 1), free: freeBytes}, nil
 }
 
 // Ensure returns the image of a recipe's service, after fetching or building

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"coopkit/internal/problem"
 
@@ -15,10 +16,11 @@ import (
 
 // once does work for all callers that want the same thing now. The first
 // caller's context rules the work; when that caller leaves, another one that
-// still waits does it again.
+// still waits does it again. Who only waits for another's work leaves at once
+// when its context ends.
 func once[T any](ctx context.Context, im *Images, key string, work func() (T, error)) (T, error) {
 	for {
-		v, err, shared := im.flight.Do(key, func() (any, error) { return work() })
+		v, err, shared := join(ctx, im, key, func() (any, error) { return work() })
 		if err == nil {
 			return v.(T), nil
 		}
@@ -28,6 +30,39 @@ func once[T any](ctx context.Context, im *Images, key string, work func() (T, er
 			var none T
 			return none, err
 		}
+	}
+}
+
+// join does one round of once.
+func join(ctx context.Context, im *Images, key string, work func() (any, error)) (any, error, bool) {
+	var leads atomic.Bool
+	result := im.flight.DoChan(key, func() (any, error) {
+		leads.Store(true)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx) // it may have left already: nothing is begun for it
+		}
+		return work()
+	})
+	select {
+	case r := <-result:
+		return r.Val, r.Err, r.Shared
+	case <-ctx.Done():
+	}
+	if !leads.Load() {
+		return nil, context.Cause(ctx), false
+	}
+	r := <-result // its own work ends by itself
+	return r.Val, r.Err, r.Shared
+}
+
+// turn waits until nobody else builds; done ends the turn. Builds are heavy, and a
+// failed one is swept away.
+func (im *Images) turn(ctx context.Context) (done func(), err error) {
+	select {
+	case im.builder <- struct{}{}:
+		return func() { <-im.builder }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
 }
 

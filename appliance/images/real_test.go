@@ -148,6 +148,26 @@ func TestReal_failedBuildLeavesNothing(t *testing.T) {
 	if !ok || p.Code != "debian-build-failed" || len(p.Next) == 0 || p.Why != "no such thing" {
 		t.Fatalf("got %#v", err)
 	}
+	noLayers(t, im, w)
+}
+
+func TestReal_stoppedBuildLeavesNothing(t *testing.T) {
+	e := realEngine(t)
+	testkit.NeedProgram(t, "debootstrap")
+	im := newImages(t, e, nil)
+	w := tiny("imagesstop", "FROM coopkit/debian-base\nRUN touch /a\nRUN echo waiting; sleep 600\n")
+
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	if _, err := im.ensure(ctx, w, "", stopper{&logProgress{t: t}, "waiting", stop}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	noLayers(t, im, w)
+}
+
+// noLayers fails the test when the engine has something of a build.
+func noLayers(t *testing.T, im *Images, w want) {
+	t.Helper()
 	files, err := readContext(w)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +176,7 @@ func TestReal_failedBuildLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := e.Images(t.Context(), LabelBuild)
+	all, err := im.Engine.Images(t.Context(), LabelBuild)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -122,8 +122,11 @@ func (im *Images) refreshService(ctx context.Context, w want, now base, p applia
 
 // updates asks apt inside an image what an upgrade would install.
 func (im *Images) updates(ctx context.Context, id string) ([]PackageChange, error) {
-	im.builder.Lock()
-	defer im.builder.Unlock()
+	done, err := im.turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	lines, err := im.inside(ctx, id, "{ apt-get -qq -o APT::Update::Error-Mode=any update && apt-get -s -qq dist-upgrade; }")
 	if errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) || ctx.Err() != nil {
 		return nil, err
@@ -186,8 +189,11 @@ func (im *Images) Unused(ctx context.Context, keep []string) ([]engine.ImageInfo
 // Clean removes the Unused images and returns how many bytes that may have
 // freed. One that a container uses stays and is not an error.
 func (im *Images) Clean(ctx context.Context, keep []string, p appliance.Progress) (int64, error) {
-	im.builder.Lock() // a build's layers are not rubbish while it runs
-	defer im.builder.Unlock()
+	done, err := im.turn(ctx) // a build's layers are not rubbish while it runs
+	if err != nil {
+		return 0, err
+	}
+	defer done()
 	unused, err := im.Unused(ctx, keep)
 	if err != nil {
 		return 0, err
