@@ -83,7 +83,10 @@ gen: ## Write again the pages and golden files that are made from code
 	@grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n 1 dirname | sort -u | xargs -I{} go test {} -update
 
 pictures: ## Take the pictures of the documentation again, in a browser
-	@go test ./internal/journey -run 'TestSteward_goesTheWholeWay/^mouse$$' -pictures
+	@$(MACHINE) packages test
+	@$(MACHINE) axe .cache/axe
+	@$(MACHINE) engine .cache
+	@CI=true go test ./internal/journey -count=1 -run 'TestSteward_goesTheWholeWay/^mouse$$' -pictures
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz every parser, FUZZTIME (30s) each
