@@ -52,6 +52,14 @@ const (
 	YourITCoop Actor = "your IT co-op"
 )
 
+// Day is what the checks found on one day, in the time zone of the box.
+type Day struct {
+	Date   string `json:"date"`   // as 2026-11-27
+	Looked bool   `json:"looked"` // whether they looked at all: the box was on
+	// Worst has the worst severity of each subject that something was found about.
+	Worst map[string]Severity `json:"worst,omitempty"`
+}
+
 // Finding is the result of a check about one subject. Code and Subject
 // together are its identity over time.
 type Finding struct {

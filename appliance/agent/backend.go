@@ -111,6 +111,9 @@ func (b *backend) Doctor(ctx context.Context) (control.Report, error) {
 	return control.Report(r), nil
 }
 
+// Week is what the checks found on each of the last seven days.
+func (b *backend) Week(ctx context.Context) ([]appliance.Day, error) { return b.health.Week(ctx) }
+
 // Findings is what the checks that run all the time have found.
 func (b *backend) Findings(context.Context) (control.Report, error) {
 	r := b.health.Shown()

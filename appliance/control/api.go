@@ -127,6 +127,8 @@ type Backend interface {
 	Status(ctx context.Context) (Status, error)
 	// Doctor looks at everything now, which takes as long as it takes.
 	Doctor(ctx context.Context) (Report, error)
+	// Week returns the last seven days, today last.
+	Week(ctx context.Context) ([]appliance.Day, error)
 	// Findings returns at once what the checks found that run all the time; At
 	// is when the newest of them looked, the zero time before the first.
 	Findings(ctx context.Context) (Report, error)

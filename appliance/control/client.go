@@ -34,6 +34,11 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return call[Status](ctx, c, "GET", "/v1/status", nil, nil)
 }
 
+// Week implements Backend.
+func (c *Client) Week(ctx context.Context) ([]appliance.Day, error) {
+	return call[[]appliance.Day](ctx, c, "GET", "/v1/week", nil, nil)
+}
+
 // Findings implements Backend.
 func (c *Client) Findings(ctx context.Context) (Report, error) {
 	return call[Report](ctx, c, "GET", "/v1/findings", nil, nil)

@@ -115,6 +115,7 @@ func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 	return []call{
 		{"Status", func(b control.Backend) ([]any, error) { return one(b.Status(ctx)) }},
 		{"Findings", func(b control.Backend) ([]any, error) { return one(b.Findings(ctx)) }},
+		{"Week", func(b control.Backend) ([]any, error) { return one(b.Week(ctx)) }},
 		{"Doctor", func(b control.Backend) ([]any, error) { return one(b.Doctor(ctx)) }},
 		{"Recipes", func(b control.Backend) ([]any, error) { return one(b.Recipes(ctx)) }},
 		{"Recipe", func(b control.Backend) ([]any, error) { return one(b.Recipe(ctx, "wordpress")) }},

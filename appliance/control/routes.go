@@ -35,6 +35,7 @@ func (s *server) boxRoutes() []route {
 		{"GET /v1/status", "The agent about itself.", plain(s.b.Status)},
 		{"GET /v1/doctor", "Runs the health checks and answers what they found.", plain(s.b.Doctor)},
 		{"GET /v1/findings", "What the checks that run all the time have found; nothing is looked at for it.", plain(s.b.Findings)},
+		{"GET /v1/week", "The last seven days, today last: the worst that was found about each subject.", plain(s.b.Week)},
 		{"GET /v1/certificates", "Certificates of the front door.", plain(s.b.Certificates)},
 		{"GET /v1/host", "The machine: system, load, memory, disk.", plain(s.b.Host)},
 		{"GET /v1/settings", "What the co-op has set.", plain(s.b.Settings)},

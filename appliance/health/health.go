@@ -72,6 +72,10 @@ type Store interface {
 	LoadFindings(ctx context.Context) ([]appliance.Finding, error)
 	// SaveFindings replaces all that was saved before.
 	SaveFindings(ctx context.Context, findings []appliance.Finding) error
+	// KeepDay adds to what is kept of a day: of each subject the worst counts.
+	KeepDay(ctx context.Context, day appliance.Day) error
+	// Days returns the days from that date on, oldest first.
+	Days(ctx context.Context, from string) ([]appliance.Day, error)
 }
 
 // Report is what the checks found at one time, worst first.
@@ -112,8 +116,11 @@ type Registry struct {
 	mu    sync.Mutex // guards what follows
 	known map[key]*state
 	saved []appliance.Finding
-	ran   map[string]bool // the checks that gave a result
-	at    time.Time       // of the newest result
+	today appliance.Day // what showed today so far
+	// writeAgain is when to try once more to write it; zero: it is written.
+	writeAgain time.Time
+	ran        map[string]bool // the checks that gave a result
+	at         time.Time       // of the newest result
 
 	saving sync.Mutex // one write to the store at a time
 }

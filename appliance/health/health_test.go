@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -51,6 +52,10 @@ type memory struct {
 	mu    sync.Mutex
 	saved []appliance.Finding
 	saves int
+
+	days    map[string]appliance.Day
+	written int  // pages of days
+	full    bool // they can not be written
 }
 
 func (m *memory) LoadFindings(context.Context) ([]appliance.Finding, error) {
@@ -64,6 +69,34 @@ func (m *memory) SaveFindings(_ context.Context, f []appliance.Finding) error {
 	defer m.mu.Unlock()
 	m.saved, m.saves = slices.Clone(f), m.saves+1
 	return nil
+}
+
+// KeepDay implements Store.
+func (m *memory) KeepDay(_ context.Context, day appliance.Day) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.full {
+		return errors.New("no room")
+	}
+	if m.days == nil {
+		m.days = map[string]appliance.Day{}
+	}
+	m.days[day.Date] = day
+	m.written++
+	return nil
+}
+
+// Days implements Store.
+func (m *memory) Days(_ context.Context, from string) ([]appliance.Day, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var days []appliance.Day
+	for _, date := range slices.Sorted(maps.Keys(m.days)) {
+		if date >= from {
+			days = append(days, m.days[date])
+		}
+	}
+	return days, nil
 }
 
 func registry(t *testing.T, store Store, checks ...Check) *Registry {

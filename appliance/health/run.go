@@ -179,7 +179,11 @@ func (r *Registry) take(ctx context.Context, res result) {
 	}
 	changed = r.observe("registry:"+res.check.Name, unknown, true, at) || changed
 	r.at, r.ran[res.check.Name] = at, true
+	page, news := r.noteDay(at)
 	r.mu.Unlock()
+	if news {
+		r.keepDay(ctx, page)
+	}
 	if !changed {
 		return
 	}

@@ -67,6 +67,7 @@ type box struct {
 	host     *control.Host
 	desk     *control.DeskLink
 	jobs     []appliance.Job
+	week     []appliance.Day
 	needs    map[string]string // of recipes
 	unlooked bool              // apps or sites are not known
 }
@@ -107,6 +108,9 @@ func (d *pages) ask(ctx context.Context) (box, error) {
 	}
 	if b.jobs, err = d.Box.Jobs(ctx, lately); missing("jobs", err) {
 		b.jobs = nil
+	}
+	if b.week, err = d.Box.Week(ctx); missing("week", err) {
+		b.week = nil
 	}
 	b.needs = map[string]string{}
 	if recipes, err := d.Box.Recipes(ctx); !missing("recipes", err) {

@@ -3,10 +3,14 @@
 package home_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"errors"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +39,17 @@ func withApps(t *testing.T) *controltest.Fake {
 		}
 	}
 	return box
+}
+
+// oneFile is a site as it is sent to the agent.
+func oneFile(t *testing.T) io.Reader {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	if err := errors.Join(w.WriteHeader(&tar.Header{Name: "index.html", Mode: 0o644, Typeflag: tar.TypeReg}), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return &b
 }
 
 var (
@@ -132,8 +147,46 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 	if len(page.All("a[href=/findings/SERVICE-STOPPED/app:wordpress/db]")) != 1 {
 		t.Error("no way to the finding's own page")
 	}
-	if strings.Contains(page.Source, "stamp") || strings.Contains(page.Source, `class="week"`) {
+	if strings.Contains(page.Source, "stamp") {
 		t.Error("something is shown for which there is no data")
+	}
+}
+
+func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
+	box := withApps(t)
+	if _, err := box.Push(t.Context(), "demo.coop", oneFile(t)); err != nil {
+		t.Fatal(err)
+	}
+	bad := func(date, subject string, s appliance.Severity) appliance.Day {
+		return appliance.Day{Date: date, Looked: true, Worst: map[string]appliance.Severity{subject: s}}
+	}
+	box.SetWeek([]appliance.Day{
+		{Date: "2026-11-17"}, // nobody looked
+		bad("2026-11-18", "host:demo.coop", appliance.Critical),
+		bad("2026-11-19", "host:demo.coop", appliance.Warning),
+		bad("2026-11-20", "host:demo.coop", appliance.Notice),
+		bad("2026-11-21", "door:[::]:443", appliance.Critical),
+		bad("2026-11-22", "app:wordpress/db", appliance.Critical), // of an app of that name from before
+		bad("2026-11-23", "app:dokuwiki/app", appliance.Warning),
+	})
+	c := serve(t, box)
+	labels := func() (all []string) {
+		for _, strip := range c.Get(t, "/").All(".rows .week") {
+			all = append(all, areatest.Attr(strip, "aria-label"))
+		}
+		return all
+	}
+	want := []string{
+		"Of the last seven days: 0 fine, 1 with warnings, 0 critical, 6 not watched",
+		"Of the last seven days: 1 fine, 0 with warnings, 0 critical, 6 not watched",
+		"Of the last seven days: 3 fine, 1 with warnings, 2 critical, 1 not watched",
+	}
+	if got := labels(); !slices.Equal(got, want) {
+		t.Errorf("the strips say %q", got)
+	}
+	box.Fail("Week", errors.New("away"))
+	if got := labels(); len(got) != 0 {
+		t.Errorf("nothing is known, and the strips say %q", got)
 	}
 }
 
@@ -152,7 +205,7 @@ func TestHome_saysWhoSeesTheBox(t *testing.T) {
 
 func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
 	box := withApps(t)
-	for _, method := range []string{"Apps", "Sites", "Certificates", "Host", "Desk", "Jobs", "Recipes"} {
+	for _, method := range []string{"Apps", "Sites", "Certificates", "Host", "Desk", "Jobs", "Recipes", "Week"} {
 		box.Fail(method, errors.New("away"))
 	}
 	page := serve(t, box).Get(t, "/")

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/internal/hostname"
 	"coopkit/internal/webkit"
 )
 
@@ -28,9 +29,11 @@ type homePage struct {
 	Help   string
 }
 
-// thing is an app or a site, with whether visitors can open it.
+// thing is an app or a site, with whether visitors can open it, and whether they
+// could on the last days.
 type thing struct {
 	Icon, Tint, Title, At, Href string
+	Week                        *webkit.Week
 	Pill                        webkit.Pill
 }
 
@@ -89,6 +92,7 @@ func things(p *webkit.Page, b box) []thing {
 	for _, a := range b.apps {
 		t := thing{Title: a.Title, Href: "/apps/" + url.PathEscape(string(a.Name)), Pill: area.AppPill(p, a.State)}
 		t.Icon, t.Tint = area.NeedIcon(b.needs[a.Recipe])
+		t.Week = week(p, b.week, a.Created, append(subjects(a.Addresses), "app:"+string(a.Name)))
 		if len(a.Addresses) > 0 {
 			t.At = p.T("home.at", "program", a.Title, "host", a.Addresses[0])
 		}
@@ -102,6 +106,7 @@ func things(p *webkit.Page, b box) []thing {
 		t.Pill = webkit.Pill{Icon: "minus", Text: p.T("home.site.off")}
 		if s.Published {
 			t.Pill = area.AppPill(p, "running")
+			t.Week = week(p, b.week, time.Time{}, subjects([]hostname.Name{s.Host}))
 		}
 		out = append(out, t)
 	}

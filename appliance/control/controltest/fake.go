@@ -39,6 +39,7 @@ type Fake struct {
 	delegated map[string][]string          // name servers that SetDelegation set
 	findings  []appliance.Finding
 	unlooked  bool // the checks have not looked yet
+	week      []appliance.Day
 	settings  control.Settings
 	desk      control.DeskLink
 }
@@ -133,6 +134,29 @@ func (f *Fake) Doctor(ctx context.Context) (control.Report, error) {
 		return control.Report{}, err
 	}
 	return control.Report{At: f.now, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+}
+
+// SetWeek changes what the last seven days were like; without it they were fine.
+func (f *Fake) SetWeek(days []appliance.Day) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.week = days
+}
+
+// Week implements control.Backend.
+func (f *Fake) Week(ctx context.Context) ([]appliance.Day, error) {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "Week"); err != nil {
+		return nil, err
+	}
+	if f.week != nil {
+		return slices.Clone(f.week), nil
+	}
+	var days []appliance.Day
+	for ago := range 7 {
+		days = append(days, appliance.Day{Date: f.now.AddDate(0, 0, ago-6).Format(time.DateOnly), Looked: true})
+	}
+	return days, nil
 }
 
 // Findings implements control.Backend.

@@ -31,7 +31,9 @@ func (f *Fake) Sites(ctx context.Context) ([]appliance.Site, error) {
 	list := []appliance.Site{}
 	for _, host := range slices.Sorted(maps.Keys(f.sites)) {
 		s := f.sites[host]
-		list = append(list, s.versions[s.published-1])
+		v := s.versions[s.published-1]
+		v.Published = true
+		list = append(list, v)
 	}
 	return list, nil
 }

@@ -15,6 +15,13 @@ CREATE TABLE box (
     id  TEXT NOT NULL                        -- identity of this box; it never changes
 ) STRICT;
 
+CREATE TABLE day (
+    date    TEXT NOT NULL,                              -- in the time zone of the box, as 2026-11-27
+    subject TEXT NOT NULL,                              -- what something was found about; '': the checks looked
+    worst   INTEGER NOT NULL CHECK (worst BETWEEN 0 AND 3), -- severity, from ok to critical
+    PRIMARY KEY (date, subject)
+) STRICT;
+
 CREATE TABLE desk_link (
     one           INTEGER PRIMARY KEY CHECK (one = 1), -- there is one at most
     url           TEXT NOT NULL,
