@@ -38,19 +38,19 @@ func TestWeek_keepsTheWorstOfEachDay(t *testing.T) {
 		date := func(days int) string { return dateOf(begin, days) }
 
 		severity.Store(int64(appliance.Warning))
-		pass(t, 10 * time.Minute)
+		pass(t, 10*time.Minute)
 		severity.Store(int64(appliance.Critical))
-		pass(t, 10 * time.Minute)
+		pass(t, 10*time.Minute)
 		severity.Store(int64(appliance.OK))
-		pass(t, 3 * time.Hour)
+		pass(t, 3*time.Hour)
 		if store.written != 3 {
 			t.Errorf("a day with three changes was written %d times", store.written)
 		}
-		pass(t, 24 * time.Hour)
+		pass(t, 24*time.Hour)
 		stop()
 
 		// The box is off for two days, then the program remembers.
-		pass(t, 48 * time.Hour)
+		pass(t, 48*time.Hour)
 		r = registry(t, store, moody(&severity))
 		defer start(t, r)()
 		week, err := r.Week(t.Context())
@@ -79,11 +79,11 @@ func TestWeek_isWrittenOnceThereIsRoomAgain(t *testing.T) {
 		store := &memory{full: true}
 		r := registry(t, store, moody(&severity))
 		defer start(t, r)()
-		pass(t, 5 * time.Minute)
+		pass(t, 5*time.Minute)
 		store.mu.Lock()
 		store.full = false
 		store.mu.Unlock()
-		pass(t, writeAgainAfter + time.Minute)
+		pass(t, writeAgainAfter+time.Minute)
 		if week, err := r.Week(t.Context()); err != nil || !week[6].Looked {
 			t.Errorf("today is not kept: %+v, %v", week, err)
 		}

@@ -119,10 +119,11 @@ type deskLink struct {
 }
 
 type deskBox struct {
-	ID    string   `json:"id"`
-	Name  string   `json:"name"`
-	State string   `json:"state"`
-	Words []string `json:"words"`
+	ID    string    `json:"id"`
+	Name  string    `json:"name"`
+	State string    `json:"state"`
+	Words []string  `json:"words"`
+	Seen  time.Time `json:"seen"` // when its last report came; zero: none has
 }
 
 // people adds the co-op and the technician who are not there yet.
@@ -183,7 +184,7 @@ func (d *demo) reported(ctx context.Context, link deskLink, password string) err
 	}
 	err = poll(ctx, 2*time.Minute, func() (bool, error) {
 		b, err = boxes()
-		return err == nil && b.State == "up", err
+		return err == nil && b.State == "up" && !b.Seen.IsZero(), err
 	})
 	if errors.Is(err, errTooLong) {
 		return outside("the box does not report to the desk", fmt.Sprintf("after two minutes the desk says: %+v", b))
