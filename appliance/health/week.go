@@ -61,9 +61,12 @@ func (r *Registry) noteDay(at time.Time) (appliance.Day, bool) {
 			news = true
 		}
 	}
+	if !news {
+		return appliance.Day{}, false
+	}
 	page := r.today
-	page.Worst = maps.Clone(page.Worst)
-	return page, news
+	page.Worst = maps.Clone(page.Worst) // today's goes on changing
+	return page, true
 }
 
 // writeAgainAfter is when a page is tried again that could not be written: a full

@@ -16,34 +16,42 @@ import (
 // back.
 const progressEvery = 500 * time.Millisecond
 
+// endLimit is how long the event of an end is waited for, which could not be
+// written if it takes longer.
+const endLimit = time.Second
+
 // Follow calls each for every event of the job after the given number, in
 // order, and returns nil after the last one of an ended job. It returns ctx's
 // error when ctx ends first, or each's error.
 func (r *Runner) Follow(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error {
-	for {
+	for waited := false; ; {
 		changed := r.watch(id) // before reading, so that nothing is missed in between
 		job, err := r.Journal.Job(ctx, id)
 		if err != nil {
 			return err
 		}
-		events, err := r.Journal.Events(ctx, id, after)
+		events, err := r.Journal.Events(ctx, id, max(after-1, 0)) // with the last one that was told: it may be the end
 		if err != nil {
 			return err
 		}
+		end := waited && job.State != appliance.JobRunning
 		for _, ev := range events {
+			end = end || ev.End != ""
+			if ev.Seq <= after {
+				continue
+			}
 			if err := each(ev); err != nil {
 				return err
 			}
 			after = ev.Seq
 		}
-		if job.State != appliance.JobRunning {
-			if len(events) == 0 || events[len(events)-1].End != "" {
-				return nil
-			}
+		if end {
+			return nil
 		}
 		select {
 		case <-changed:
-		case <-time.After(time.Second): // an end whose event could not be written
+		case <-time.After(endLimit):
+			waited = job.State != appliance.JobRunning
 		case <-ctx.Done():
 			return ctx.Err()
 		}

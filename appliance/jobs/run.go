@@ -131,10 +131,14 @@ func (r *Runner) record(ctx context.Context, rec *Record, i int, committed bool)
 	return nil
 }
 
+// end records how the job ended, and frees its subject before anybody is told: who
+// hears it may begin the next change at once.
 func (r *Runner) end(ctx context.Context, rec Record, state appliance.JobState) {
 	rec.State, rec.Finished = state, r.Now().UTC()
 	log := r.logger(&rec.Job)
-	if err := r.Journal.EndJob(ctx, rec.Job); err != nil {
+	err := r.Journal.EndJob(ctx, rec.Job)
+	r.release(rec.Subject)
+	if err != nil {
 		log.Error("end of job not recorded; the next start takes it up again", slog.Any(logkey.Err, err))
 		return
 	}
@@ -145,7 +149,6 @@ func (r *Runner) end(ctx context.Context, rec Record, state appliance.JobState) 
 // recover takes up a job that a crash interrupted: past the commit point it is
 // finished, before it everything tried is undone.
 func (r *Runner) recover(ctx context.Context, rec Record) {
-	defer r.release(rec.Subject)
 	log := r.logger(&rec.Job)
 	steps, err := r.build(ctx, rec.Kind, rec.Input)
 	if err == nil && len(steps) != len(rec.Steps) {

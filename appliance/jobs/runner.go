@@ -121,7 +121,6 @@ func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (ap
 	job.Steps = append([]appliance.JobStep(nil), rec.Steps...)
 	work, release := r.openTo(base, id)
 	r.wg.Go(func() {
-		defer r.release(subject)
 		defer release()
 		r.forward(base, work, rec, steps, 0)
 	})

@@ -161,3 +161,30 @@ func TestStop_isHeldOverACrash(t *testing.T) {
 		})
 	}
 }
+
+// TestFollow_whoHearsTheEndMayBeginTheNextChange starts a job for the same subject
+// as soon as the one before has said that it ended.
+func TestFollow_whoHearsTheEndMayBeginTheNextChange(t *testing.T) {
+	t.Parallel()
+	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
+	r.Register("quick", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
+		return []jobs.Step{{Name: "one", Title: "one", Do: func(context.Context, appliance.Progress) error { return nil }}}, nil
+	})
+	for range 200 {
+		job, err := r.Start(t.Context(), "quick", "x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Follow(t.Context(), job.ID, 0, func(ev appliance.JobEvent) error {
+			if ev.End != "" {
+				return errEnded
+			}
+			return nil
+		})
+		if !errors.Is(err, errEnded) {
+			t.Fatal(err)
+		}
+	}
+}
+
+var errEnded = errors.New("it has ended")
