@@ -33,6 +33,7 @@ import (
 	"coopkit/appliance/store"
 	"coopkit/dns/server"
 	"coopkit/internal/hostname"
+	"coopkit/internal/lean"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
@@ -211,6 +212,7 @@ func (a *Agent) Run(whole context.Context) error {
 	group.Go(func() error { return b.support.Run(ctx) })
 	group.Go(func() error { return a.runConsole(ctx) })
 	group.Go(func() error { return a.tidyAccounts(ctx) })
+	group.Go(func() error { return lean.Run(ctx) })
 	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.log)) })
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
