@@ -54,7 +54,7 @@ func TestRun_givesBackWhatABurstTook(t *testing.T) {
 		<-after.C
 		synctest.Wait()
 		if got := released(); got < before+32<<20 {
-			t.Errorf("%d MiB were given back", (int64(got)-int64(before))>>20) //nolint:gosec // megabytes
+			t.Errorf("%d MiB were given back", (int64(got)-int64(before))>>20)
 		}
 		stop()
 		if err := <-done; err != nil {
