@@ -13,6 +13,8 @@ export DEMO_DESK ?= 8430
 export DEMO_BEGAN := $(shell date +%s)
 
 MACHINE := installer/devmachine.sh
+# The program, and tools that are no part of it.
+MODULES := . internal/tools/bench
 LINT_VERSION := v2.15.0
 LINT := .cache/golangci-lint-$(LINT_VERSION)/golangci-lint
 
@@ -31,15 +33,15 @@ demo: ## From a bare Debian machine to WordPress at www.demo.coop (needs root)
 	@$(MACHINE) packages demo
 	@$(MACHINE) engine .demo
 	@$(MAKE) --no-print-directory build
-	@go run ./internal/demo up
+	@go run ./internal/tools/demo up
 
 demo-down: ## Remove all that the demo made; images stay as a cache
-	@go run ./internal/demo down
+	@go run ./internal/tools/demo down
 	@$(MACHINE) engine-stop .demo
 	@rm -rf .demo
 
 demo-clean: ## The same, and remove the images too
-	@go run ./internal/demo clean
+	@go run ./internal/tools/demo clean
 	@$(MACHINE) engine-stop .demo
 	@rm -rf .demo
 
@@ -63,18 +65,17 @@ test: ## Install what the tests need and run every check and test
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p .cache
-	@go build -o .cache/testcount ./internal/testcount
+	@go build -o .cache/testcount ./internal/tools/testcount
 	@failed=0; { \
-		$(TEST) -p 2 $$(go list ./... | grep -v '/internal/journey$$') || failed=1; \
-		$(TEST) ./internal/journey || failed=1; \
+		$(TEST) -p 2 $$(go list ./... | grep -v '/internal/tools/journey$$') || failed=1; \
+		(cd internal/tools/bench && $(TEST) ./...) || failed=1; \
+		$(TEST) ./internal/tools/journey || failed=1; \
 		exit $$failed; } | .cache/testcount | tee .cache/test.log
 
 lint: $(LINT) ## go vet, golangci-lint, shellcheck, formatting, go.mod
-	@go vet ./...
-	@$(LINT) run ./...
+	@for module in $(MODULES); do (cd $$module && go vet ./... && $(CURDIR)/$(LINT) run ./... && go mod tidy -diff) || exit 1; done
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted; run: make fmt"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	@shellcheck .ci/run $$(git ls-files '*.sh')
-	@go mod tidy -diff
 
 fmt: $(LINT) ## Format the Go code
 	@$(LINT) fmt ./...
@@ -86,7 +87,7 @@ pictures: ## Take the pictures of the documentation again, in a browser
 	@$(MACHINE) packages test
 	@$(MACHINE) axe .cache/axe
 	@$(MACHINE) engine .cache
-	@CI=true go test ./internal/journey -count=1 -run 'TestSteward_goesTheWholeWay/^mouse$$' -pictures
+	@CI=true go test ./internal/tools/journey -count=1 -run 'TestSteward_goesTheWholeWay/^mouse$$' -pictures
 
 FUZZTIME ?= 30s
 fuzz: ## Fuzz every parser, FUZZTIME (30s) each
@@ -96,11 +97,13 @@ fuzz: ## Fuzz every parser, FUZZTIME (30s) each
 		done; \
 	done
 
-bench: ## Compare speed and memory with others, on this machine (needs root)
+SECTION ?=
+bench: ## Compare speed and memory with others (needs root); one part: make bench SECTION=web
 	@$(MACHINE) packages bench
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory build
-	@go run ./internal/bench
+	@go build -C internal/tools/bench -o $(CURDIR)/.cache/bench .
+	@.cache/bench -section '$(SECTION)'
 
 $(LINT):
 	@echo "building golangci-lint $(LINT_VERSION)"

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"coopkit/internal/arch"
+	"coopkit/internal/tools/arch"
 )
 
 var update = flag.Bool("update", false, "write again the pages that are made from the code")
@@ -69,8 +69,12 @@ var rules = []arch.Rule{
 		Because: "there is one composition root",
 	},
 	{
-		From: []string{"coopkit/internal/..."}, But: []string{"coopkit/internal/bench"}, Never: []string{"coopkit/..."}, Allow: []string{"coopkit/internal/..."}, Tests: true,
+		From: []string{"coopkit/internal/..."}, But: []string{"coopkit/internal/tools/bench"}, Never: []string{"coopkit/..."}, Allow: []string{"coopkit/internal/..."}, Tests: true,
 		Because: "what all share knows none of them",
+	},
+	{
+		From: []string{"coopkit/..."}, But: []string{"coopkit/internal/tools/..."}, Never: []string{"coopkit/internal/tools/..."},
+		Because: "the repository's tools are no part of the product",
 	},
 	{
 		From: []string{"*"}, But: []string{

@@ -5,7 +5,7 @@
 // settings) into one web interface with one frame. It asks the agent through
 // control.Backend and knows nothing of how the agent does anything. Its tests
 // visit every route as a stranger and read every page in three languages; the
-// journeys of internal/journey use it in a real browser.
+// journeys of internal/tools/journey use it in a real browser.
 package console
 
 import (

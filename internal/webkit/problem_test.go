@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"coopkit/internal/arch"
 	"coopkit/internal/locale"
 	"coopkit/internal/problem"
+	"coopkit/internal/tools/arch"
 	"coopkit/internal/webkit"
 )
 
@@ -72,7 +72,7 @@ func areas(t *testing.T, repo fs.FS) map[string]map[string]bool {
 // the benchmarks.
 func byCommand(at string) bool {
 	return strings.Contains(at, "/cli/") || strings.HasPrefix(at, "cmd/") || strings.HasPrefix(at, "installer/") ||
-		strings.HasPrefix(at, "internal/demo/") || strings.HasPrefix(at, "internal/bench/")
+		strings.HasPrefix(at, "internal/tools/demo/") || strings.HasPrefix(at, "internal/tools/bench/")
 }
 
 func TestProblems_areSaidInEveryLanguage(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 // axe is the source of axe-core, which make test fetches.
 func axe(t *testing.T) string {
 	t.Helper()
-	found, err := filepath.Glob("../../.cache/axe/axe-*.min.js")
+	found, err := filepath.Glob("../../../.cache/axe/axe-*.min.js")
 	if err != nil || len(found) == 0 {
 		testkit.Missing(t, "axe-core", "it is not in .cache/axe")
 	}

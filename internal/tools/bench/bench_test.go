@@ -37,6 +37,7 @@ func TestTable_saysWhetherGoalsAreMet(t *testing.T) {
 		{what: "late", ours: 2.5, unit: "ms", peer: "Peer", them: 2, goal: 1, most: true},
 		{what: "small", ours: 22.25, unit: "MiB", goal: 30, most: true},
 		{what: "free", ours: 1, unit: "s", peer: "Peer", them: 4},
+		{what: "web", disturbed: "the host took 9.0 % of the processors"},
 	})
 	want := strings.Join([]string{
 		"| what | Coopkit | against | ratio | goal | met |",
@@ -46,6 +47,7 @@ func TestTable_saysWhetherGoalsAreMet(t *testing.T) {
 		"| late | 2.5 ms | Peer 2 ms | 1.25 | ≤ 1 × | no |",
 		"| small | 22.2 MiB | – | – | ≤ 30 MiB | yes |",
 		"| free | 1 s | Peer 4 s | 0.25 | – | – |",
+		"| web | disturbed: the host took 9.0 % of the processors; run it again | – | – | – | – |",
 		"",
 	}, "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -99,7 +101,8 @@ func TestReadProcess(t *testing.T) {
 	if got, err := ticks(os.Getpid()); err != nil || got < 0 {
 		t.Errorf("own ticks: %v, %v", got, err)
 	}
-	if got, err := readRSS("Name:\tx\nVmRSS:\t   22784 kB\nRssAnon:\t 1 kB\n"); err != nil || got != 22.25 {
+	want := resident{all: 22.25, anon: 4}
+	if got, err := readResident("Name:\tx\nVmRSS:\t   22784 kB\nRssAnon:\t 4096 kB\n"); err != nil || got != want {
 		t.Errorf("memory: %v, %v", got, err)
 	}
 	for _, bad := range []string{"", "42 (x) S 1 2", "42 (x) S 1 42 42 0 -1 4194560 900 0 0 0 a b"} {
@@ -107,7 +110,7 @@ func TestReadProcess(t *testing.T) {
 			t.Errorf("took %q", bad)
 		}
 	}
-	if _, err := readRSS("Name: x"); err == nil {
+	if _, err := readResident("VmRSS:\t   22784 kB\n"); err == nil {
 		t.Error("took a status without memory")
 	}
 }
@@ -174,6 +177,30 @@ func TestLoadConn_readsOnlyGoodAnswers(t *testing.T) {
 	for _, bad := range []string{"", "HTTP/1.1 503 No\r\n\r\n", strings.Replace(good, "Content-Length: 9", "X: 9", 1), strings.Replace(good, ": 9", ": 999999", 1), good[:len(good)-6]} {
 		if said, err := read(bad); err == nil {
 			t.Errorf("took %q as %q", bad, said)
+		}
+	}
+}
+
+func TestCPUTimes_saysWhoHadTheProcessors(t *testing.T) {
+	var times [2]cpuTimes
+	for i, stat := range []string{
+		"cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1 1 1 1 1 1 0 0\n",
+		"cpu  130 10 105 1600 105 3 2 45 20 0\n",
+	} {
+		var err error
+		if times[i], err = parseCPU(stat); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if busy, stolen := times[1].since(times[0]); busy != 0.05 || stolen != 0.045 {
+		t.Errorf("busy %v, stolen %v", busy, stolen)
+	}
+	if busy, stolen := times[0].since(times[0]); busy != 0 || stolen != 0 {
+		t.Errorf("no time went by, but busy %v, stolen %v", busy, stolen)
+	}
+	for _, bad := range []string{"", "cpu0 1 2 3 4 5 6 7 8", "cpu 1 2 3", "cpu 1 2 3 4 5 6 7 x"} {
+		if _, err := parseCPU(bad); err == nil {
+			t.Errorf("took %q", bad)
 		}
 	}
 }

@@ -25,7 +25,7 @@ func realDemo(t *testing.T) *demo {
 	if left := labelled(t); left != "" {
 		testkit.Missing(t, "demo", "an app named "+appName+" is on this engine already (make demo-down): "+left)
 	}
-	root, err := filepath.Abs("../..")
+	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -353,7 +353,7 @@ func (b *browser) picture(name string, whole bool) {
 		b.t.Error(err)
 	}
 	if *pictures && b.hands == mouse && slices.Contains(inDocs, name) {
-		if err := os.WriteFile(filepath.Join("../../docs/images", name+".png"), png, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("../../../docs/images", name+".png"), png, 0o644); err != nil {
 			b.t.Error(err)
 		}
 	}

@@ -39,6 +39,14 @@ http {
 		default_type text/html;
 		location / { return 200 "%[2]s"; }
 	}`
+	nginxSite = `server {
+		listen %[1]s ssl;
+		server_name %[2]s;
+		root %[3]s;
+		ssl_certificate %[4]s;
+		ssl_certificate_key %[5]s;
+		ssl_protocols TLSv1.2 TLSv1.3;
+	}`
 	nginxFront = `ssl_certificate %[1]s;
 	ssl_certificate_key %[2]s;
 	ssl_protocols TLSv1.2 TLSv1.3;

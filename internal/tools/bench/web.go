@@ -141,6 +141,39 @@ func (b *bench) commands(backEnd, root string, addrs []string) ([][]string, erro
 	}, nil
 }
 
+// staticPeer is nginx with a file of 1 KiB behind TLS, as others are compared with.
+type staticPeer struct {
+	front
+	hosts string
+}
+
+func (b *bench) staticPeer(ctx context.Context) (*staticPeer, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, err
+	}
+	p := &staticPeer{front: front{name: "nginx", addr: addr}}
+	if p.hosts, err = b.file("hosts", "127.0.0.1 localhost "+static+"\n"); err != nil {
+		return nil, err
+	}
+	if _, err := b.file("www/index.html", strings.Repeat("c", 1024)); err != nil {
+		return nil, err
+	}
+	cert, key, err := b.certificate(static)
+	if err != nil {
+		return nil, err
+	}
+	site := fmt.Sprintf(nginxSite, addr, static, filepath.Join(b.dir, "www"), cert, key)
+	config, err := b.file("static.conf", fmt.Sprintf(nginxMain, b.dir, "static", site))
+	if err != nil {
+		return nil, err
+	}
+	if p.process, err = start(ctx, "nginx", "-c", config); err != nil {
+		return nil, err
+	}
+	return p, p.wait(ctx, listens(addr))
+}
+
 // serveGateway is our front door with the two hosts; see commands.
 func serveGateway(ctx context.Context, args []string) error {
 	if len(args) != 4 {

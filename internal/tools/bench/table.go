@@ -17,6 +17,8 @@ type row struct {
 	them float64 // the peer's figure
 	goal float64 // for the ratio ours ÷ them, or for ours when there is no peer; 0: none
 	most bool    // the goal is a most, not a least
+
+	disturbed string // why what (a section) has no figures; empty where it has
 }
 
 // ratio is ours ÷ them; without a peer, ours.
@@ -39,6 +41,10 @@ func table(rows []row) string {
 	var b strings.Builder
 	b.WriteString("| what | Coopkit | against | ratio | goal | met |\n|---|---:|---|---:|---:|---|\n")
 	for _, r := range rows {
+		if r.disturbed != "" {
+			fmt.Fprintf(&b, "| %s | disturbed: %s; run it again | – | – | – | – |\n", r.what, r.disturbed)
+			continue
+		}
 		against, ratio := "–", "–"
 		sign, unit := "≥", " ×"
 		if r.most {

@@ -19,11 +19,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// boxApps are added before the agent is watched at rest.
-var boxApps = [][]string{
-	{"radicale", "dav.bench.example"},
-	{"dokuwiki", "wiki.bench.example", "--set", "title=Bench", "--set", "email=steward@bench.example"},
-	{"wordpress", "www.bench.example", "--set", "title=Bench", "--set", "email=steward@bench.example"},
+// boxInstalls are the apps that are added before the agent is watched at rest,
+// and how many of each: ten, as many as a co-op with a full box has.
+var boxInstalls = []struct {
+	recipe string
+	count  int
+	args   []string
+}{
+	{"radicale", 4, nil},
+	{"dokuwiki", 4, []string{"--set", "title=Bench", "--set", "email=steward@bench.example"}},
+	{"wordpress", 2, []string{"--set", "title=Bench", "--set", "email=steward@bench.example"}},
 }
 
 // How long the agent is left alone, and then watched at rest.
@@ -85,14 +90,15 @@ func boxRows(ctx context.Context, b *bench) (rows []row, err error) {
 	if err := x.live(ctx); err != nil {
 		return nil, err
 	}
-	rss, cpu, err := rest(ctx, p.cmd.Process.Pid)
+	memory, cpu, err := rest(ctx, p.cmd.Process.Pid)
 	if err != nil {
 		return nil, err
 	}
 	return []row{
-		{what: "size of the program", ours: float64(size.Size()) / (1 << 20), unit: "MiB", goal: 30, most: true},
-		{what: "start to serving a site, 3 installs", ours: median(starts), unit: "s", goal: 0.3, most: true},
-		{what: "memory at rest, 3 installs, console used, desk joined", ours: rss, unit: "MiB", goal: 40, most: true},
+		{what: "size of the program", ours: float64(size.Size()) / (1 << 20), unit: "MiB", goal: 40, most: true},
+		{what: "start to serving a site, 10 installs", ours: median(starts), unit: "s", goal: 0.3, most: true},
+		{what: "the agent's own memory (RssAnon) at rest, 10 installs, console used, desk joined", ours: memory.anon, unit: "MiB", goal: 24, most: true},
+		{what: "… with the pages of the program's file that are in use (RSS)", ours: memory.all, unit: "MiB", goal: 60, most: true},
 		{what: "CPU at rest, the same", ours: cpu, unit: "% of a core", goal: 0.5, most: true},
 	}, nil
 }
@@ -175,13 +181,16 @@ func (x *box) fill(ctx context.Context) error {
 	return nil
 }
 
-// addApps adds three apps.
+// addApps adds the installs of boxInstalls.
 func (x *box) addApps(ctx context.Context) error {
-	for _, a := range boxApps {
-		x.say("  adding %s", a[0])
-		args := append([]string{"app", "add", a[0], "--name", "bench-" + a[0], "--address", a[1], "--yes"}, a[2:]...)
-		if _, err := x.coopkit(ctx, args...); err != nil {
-			return err
+	for _, app := range boxInstalls {
+		for n := range app.count {
+			name := fmt.Sprintf("bench-%s-%d", app.recipe, n+1)
+			x.say("  adding %s", name)
+			args := append([]string{"app", "add", app.recipe, "--name", name, "--address", name + ".bench.example", "--yes"}, app.args...)
+			if _, err := x.coopkit(ctx, args...); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -209,7 +218,7 @@ func (x *box) empty(ctx context.Context) error {
 // rest waits until what was begun has come to its end, then watches a process
 // for a while. It returns its memory in MiB and its use of the processor in
 // percent of a core.
-func rest(ctx context.Context, pid int) (rss, cpu float64, err error) {
+func rest(ctx context.Context, pid int) (memory resident, cpu float64, err error) {
 	wait := func(d time.Duration) {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
@@ -221,21 +230,17 @@ func rest(ctx context.Context, pid int) (rss, cpu float64, err error) {
 	wait(settling)
 	before, err := ticks(pid)
 	if err != nil {
-		return 0, 0, err
+		return memory, 0, err
 	}
 	wait(resting)
 	after, err := ticks(pid)
 	if err != nil {
-		return 0, 0, err
+		return memory, 0, err
 	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, 0, err
+	if memory, err = residentOf(pid); err != nil {
+		return memory, 0, err
 	}
-	if rss, err = readRSS(string(status)); err != nil {
-		return 0, 0, err
-	}
-	return rss, float64(after-before) / ticksPerSecond / resting.Seconds() * 100, ctx.Err()
+	return memory, float64(after-before) / ticksPerSecond / resting.Seconds() * 100, ctx.Err()
 }
 
 // ticksPerSecond is USER_HZ, which is 100 on every Linux that Go runs on.
@@ -267,13 +272,37 @@ func readTicks(stat string) (int, error) {
 	return user + system, nil
 }
 
-var vmRSS = regexp.MustCompile(`(?m)^VmRSS:\s+(\d+) kB$`)
+// resident is what a process holds in memory, in MiB: all of it, and what is
+// its own (anonymous). The rest are pages of the program's file, which the
+// kernel takes back when it needs room.
+type resident struct{ all, anon float64 }
 
-func readRSS(status string) (float64, error) {
-	m := vmRSS.FindStringSubmatch(status)
-	if m == nil {
-		return 0, errors.New("read process memory: no VmRSS")
+func residentOf(pid int) (resident, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return resident{}, err
 	}
-	kib, err := strconv.ParseFloat(m[1], 64)
-	return kib / 1024, err
+	return readResident(string(status))
+}
+
+var statusKiB = regexp.MustCompile(`(?m)^(VmRSS|RssAnon):\s+(\d+) kB$`)
+
+// readResident reads proc(5)'s status.
+func readResident(status string) (r resident, err error) {
+	found := statusKiB.FindAllStringSubmatch(status, -1)
+	if len(found) != 2 {
+		return r, errors.New("read process memory: no VmRSS and RssAnon")
+	}
+	for _, m := range found {
+		kib, err := strconv.ParseFloat(m[2], 64)
+		if err != nil {
+			return r, fmt.Errorf("read process memory: %w", err)
+		}
+		if m[1] == "VmRSS" {
+			r.all = kib / 1024
+		} else {
+			r.anon = kib / 1024
+		}
+	}
+	return r, nil
 }

@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -40,8 +41,8 @@ type bench struct {
 	notes   io.Writer
 }
 
-// parts are the benchmarks by name, in the order in which they run.
-var parts = []struct {
+// sections are the benchmarks by name, in the order in which they run.
+var sections = []struct {
 	name string
 	run  func(context.Context, *bench) ([]row, error)
 }{
@@ -58,7 +59,7 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	flags.SetOutput(notes)
 	rounds := flags.Int("rounds", 5, "rounds in which the contenders take turns")
 	length := flags.Duration("length", 5*time.Second, "length of one measurement under load")
-	only := flags.String("only", "", "run one part: box, web, dns, add, desk or pages")
+	section := flags.String("section", "", "run one section alone: "+strings.Join(sectionNames(), ", "))
 	serve := flags.String("serve", "", "(for the bench itself) be a contender: gateway or dns, with arguments")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -74,20 +75,41 @@ func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {
 	if err := os.Chmod(b.dir, 0o755); err != nil { //nolint:gosec // nginx's worker reads it as another user
 		return err
 	}
-	var rows []row
-	for _, p := range parts {
-		if *only != "" && *only != p.name {
-			continue
+	chosen := sections
+	if *section != "" {
+		i := slices.Index(sectionNames(), *section)
+		if i < 0 {
+			return fmt.Errorf("no section is called %q; there are %s", *section, strings.Join(sectionNames(), ", "))
 		}
-		b.say("%s …", p.name)
-		more, err := p.run(ctx, b)
+		chosen = sections[i : i+1]
+	}
+	var rows []row
+	for _, s := range chosen {
+		b.say("%s …", s.name)
+		var more []row
+		why, err := undisturbed(ctx, func() (err error) {
+			more, err = s.run(ctx, b)
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		if why != "" {
+			b.say("%s does not count: %s", s.name, why)
+			more = []row{{what: s.name, disturbed: why}}
 		}
 		rows = append(rows, more...)
 	}
 	_, err = io.WriteString(out, table(rows))
 	return err
+}
+
+func sectionNames() []string {
+	names := make([]string, len(sections))
+	for i, s := range sections {
+		names[i] = s.name
+	}
+	return names
 }
 
 func (b *bench) say(format string, args ...any) {
