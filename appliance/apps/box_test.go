@@ -89,6 +89,7 @@ type setup struct {
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	boundary func(kind, step, phase string)
 	room     Room
+	recipes  *recipes.Catalogue // nil: those of testdata
 }
 
 func openBox(ctx context.Context, s setup) (*box, error) {
@@ -96,9 +97,10 @@ func openBox(ctx context.Context, s setup) (*box, error) {
 	if err != nil {
 		return nil, err
 	}
-	catalogue, err := recipes.LoadCatalogue(os.DirFS("testdata"), "catalogue")
-	if err != nil {
-		return nil, err
+	if s.recipes == nil {
+		if s.recipes, err = recipes.LoadCatalogue(os.DirFS("testdata"), "catalogue"); err != nil {
+			return nil, err
+		}
 	}
 	log := slog.New(slog.DiscardHandler)
 	runner := jobs.New(jobs.Deps{Journal: db, Log: log, Boundary: s.boundary})
@@ -107,7 +109,7 @@ func openBox(ctx context.Context, s setup) (*box, error) {
 	}
 	b := &box{store: db, paper: &paper{hosts: map[hostname.Name]string{}}}
 	b.Apps = New(Deps{
-		Engine: s.engine, Store: db, Catalogue: catalogue, Images: given{s.image}, Names: b.paper, Door: &painted{},
+		Engine: s.engine, Store: db, Catalogue: s.recipes, Images: given{s.image}, Names: b.paper, Door: &painted{},
 		Jobs: runner, Log: log, Now: time.Now, Dial: s.dial, Exports: filepath.Join(s.dir, "exports"), Timezone: "UTC",
 		Room:    func() (Room, error) { return s.room, nil },
 		Subnets: func() ([]netip.Prefix, error) { return nil, nil },
