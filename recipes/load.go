@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strconv"
 
 	"github.com/goccy/go-yaml"
 
@@ -40,8 +41,11 @@ func Load(fsys fs.FS) (*Recipe, error) {
 }
 
 // Open reads a recipe that was checked before it came here: one that comes with
-// the binary, or one that a release keeps. It is not checked again, because the
-// schemas that this takes are a megabyte of memory.
+// the binary, or one that a release keeps. It is not checked again: another
+// program may have written it, and the schemas that a check takes are a megabyte
+// of memory. So keys that this program does not know are ignored, and those that
+// are not there have their zero value. A format that is newer than Format gives
+// a Problem "recipe-newer".
 func Open(fsys fs.FS) (*Recipe, error) {
 	recipe, err := fs.ReadFile(fsys, recipeFile)
 	if err != nil {
@@ -51,10 +55,30 @@ func Open(fsys fs.FS) (*Recipe, error) {
 	if r.compose, err = fs.ReadFile(fsys, composeFile); err != nil {
 		return nil, fmt.Errorf("read recipe: %w", err)
 	}
-	if err := yaml.UnmarshalWithOptions(recipe, r, yaml.Strict()); err != nil {
+	var head struct { // a newer format may give other keys another type
+		Name   string `json:"name"`
+		Format int    `json:"format"`
+	}
+	if err := yaml.Unmarshal(recipe, &head); err != nil {
+		return nil, fmt.Errorf("read recipe: %w", err)
+	}
+	if head.Format > Format {
+		return nil, newer(head.Name, head.Format)
+	}
+	if err := yaml.Unmarshal(recipe, r); err != nil {
 		return nil, fmt.Errorf("read recipe: %w", err)
 	}
 	return r, nil
+}
+
+func newer(name string, format int) error {
+	return &problem.Problem{
+		Code: "recipe-newer", Kind: problem.Conflict,
+		What: "the recipe " + name + " was written for a newer coopkit",
+		Why:  fmt.Sprintf("it has the format %d, this program reads up to %d", format, Format),
+		Next: []string{"install the newest coopkit", "coopkit version"},
+		Args: map[string]string{"recipe": name},
+	}
 }
 
 // Lint returns every mistake of the recipe in fsys, sorted by place; none means
@@ -137,6 +161,13 @@ func (l *linter) readRecipe(data []byte) error {
 	l.issues = append(l.issues, found...)
 	if root == nil || len(found) > 0 {
 		return nil
+	}
+	if n := root.fields["format"]; n != nil {
+		if format, err := strconv.Atoi(n.text()); err == nil && format > Format {
+			l.issues.add(recipeFile, n, "format-newer", fmt.Sprintf("the format %d is newer than this program", format),
+				fmt.Sprintf("install the newest coopkit, or write for format %d", Format))
+			return nil
+		}
 	}
 	s, err := schema()
 	if err != nil {

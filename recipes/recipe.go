@@ -12,9 +12,15 @@ import (
 	"time"
 )
 
+// Format is the newest format of recipe.yaml that this program knows. It is
+// raised when a program that does not know the change would run a recipe
+// wrongly; a key that may be ignored does not raise it.
+const Format = 1
+
 // Recipe is a folder with recipe.yaml, compose.yaml, README.md and icon.svg,
 // read and checked.
 type Recipe struct {
+	Format  int               `json:"format,omitempty" jsonschema:"minimum=1"`                              // of this file; 1 if left out
 	Name    string            `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*(-[a-z0-9]+)*$,maxLength=40"` // slug
 	Version string            `json:"version" jsonschema:"pattern=^[0-9][0-9A-Za-z.+-]*-[1-9][0-9]*$"`      // upstream, hyphen, our revision: "7.0.2-1"
 	Title   map[string]string `json:"title"`                                                                // by language: en, es, fr

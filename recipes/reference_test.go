@@ -30,6 +30,12 @@ of the file and your editor helps you:
 Each file has at most 256 KiB. Anchors, aliases, merge keys and tags of YAML are
 refused. Durations are written as ` + "`90s` or `2m`" + `.
 
+The linter refuses every key that it does not know. A box does not: the release
+of an app keeps its recipe, and older and newer programs run it. They ignore keys
+that they do not know, and a key that is not there has its default. What a program
+could not ignore raises the ` + "`format`" + `; a program that does not know that format
+does not touch the app, and says which coopkit to install.
+
 Next: [write a recipe](../how-to/write-a-recipe.md) · [trust](../explanation/trust.md)
 
 ## Variables
