@@ -28,6 +28,7 @@ const (
 type node struct {
 	line, column int
 	value        any              // of a scalar: string, bool, int, float64 or nil
+	written      string           // a number as the file has it
 	items        []*node          // of a sequence
 	fields       map[string]*node // of a mapping
 	keys         map[string]*node // positions of the mapping's keys
@@ -126,9 +127,9 @@ func (b *builder) build(n ast.Node, depth int) *node {
 	case *ast.StringNode:
 		out.value = n.Value
 	case *ast.IntegerNode:
-		out.value = integer(n.Value)
+		out.value, out.written = integer(n.Value), n.GetToken().Value
 	case *ast.FloatNode:
-		out.value = n.Value
+		out.value, out.written = n.Value, n.GetToken().Value
 	case *ast.BoolNode:
 		out.value = n.Value
 	case *ast.NullNode:

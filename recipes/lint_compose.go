@@ -21,7 +21,10 @@ var (
 	noPort     = refusal{"published-port", "no port of an app is ever published", "remove it: the front door reaches the port that web names"}
 	noDevice   = refusal{"device", "it gives the app a device of the host", "remove it"}
 	noOutside  = refusal{"outside-file", "it reads files outside compose.yaml", "write the values into compose.yaml"}
-	noSecurity = refusal{"security", "it changes how the app is shut in", "remove it: the box sets the same strict rules for every app"}
+	noSecurity = refusal{"security", "it changes how the app is confined", "remove it: the box sets the same strict rules for every app"}
+	noTerminal = refusal{"not-yours", "nobody sits at a terminal of an app", "remove it"}
+	alreadySo  = refusal{"security", "the box does this for every app already", "leave it out"}
+	useLimit   = refusal{"not-yours", "the box reads the memory limit from mem_limit", "write it as mem_limit"}
 )
 
 // refusedKeys are keys of a service with a reason of their own.
@@ -37,18 +40,53 @@ var refusedKeys = map[string]refusal{
 	"extra_hosts": noNetwork, "mac_address": noNetwork, "hostname": noNetwork, "domainname": noNetwork,
 	"container_name": noPolicy, "logging": noPolicy, "labels": noPolicy, "deploy": noPolicy, "scale": noPolicy, "profiles": noPolicy,
 	"pull_policy": noPolicy, "platform": noPolicy, "oom_kill_disable": noPolicy, "oom_score_adj": noPolicy,
+	"ulimits": noPolicy, "cpus": noPolicy, "cpu_shares": noPolicy, "cpu_quota": noPolicy, "cpu_period": noPolicy, "cpuset": noPolicy, "memswap_limit": noPolicy, "mem_swappiness": noPolicy,
+	"mem_reservation": useLimit, "tty": noTerminal, "stdin_open": noTerminal, "attach": noTerminal,
 	"env_file": noOutside, "label_file": noOutside, "extends": noOutside, "develop": noOutside,
 	"volumes_from": {"bind-mount", "it mounts volumes of another container", "name the volumes under volumes"},
 	"secrets":      {"compose-secrets", "secrets reach an app as ${SECRET_NAME}", "use ${SECRET_NAME} in environment, or in a config with content"},
+}
+
+// refused says why the value of a refused key is not for recipes. Some values
+// ask for what every app has already.
+func refused(key string, n *node) refusal {
+	switch key {
+	case "network_mode":
+		switch mode := n.text(); {
+		case mode == "bridge":
+			return refusal{"network", "every app has a network of its own already", "leave it out"}
+		case mode == "none":
+			return refusal{"network", "an app without a network cannot be reached", "remove it"}
+		case mode != "host":
+			return refusal{"network", "it uses the network of another container", "remove it: services reach each other by their names"}
+		}
+	case "security_opt":
+		if only(n, "no-new-privileges:true", "no-new-privileges") {
+			return alreadySo
+		}
+	case "cap_drop":
+		return alreadySo
+	case "deploy":
+		if memory := n.at("resources", "limits", "memory"); memory.kind == scalar && memory.value != nil {
+			return useLimit
+		}
+	}
+	return refusedKeys[key]
+}
+
+// only reports whether a list has nothing but these values.
+func only(n *node, values ...string) bool {
+	return len(n.items) > 0 && !slices.ContainsFunc(n.items, func(i *node) bool { return !slices.Contains(values, i.text()) })
 }
 
 // serviceKeys are the keys of a service that recipes use, with their checks.
 var serviceKeys = map[string]func(l *linter, service string, n *node){
 	"image": (*linter).checkImage, "volumes": (*linter).checkMounts, "cap_add": (*linter).checkCapabilities,
 	"restart": (*linter).checkRestart, "depends_on": (*linter).checkDependsOn, "configs": (*linter).checkConfigRefs,
-	"environment": (*linter).checkEnvironment, "tmpfs": (*linter).checkTmpfs,
-	"command": nil, "entrypoint": nil, "user": nil, "working_dir": nil, "read_only": nil, "mem_limit": nil,
-	"pids_limit": nil, "shm_size": nil, "init": nil, "stop_signal": nil, "stop_grace_period": nil, "healthcheck": nil,
+	"environment": (*linter).checkEnvironment, "tmpfs": (*linter).checkTmpfs, "healthcheck": (*linter).checkHealth,
+	"command": (*linter).checkCommand, "entrypoint": (*linter).checkCommand, "user": (*linter).checkText, "working_dir": (*linter).checkText,
+	"read_only": (*linter).checkBool, "init": (*linter).checkBool, "mem_limit": (*linter).checkMemory, "shm_size": (*linter).checkSize,
+	"pids_limit": (*linter).checkCount, "stop_signal": (*linter).checkSignal, "stop_grace_period": (*linter).checkDuration,
 }
 
 // Capabilities that an app may ask for: what a server needs to take its port,
@@ -77,6 +115,10 @@ func (l *linter) checkCompose() {
 	}
 	l.checkPlaces(l.compose, "")
 	services := l.compose.fields["services"]
+	if services != nil && services.kind == sequence && len(services.items) > 0 {
+		l.bad(services, "services-missing", "services is a list", "write a mapping: the name of each service, then its keys below it")
+		return
+	}
 	if services == nil || len(services.fields) == 0 {
 		l.bad(l.compose, "services-missing", "compose.yaml has no services", "add services")
 		return
@@ -95,13 +137,16 @@ func (l *linter) checkCompose() {
 func (l *linter) checkServiceKeys(name string, at, n *node) {
 	for _, key := range n.names() {
 		check, known := serviceKeys[key]
-		no, refused := refusedKeys[key]
+		_, isRefused := refusedKeys[key]
 		switch {
-		case refused:
+		case isRefused:
+			no := refused(key, n.fields[key])
 			l.bad(n.key(key), no.code, fmt.Sprintf("%q is not for recipes: %s", key, no.what), no.next)
+		case strings.HasPrefix(key, "x-"):
+			l.bad(n.key(key), "key-unknown", fmt.Sprintf("%q is an extension that the box does not read", key), "remove it")
 		case !known:
 			l.bad(n.key(key), "key-unknown", fmt.Sprintf("recipes do not use the key %q%s", key, didYouMean(key, allowedServiceKeys())), "use one of: "+strings.Join(allowedServiceKeys(), ", "))
-		case check != nil:
+		default:
 			check(l, name, n.fields[key])
 		}
 	}
@@ -169,7 +214,8 @@ func (l *linter) checkImage(service string, n *node) {
 		l.bad(n, "image-digest", "the image has no digest, so it could change under our feet", "write registry/name:tag@sha256:…, or name a folder below debian/ under images in recipe.yaml")
 	case pinned && !tagged:
 		l.bad(n, "image-tag", "the image has no tag, so nobody can see its version", "write registry/name:tag@sha256:…")
-	case isNamed && !strings.ContainsAny(reference.Domain(named), ".:"):
+	}
+	if isNamed && !strings.ContainsAny(reference.Domain(named), ".:") {
 		l.bad(n, "image-registry", "the image does not say which registry it comes from", "write it out, e.g. docker.io/library/name")
 	}
 }

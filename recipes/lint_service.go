@@ -41,8 +41,11 @@ func (l *linter) checkEnvironment(_ string, n *node) {
 		return
 	}
 	for _, name := range n.names() {
-		if v := n.fields[name]; v.kind != scalar || v.value == nil {
+		switch v := n.fields[name]; {
+		case v.kind != scalar || v.value == nil:
 			l.bad(v, "environment", fmt.Sprintf("%s has no value: it would come from the box's own environment", name), `write the value, or "" for an empty one`)
+		case v.written != "" && v.written != v.text():
+			l.bad(v, "environment", fmt.Sprintf("%s is a number that YAML reads as %s", name, v.text()), fmt.Sprintf("quote it: %q", v.written))
 		}
 	}
 }
@@ -66,7 +69,7 @@ func (l *linter) checkDependsOn(service string, n *node) {
 		}
 		switch Condition(entry.at("condition").text()) {
 		case Healthy:
-			if services.fields[on].fields["healthcheck"] == nil {
+			if check := services.fields[on].fields["healthcheck"]; check == nil || switchedOff(check) {
 				l.bad(at, "depends-on", fmt.Sprintf("%q waits for %q to be healthy, which has no healthcheck", service, on), "add a healthcheck to it")
 			}
 		case CompletedSuccessfully:
@@ -162,8 +165,11 @@ func (l *linter) checkTopVolumes() {
 		return
 	}
 	for _, name := range volumes.names() {
-		if !serviceName.MatchString(name) {
+		switch {
+		case !serviceName.MatchString(name):
 			l.bad(volumes.key(name), "volume-name", fmt.Sprintf("%q is not a name for a volume", name), "use small letters, digits and single hyphens")
+		case len(name) == 1:
+			l.bad(volumes.key(name), "volume-name", fmt.Sprintf("%q is not a name for a volume: Compose reads %s:/path as a path on a Windows drive", name, name), "give it a name of two letters or more")
 		}
 		v := volumes.fields[name]
 		if v.kind != mapping && v.value != nil {

@@ -51,14 +51,24 @@ type File struct {
 	Mode    uint32 // permission bits; 0: 0444
 }
 
-// HealthCheck is a service's own health check, as Compose has it.
+// HealthCheck is a service's own health check, as Compose has it. Without a
+// Test, the image's own is used, with these times; a Test of "NONE" switches
+// the image's own off.
 type HealthCheck struct {
-	Test        []string
-	Interval    time.Duration
-	Timeout     time.Duration
-	StartPeriod time.Duration
-	Retries     int
+	Test          []string
+	Interval      time.Duration
+	Timeout       time.Duration
+	StartPeriod   time.Duration
+	StartInterval time.Duration `json:",omitempty"` // between checks in the start period; older engines do not know it
+	Retries       int
 }
+
+// Runs reports whether the recipe itself says what is checked, so that it can be
+// waited for: of an image's own check nobody knows whether it exists.
+func (h *HealthCheck) Runs() bool { return h != nil && len(h.Test) > 0 && h.Test[0] != noCheck }
+
+// noCheck is Compose's and the engine's word for no health check at all.
+const noCheck = "NONE"
 
 // Condition is what a service waits for before it starts.
 type Condition string

@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -39,7 +40,7 @@ func (r *Recipe) Render(vars Vars) (*Project, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fromCompose(project), nil
+	return fromCompose(project)
 }
 
 // composeProject lets compose-go interpolate, check and type the tree that the
@@ -63,15 +64,19 @@ func composeProject(root *node, vars Vars, unchecked bool) (*types.Project, erro
 		o.ResolvePaths, o.SkipValidation = false, !unchecked
 	})
 	if err != nil {
-		return nil, &problem.Problem{
-			Code: "compose-invalid", Kind: problem.Invalid,
-			What: "compose.yaml does not follow the Compose Specification",
-			Why:  oneLine(err.Error()),
-			Next: []string{"correct compose.yaml, then run coopkit recipe lint"},
-			Err:  err,
-		}
+		return nil, composeInvalid(err)
 	}
 	return project, nil
+}
+
+func composeInvalid(err error) error {
+	return &problem.Problem{
+		Code: "compose-invalid", Kind: problem.Invalid,
+		What: "compose.yaml does not follow the Compose Specification",
+		Why:  oneLine(err.Error()),
+		Next: []string{"correct compose.yaml, then run coopkit recipe lint"},
+		Err:  err,
+	}
 }
 
 // oneLine is the beginning of a library's message, on one line.
@@ -84,15 +89,19 @@ func oneLine(message string) string {
 	return string(text)
 }
 
-func fromCompose(p *types.Project) *Project {
+func fromCompose(p *types.Project) (*Project, error) {
 	out := &Project{Volumes: slices.Sorted(maps.Keys(p.Volumes))}
 	for _, name := range slices.Sorted(maps.Keys(p.Services)) {
-		out.Services = append(out.Services, service(p.Services[name], p.Configs))
+		s, err := service(p.Services[name], p.Configs)
+		if err != nil {
+			return nil, composeInvalid(fmt.Errorf("service %s: %w", name, err))
+		}
+		out.Services = append(out.Services, s)
 	}
-	return out
+	return out, nil
 }
 
-func service(s types.ServiceConfig, configs types.Configs) Service {
+func service(s types.ServiceConfig, configs types.Configs) (Service, error) {
 	out := Service{
 		Name: s.Name, Image: s.Image,
 		Entrypoint: s.Entrypoint, Command: s.Command,
@@ -109,9 +118,11 @@ func service(s types.ServiceConfig, configs types.Configs) Service {
 		}
 	}
 	for _, v := range s.Volumes {
-		if v.Type == types.VolumeTypeVolume {
-			out.Mounts = append(out.Mounts, Mount{Volume: v.Source, Target: v.Target, ReadOnly: v.ReadOnly})
+		// What is no named volume would lose its data at the next container.
+		if v.Type != types.VolumeTypeVolume || v.Source == "" {
+			return out, fmt.Errorf("%q is mounted from %q as a %s, not from a named volume", v.Target, v.Source, v.Type)
 		}
+		out.Mounts = append(out.Mounts, Mount{Volume: v.Source, Target: v.Target, ReadOnly: v.ReadOnly})
 	}
 	for _, c := range s.Configs {
 		out.Files = append(out.Files, file(c, configs[c.Source]))
@@ -119,7 +130,7 @@ func service(s types.ServiceConfig, configs types.Configs) Service {
 	for _, on := range slices.Sorted(maps.Keys(s.DependsOn)) {
 		out.DependsOn = append(out.DependsOn, Dependency{Service: on, Condition: Condition(s.DependsOn[on].Condition)})
 	}
-	return out
+	return out, nil
 }
 
 func file(ref types.ServiceConfigObjConfig, config types.ConfigObjConfig) File {
@@ -134,12 +145,15 @@ func file(ref types.ServiceConfigObjConfig, config types.ConfigObjConfig) File {
 }
 
 func health(h *types.HealthCheckConfig) *HealthCheck {
-	if h == nil || h.Disable || len(h.Test) == 0 {
+	switch {
+	case h == nil:
 		return nil
+	case h.Disable || len(h.Test) > 0 && h.Test[0] == noCheck:
+		return &HealthCheck{Test: []string{noCheck}}
 	}
 	out := &HealthCheck{
-		Test: h.Test, Interval: duration(h.Interval),
-		Timeout: duration(h.Timeout), StartPeriod: duration(h.StartPeriod),
+		Test: h.Test, Interval: duration(h.Interval), Timeout: duration(h.Timeout),
+		StartPeriod: duration(h.StartPeriod), StartInterval: duration(h.StartInterval),
 	}
 	if h.Retries != nil {
 		out.Retries = int(min(*h.Retries, 1000))

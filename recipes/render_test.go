@@ -4,6 +4,7 @@ package recipes
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,5 +92,73 @@ func TestRender_keepsValuesAsTheyAre(t *testing.T) {
 	}
 	if got := project.Services[0].Environment["WORDPRESS_DB_PASSWORD"]; got != hostile {
 		t.Errorf("got %q, want %q", got, hostile)
+	}
+}
+
+// healthForms are those that Compose knows, and what becomes of each.
+var healthForms = map[string]struct {
+	yaml string
+	want *HealthCheck
+	runs bool
+}{
+	"disable":       {"{disable: true}", &HealthCheck{Test: []string{"NONE"}}, false},
+	"none":          {"{test: [NONE]}", &HealthCheck{Test: []string{"NONE"}}, false},
+	"times alone":   {"{interval: 7s, retries: 2}", &HealthCheck{Interval: 7 * time.Second, Retries: 2}, false},
+	"shell":         {"{test: true, start_interval: 1s}", nil, false},
+	"text":          {`{test: "wget -q localhost", start_interval: 1s}`, &HealthCheck{Test: []string{"CMD-SHELL", "wget -q localhost"}, StartInterval: time.Second}, true},
+	"command":       {"{test: [CMD, /app, health]}", &HealthCheck{Test: []string{"CMD", "/app", "health"}}, true},
+	"not even once": {"{test: [CMD, /app], retries: 0}", nil, false},
+}
+
+func TestRender_everyFormOfAHealthCheck(t *testing.T) {
+	for name, tt := range healthForms {
+		t.Run(name, func(t *testing.T) {
+			fsys := good(t, "radicale")
+			compose := string(fsys[composeFile].Data)
+			at := strings.Index(compose, "    mem_limit:")
+			fsys[composeFile].Data = []byte(compose[:at] + "    healthcheck: " + tt.yaml + "\n" + compose[at:])
+			r, err := Load(fsys)
+			if tt.want == nil {
+				if !errors.Is(err, &problem.Problem{Code: "recipe-invalid"}) {
+					t.Fatalf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			project, err := r.Render(exampleVars(r))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got *HealthCheck
+			for _, s := range project.Services {
+				if s.Health != nil {
+					got = s.Health
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" || got.Runs() != tt.runs {
+				t.Errorf("runs %v: %s", got.Runs(), diff)
+			}
+		})
+	}
+}
+
+// A recipe that was checked by an older linter may have a volume that compose-go
+// reads as a drive, in each of its forms.
+func TestRender_refusesAMountThatIsNoVolume(t *testing.T) {
+	for _, mount := range []string{"d:/var/lib/x", "d:/var/lib/x:ro", "d:/var/lib/x:rw", "/var/lib/x", "./x:/var/lib/x"} {
+		fsys := good(t, "wordpress")
+		fsys[composeFile].Data = []byte(strings.NewReplacer("- site:/var/www/html", "- "+mount, "  site: {}", "  d: {}").Replace(string(fsys[composeFile].Data)))
+		r, err := Open(fsys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if project, err := r.Render(exampleVars(r)); !errors.Is(err, &problem.Problem{Code: "compose-invalid"}) {
+			t.Errorf("%s: %v, %+v", mount, err, project)
+		}
+		if found, err := Lint(fsys); err != nil || len(found) == 0 {
+			t.Errorf("%s: the linter found nothing (%v)", mount, err)
+		}
 	}
 }

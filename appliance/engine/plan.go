@@ -192,7 +192,7 @@ func (p *planner) start() {
 		switch {
 		case s.OneShot:
 			p.wait(s.Name, recipes.CompletedSuccessfully)
-		case s.Health != nil:
+		case s.Health.Runs():
 			p.wait(s.Name, recipes.Healthy)
 		}
 	}

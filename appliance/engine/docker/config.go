@@ -12,6 +12,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/versions"
 
 	"coopkit/appliance/engine"
 )
@@ -23,8 +24,16 @@ const (
 	logMaxFiles = "3"
 )
 
-// config is what runs in the container. Change engine.hashFormat with it.
-func config(spec engine.Spec, s engine.Service) *container.Config {
+// knowsStartInterval reports whether the engine takes the interval of checks in
+// the start period: Docker Engine does from 25 on. It is asked after the engine
+// was observed, so the version is the negotiated one.
+func (e *Engine) knowsStartInterval() bool {
+	return versions.GreaterThanOrEqualTo(e.cli.ClientVersion(), "1.44")
+}
+
+// config is what runs in the container. startInterval says whether the engine
+// knows that part of a health check. Change engine.hashFormat with it.
+func config(spec engine.Spec, s engine.Service, startInterval bool) *container.Config {
 	c := &container.Config{
 		Image:      s.Resolved.ID,
 		Entrypoint: s.Entrypoint,
@@ -44,6 +53,9 @@ func config(spec engine.Spec, s engine.Service) *container.Config {
 	if h := s.Health; h != nil {
 		c.Healthcheck = &container.HealthConfig{
 			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries,
+		}
+		if startInterval {
+			c.Healthcheck.StartInterval = h.StartInterval
 		}
 	}
 	return c

@@ -42,7 +42,7 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine
 	if len(groups) > 0 {
 		first += unfinished
 	}
-	made, err := e.cli.ContainerCreate(ctx, config(spec, s), hostConfig(spec, s), networking(spec, s), nil, first)
+	made, err := e.cli.ContainerCreate(ctx, config(spec, s, e.knowsStartInterval()), hostConfig(spec, s), networking(spec, s), nil, first)
 	if err != nil {
 		return e.refused(ctx, err, spec.Install, s.Name, "made")
 	}
