@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -43,12 +42,7 @@ type house struct {
 
 func newHouse(t *testing.T) house {
 	t.Helper()
-	schema := filepath.Join(t.TempDir(), "0001_signin.sql")
-	if err := os.WriteFile(schema, []byte(signin.Schema), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	migrations := os.DirFS(filepath.Dir(schema))
-	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "accounts.db"), migrations)
+	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "accounts.db"), nil, signin.Tables())
 	if err != nil {
 		t.Fatal(err)
 	}

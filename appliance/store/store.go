@@ -17,6 +17,7 @@ import (
 	"io/fs"
 	"time"
 
+	"coopkit/internal/signin"
 	"coopkit/internal/sqlitedb"
 )
 
@@ -35,7 +36,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open migrations: %w", err)
 	}
-	db, err := sqlitedb.Open(ctx, path, sub)
+	db, err := sqlitedb.Open(ctx, path, sub, signin.Tables())
 	if err != nil {
 		return nil, err
 	}

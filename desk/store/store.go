@@ -63,7 +63,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open migrations: %w", err)
 	}
-	db, err := sqlitedb.Open(ctx, path, sub)
+	db, err := sqlitedb.Open(ctx, path, sub, signin.Tables())
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,6 @@ import (
 	"coopkit/desk"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
-	"coopkit/internal/signin"
 	"coopkit/internal/sqlitedb"
 )
 
@@ -215,9 +214,6 @@ func TestSchema_isTheGoldenOne(t *testing.T) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("the schema changed (go test ./desk/store -update):\n%s", diff)
-	}
-	if err := signin.CheckSchema(t.Context(), r.db); err != nil {
-		t.Error(err)
 	}
 }
 

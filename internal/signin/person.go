@@ -134,25 +134,6 @@ func (s *Service) newHash(ctx context.Context, name, password string) (hash stri
 	return hash, err
 }
 
-// SetPassword sets a password without asking for the old one, ends all sessions
-// of the person and makes their tokens useless.
-func (s *Service) SetPassword(ctx context.Context, id PersonID, password string) error {
-	p, err := s.store.person(ctx, id)
-	if err != nil {
-		return err
-	}
-	hash, err := s.newHash(ctx, p.Name, password)
-	if err != nil {
-		return err
-	}
-	return s.store.setPassword(ctx, id, hash, s.now(), nil)
-}
-
-// SetLanguage sets the language of the pages; empty: as the browser asks.
-func (s *Service) SetLanguage(ctx context.Context, id PersonID, language string) error {
-	return s.store.setLanguage(ctx, id, language, s.now())
-}
-
 // Disable closes an account: its sessions end and its tokens are useless. The
 // last open account gives a Problem "last-account".
 func (s *Service) Disable(ctx context.Context, id PersonID) error {

@@ -3,46 +3,75 @@
 package signin
 
 import (
+	"database/sql"
+	"errors"
+	"io/fs"
 	"path/filepath"
-	"strings"
 	"testing"
-	"testing/fstest"
 
+	"coopkit/internal/problem"
 	"coopkit/internal/sqlitedb"
 )
 
-// database opens a new one that schema makes.
-func database(t *testing.T, schema string) *sqlitedb.DB {
+// database opens a new one with our tables.
+func database(t *testing.T) *sqlitedb.DB {
+	return openDatabase(t, filepath.Join(t.TempDir(), "signin.db"), nil)
+}
+
+func openDatabase(t *testing.T, path string, own fs.FS) *sqlitedb.DB {
 	t.Helper()
-	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "signin.db"), fstest.MapFS{"0001_init.sql": {Data: []byte(schema)}})
+	db, err := sqlitedb.Open(t.Context(), path, own, Tables())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
 
-func TestCheckSchema_findsWhatDiffers(t *testing.T) {
-	if err := CheckSchema(t.Context(), database(t, Schema)); err != nil {
-		t.Errorf("our own schema: %v", err)
+// texts returns the first column of each row.
+func texts(t *testing.T, db *sqlitedb.DB, text string) []string {
+	t.Helper()
+	all, err := sqlitedb.Query(t.Context(), db.Read(), func(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }, text)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, change := range [][3]string{
-		{"seen      INTEGER NOT NULL", "seen TEXT NOT NULL", "session "},
-		{"    browser   TEXT NOT NULL,\n", "", "session "},
-		{"person  TEXT REFERENCES person(id) ON DELETE CASCADE", "person TEXT", "signin_token "},
-		{"ON session (person, seen)", "ON session (person)", "session_by_person "},
-		{"CREATE TABLE signin_failure", "CREATE TABLE failure", "signin_failure "},
-	} {
-		changed := strings.Replace(Schema, change[0], change[1], 1)
-		if changed == Schema {
-			t.Fatalf("the schema has no %q", change[0])
-		}
-		if err := CheckSchema(t.Context(), database(t, changed)); err == nil || !strings.HasPrefix(err.Error(), change[2]) {
-			t.Errorf("%q as %q: %v", change[0], change[1], err)
-		}
+	return all
+}
+
+// TestTables_adoptsThoseThatAnOwnerMade opens a database of the first version,
+// whose own first migration made our tables.
+func TestTables_adoptsThoseThatAnOwnerMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.db")
+	db, err := sqlitedb.Open(t.Context(), path, Tables().Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ana := onDatabase(t, db, moment(0)).person("ana")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openDatabase(t, path, Tables().Files)
+	if p, err := onDatabase(t, db, moment(0)).Person(t.Context(), ana.ID); err != nil || p != ana {
+		t.Errorf("the account is %+v, %v", p, err)
+	}
+	if got := texts(t, db, `SELECT name || ' ' || version FROM migration_set`); len(got) != 1 || got[0] != "signin 1" {
+		t.Errorf("the versions are %q", got)
+	}
+}
+
+func TestTables_olderProgramRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "new.db")
+	db := openDatabase(t, path, nil)
+	if err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE migration_set SET version = 9`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlitedb.Open(t.Context(), path, nil, Tables()); !errors.Is(err, &problem.Problem{Code: "database-newer"}) {
+		t.Errorf("got %v; want the problem database-newer", err)
 	}
 }

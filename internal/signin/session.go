@@ -29,14 +29,13 @@ type SessionID string
 
 // Session is one browser in which a person is signed in.
 type Session struct {
-	ID        SessionID
-	Person    PersonID
-	Created   time.Time
-	Seen      time.Time // to the minute
-	Confirmed time.Time // when the password was last typed
-	Expires   time.Time
-	Browser   string
-	Address   string
+	ID      SessionID
+	Person  PersonID
+	Created time.Time
+	Seen    time.Time // to the minute
+	Expires time.Time
+	Browser string
+	Address string
 }
 
 // newSession returns a session that begins now, and the secret for its cookie.
@@ -46,7 +45,7 @@ func (s *Service) newSession(person PersonID, c Client) (token string, _ Session
 	token = base64.RawURLEncoding.EncodeToString(secret)
 	now := s.now()
 	return token, Session{
-		ID: sessionID(token), Person: person, Created: now, Seen: now, Confirmed: now, Expires: now.Add(lifetime),
+		ID: sessionID(token), Person: person, Created: now, Seen: now, Expires: now.Add(lifetime),
 		Browser: strings.ToValidUTF8(c.Browser[:min(len(c.Browser), maxBrowserBytes)], ""), Address: c.Addr.Unmap().String(),
 	}
 }
@@ -82,13 +81,6 @@ func (s *Service) Session(ctx context.Context, r *http.Request) (Session, Person
 		}
 	}
 	return sess, p, true
-}
-
-// Fresh reports whether the password was typed in this session within the last
-// ten minutes.
-func (s *Service) Fresh(sess Session) bool {
-	since := s.now().Sub(sess.Confirmed)
-	return since >= 0 && since <= fresh
 }
 
 // Sessions returns where the person is signed in, last used first.

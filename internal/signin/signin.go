@@ -23,7 +23,6 @@ const (
 	lifetime = 30 * 24 * time.Hour // of a session
 	idle     = 7 * 24 * time.Hour  // of a session that nobody uses
 	touch    = time.Minute         // how exactly the last use of a session is known
-	fresh    = 10 * time.Minute    // after the password was typed
 	maxWait  = 10 * time.Second    // for the turn to compute a password hash
 )
 
@@ -82,21 +81,6 @@ func (s *Service) SignIn(ctx context.Context, name, password string, c Client) (
 	}
 	s.log.Info("signed in", slog.String(logkey.Person, string(p.ID)), slog.String(logkey.Addr, c.Addr.String()))
 	return token, p, nil
-}
-
-// Confirm notes that the person of the session has typed the password again,
-// so that Fresh is true for ten minutes. Its Problems are those of SignIn.
-func (s *Service) Confirm(ctx context.Context, sess Session, password string, c Client) error {
-	p, err := s.store.person(ctx, sess.Person)
-	if err != nil {
-		return err
-	}
-	return s.hashes.alone(ctx, func(ctx context.Context) error {
-		if _, err := s.check(ctx, p.Name, password, c); err != nil {
-			return err
-		}
-		return s.store.confirmSession(ctx, sess.ID, s.now())
-	})
 }
 
 // ChangePassword is for somebody who knows their password: it checks it, sets

@@ -12,12 +12,12 @@ import (
 )
 
 // Store keeps people, sessions, tokens and failed attempts in the tables of
-// Schema. It is safe for concurrent use.
+// Tables. It is safe for concurrent use.
 type Store struct {
 	db *sqlitedb.DB
 }
 
-// NewStore returns the store in db, which has the tables of Schema. The caller
+// NewStore returns the store in db, which was opened with Tables. The caller
 // closes db.
 func NewStore(db *sqlitedb.DB) *Store { return &Store{db: db} }
 

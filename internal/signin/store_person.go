@@ -128,12 +128,6 @@ func shut(ctx context.Context, tx *sql.Tx, id PersonID) error {
 	return nil
 }
 
-func (s *Store) setLanguage(ctx context.Context, id PersonID, language string, now time.Time) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		return change(ctx, tx, `UPDATE person SET language = ?, changed = ? WHERE id = ?`, language, now.UnixMilli(), id)
-	})
-}
-
 func (s *Store) enable(ctx context.Context, id PersonID, now time.Time) error {
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
 		return change(ctx, tx, `UPDATE person SET disabled = 0, changed = ? WHERE id = ?`, now.UnixMilli(), id)

@@ -15,20 +15,20 @@ import (
 var errUnknownSession = errors.New("find session: it is over or never was")
 
 const (
-	sessionColumns = `session.id, session.person, session.created, session.seen, session.confirmed, session.expires, session.browser, session.address`
+	sessionColumns = `session.id, session.person, session.created, session.seen, session.expires, session.browser, session.address`
 	// alive takes now, and now without the time that a session may be idle.
 	alive = `session.expires > ? AND session.seen > ?`
 )
 
 // sessionTimes are milliseconds on their way into a Session.
-type sessionTimes struct{ created, seen, confirmed, expires int64 }
+type sessionTimes struct{ created, seen, expires int64 }
 
 func sessionFields(s *Session, t *sessionTimes) []any {
-	return []any{&s.ID, &s.Person, &t.created, &t.seen, &t.confirmed, &t.expires, &s.Browser, &s.Address}
+	return []any{&s.ID, &s.Person, &t.created, &t.seen, &t.expires, &s.Browser, &s.Address}
 }
 
 func (t sessionTimes) into(s Session) Session {
-	s.Created, s.Seen, s.Confirmed, s.Expires = moment(t.created), moment(t.seen), moment(t.confirmed), moment(t.expires)
+	s.Created, s.Seen, s.Expires = moment(t.created), moment(t.seen), moment(t.expires)
 	return s
 }
 
@@ -38,8 +38,8 @@ func (s *Store) addSession(ctx context.Context, sess Session) error {
 
 func insertSession(ctx context.Context, tx *sql.Tx, s Session) error {
 	_, err := tx.ExecContext(ctx, `
-		INSERT INTO session (id, person, created, seen, confirmed, expires, browser, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.ID, s.Person, s.Created.UnixMilli(), s.Seen.UnixMilli(), s.Confirmed.UnixMilli(), s.Expires.UnixMilli(), s.Browser, s.Address)
+		INSERT INTO session (id, person, created, seen, confirmed, expires, browser, address) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?6, ?7)`,
+		s.ID, s.Person, s.Created.UnixMilli(), s.Seen.UnixMilli(), s.Expires.UnixMilli(), s.Browser, s.Address)
 	if err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
@@ -75,10 +75,6 @@ func (s *Store) sessions(ctx context.Context, person PersonID, now time.Time) ([
 
 func (s *Store) touchSession(ctx context.Context, id SessionID, now time.Time) error {
 	return s.exec(ctx, `UPDATE session SET seen = ? WHERE id = ?`, now.UnixMilli(), id)
-}
-
-func (s *Store) confirmSession(ctx context.Context, id SessionID, now time.Time) error {
-	return s.exec(ctx, `UPDATE session SET confirmed = ? WHERE id = ?`, now.UnixMilli(), id)
 }
 
 // endSession reports whether there was one.

@@ -135,7 +135,8 @@ func TestToken_isOverWhenUsedReplacedOrLate(t *testing.T) {
 	wantProblem(t, err, "token-over")
 
 	text := b.token(ana.ID)
-	if err := b.SetPassword(t.Context(), ana.ID, "another long password"); err != nil {
+	cookie := b.signIn("ana", good, "192.0.2.1")
+	if _, err := b.ChangePassword(t.Context(), b.session(cookie), good, "another long password", from("192.0.2.1")); err != nil {
 		t.Fatal(err)
 	}
 	wantProblem(t, check(text), "token-wrong")

@@ -37,11 +37,12 @@ type DB struct {
 
 // Open opens or makes the database at path (mode 0600) and brings it up to the
 // newest of the migrations: files NNNN_name.sql, applied in order, each in its
-// own transaction. Before an existing database is changed, a copy is put beside
-// it as <path>.before-v<N>; the newest three are kept. A database that is newer
-// than the migrations gives a Problem "database-newer", a damaged one
-// "database-damaged".
-func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
+// own transaction. The sets of packages whose tables are in it too follow.
+// Before an existing database is changed, a copy is put beside it as
+// <path>.before-v<N> (for a set: .before-<name>-v<N>); the newest three are
+// kept. A database that is newer than the migrations gives a Problem
+// "database-newer", a damaged one "database-damaged".
+func Open(ctx context.Context, path string, migrations fs.FS, sets ...Set) (*DB, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the agent names its own state folder
 	if err != nil {
 		return nil, unusable(path, err)
@@ -52,7 +53,7 @@ func Open(ctx context.Context, path string, migrations fs.FS) (*DB, error) {
 	db := &DB{path: path}
 	db.write = sql.OpenDB(connector{dsn(path, ""), &db.sent})
 	db.write.SetMaxOpenConns(1)
-	if err := db.migrate(ctx, migrations); err != nil {
+	if err := db.migrate(ctx, Set{Files: migrations}, sets); err != nil {
 		return nil, errors.Join(err, db.write.Close())
 	}
 	db.read = sql.OpenDB(connector{dsn(path, "&_query_only=true"), &db.sent})

@@ -6,9 +6,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/fstest"
 
@@ -122,6 +124,74 @@ func TestMigrate_failureChangesNothing(t *testing.T) {
 	var n int
 	if err := db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_schema WHERE name = 'c'").Scan(&n); err != nil || n != 0 {
 		t.Fatalf("half a migration stayed: %d, %v", n, err)
+	}
+}
+
+// set is one of another package, of so many migrations.
+func set(files map[string]string) Set {
+	m := fstest.MapFS{}
+	for name, text := range files {
+		m[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return Set{Name: "other", Files: m, First: "o"}
+}
+
+func TestSets_haveVersionsOfTheirOwn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	first := map[string]string{"0001_o.sql": "CREATE TABLE o (id INTEGER PRIMARY KEY) STRICT"}
+	db, err := Open(t.Context(), path, one, set(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := maps.Clone(first)
+	second["0002_more.sql"] = "ALTER TABLE o ADD COLUMN note TEXT"
+	for range 2 { // to open again changes nothing
+		if db, err = Open(t.Context(), path, one, set(second)); err != nil {
+			t.Fatal(err)
+		}
+		var own, version, notes int
+		if err := db.Read().QueryRowContext(t.Context(), "SELECT user_version, version, (SELECT count(note) FROM o) FROM pragma_user_version, migration_set").Scan(&own, &version, &notes); err != nil || own != 1 || version != 2 {
+			t.Errorf("the versions are %d and %d, %v", own, version, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(path + ".before-other-v2"); err != nil {
+		t.Errorf("the copy from before: %v", err)
+	}
+	for name, sets := range map[string][]Set{
+		"an older program":                     {set(first)},
+		"one that does not know the package":   {{Name: "third", Files: fstest.MapFS{}, First: "t"}},
+		"one that knows nothing of its tables": {{Name: "other", Files: fstest.MapFS{}, First: "o"}},
+	} {
+		if _, err := Open(t.Context(), path, one, sets...); !errors.Is(err, &problem.Problem{Code: "database-newer"}) {
+			t.Errorf("%s: %v; want the problem database-newer", name, err)
+		}
+	}
+}
+
+func TestCopies_newestThreeStay(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "db")
+	files := map[string]string{}
+	for n := range 6 {
+		if n > 0 {
+			files[fmt.Sprintf("%04d_n.sql", n+1)] = fmt.Sprintf("CREATE TABLE n%d (id)", n)
+		}
+		db, err := Open(t.Context(), path, with(files))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := filepath.Glob(path + ".before-*")
+	if want := []string{path + ".before-v4", path + ".before-v5", path + ".before-v6"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("the copies are %q, %v", got, err)
 	}
 }
 

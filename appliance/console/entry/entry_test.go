@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"golang.org/x/net/html"
@@ -44,7 +43,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), fstest.MapFS{"0001_init.sql": {Data: []byte(signin.Schema)}})
+	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "box.db"), nil, signin.Tables())
 	if err != nil {
 		t.Fatal(err)
 	}

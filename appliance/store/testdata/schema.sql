@@ -99,6 +99,8 @@ CREATE TABLE job_step (
     PRIMARY KEY (job, idx)
 ) STRICT;
 
+CREATE TABLE migration_set (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+
 CREATE TABLE outbox (
     id   INTEGER PRIMARY KEY AUTOINCREMENT,
     seq  INTEGER UNIQUE,                    -- number of the entry; NULL until a report had it

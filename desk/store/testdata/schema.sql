@@ -90,6 +90,8 @@ CREATE TABLE journal (
     body  BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE migration_set (name TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+
 CREATE TABLE person (
     id       TEXT PRIMARY KEY,                  -- random; it never changes
     name     TEXT NOT NULL UNIQUE,              -- to sign in with; lower case, so that case does not count

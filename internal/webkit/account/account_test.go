@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"coopkit/internal/locale"
@@ -40,7 +39,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, now: time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC), addr: "192.0.2.7"}
-	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), fstest.MapFS{"0001_init.sql": {Data: []byte(signin.Schema)}})
+	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "a.db"), nil, signin.Tables())
 	if err != nil {
 		t.Fatal(err)
 	}
