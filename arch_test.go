@@ -45,6 +45,13 @@ var rules = []arch.Rule{
 		Because: "faces ask through interfaces that they declare themselves",
 	},
 	{
+		From: []string{
+			"coopkit/appliance/apps", "coopkit/appliance/gateway", "coopkit/appliance/health/...", "coopkit/appliance/images", "coopkit/appliance/jobs",
+			"coopkit/appliance/names", "coopkit/appliance/sites", "coopkit/appliance/store/...", "coopkit/appliance/support",
+		}, Never: []string{"coopkit/appliance/control/..."}, Tests: true,
+		Because: "parts speak in the words of package appliance; how they are called from outside is the control API's matter",
+	},
+	{
 		From: []string{"coopkit/appliance/engine"}, Never: []string{"github.com/docker/docker/...", "coopkit/appliance/store/...", "coopkit/appliance/console/...", "net/http"},
 		Because: "a plan is data; Docker is an adapter",
 	},

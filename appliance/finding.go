@@ -78,3 +78,20 @@ type Finding struct {
 	// time in RFC 3339, _seconds a duration, _count a number.
 	Args map[string]string `json:"args,omitempty"`
 }
+
+// Report is what the checks found at one time, worst first. Findings is never
+// nil in what the agent answers.
+type Report struct {
+	At       time.Time `json:"at"`     // the zero time: nothing was looked at yet
+	Checks   int       `json:"checks"` // how many ran
+	Findings []Finding `json:"findings"`
+}
+
+// Worst returns the worst severity of the report.
+func (r Report) Worst() Severity {
+	w := OK
+	for _, f := range r.Findings {
+		w = max(w, f.Severity)
+	}
+	return w
+}

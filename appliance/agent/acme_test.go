@@ -53,7 +53,7 @@ func TestAgent_getsACertificateThroughItsOwnNameServer(t *testing.T) {
 	job, err = r.Push(t.Context(), "www.demo.coop", page(t, "hello"))
 	r.done(t, job, err)
 	certs, err := r.Certificates(t.Context())
-	if err != nil || len(certs) != 1 || certs[0].Problem != "" || certs[0].Expires.IsZero() {
+	if err != nil || len(certs) != 1 || certs[0].Problem != nil || certs[0].NotAfter.IsZero() {
 		t.Fatalf("certificates %+v, %v", certs, err)
 	}
 	names, err := r.Names(t.Context())

@@ -192,7 +192,7 @@ func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	if code, _, h := r.get(t, "old.demo.coop", "/a?b=c"); code/100 != 3 || h.Get("Location") != "https://demo.coop/a?b=c" {
 		t.Errorf("the redirect answers %d to %s", code, h.Get("Location"))
 	}
-	if _, err := r.PlanAdd(t.Context(), control.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"email": "a@demo.coop"}}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
+	if _, err := r.PlanAdd(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"email": "a@demo.coop"}}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
 		t.Errorf("adding an app without an engine: %v", err)
 	}
 	if err := r.stop(); err != nil {

@@ -67,8 +67,8 @@ func (b *backend) register() {
 }
 
 // Status says how the agent is.
-func (b *backend) Status(ctx context.Context) (control.Status, error) {
-	s := control.Status{
+func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
+	s := appliance.Status{
 		Version: buildVersion(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
 		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(b.health.Shown()),
 	}
@@ -95,7 +95,7 @@ func (b *backend) Status(ctx context.Context) (control.Status, error) {
 
 // worst is nil when there is nothing to say: no look yet, and nothing known
 // from before the start.
-func worst(r health.Report) *appliance.Severity {
+func worst(r appliance.Report) *appliance.Severity {
 	if w := r.Worst(); w > appliance.OK || !r.At.IsZero() {
 		return &w
 	}
@@ -103,24 +103,16 @@ func worst(r health.Report) *appliance.Severity {
 }
 
 // Doctor looks at everything now.
-func (b *backend) Doctor(ctx context.Context) (control.Report, error) {
-	r := b.health.Now(ctx)
-	if r.Findings == nil {
-		r.Findings = []appliance.Finding{}
-	}
-	return control.Report(r), nil
+func (b *backend) Doctor(ctx context.Context) (appliance.Report, error) {
+	return b.health.Now(ctx), nil
 }
 
 // Week is what the checks found on each of the last seven days.
 func (b *backend) Week(ctx context.Context) ([]appliance.Day, error) { return b.health.Week(ctx) }
 
 // Findings is what the checks that run all the time have found.
-func (b *backend) Findings(context.Context) (control.Report, error) {
-	r := b.health.Shown()
-	if r.Findings == nil {
-		r.Findings = []appliance.Finding{}
-	}
-	return control.Report(r), nil
+func (b *backend) Findings(context.Context) (appliance.Report, error) {
+	return b.health.Shown(), nil
 }
 
 // Recipes lists the catalogue.
@@ -158,30 +150,30 @@ func (b *backend) refreshSteps(context.Context, struct{}) ([]jobs.Step, error) {
 }
 
 // Apps lists the installs.
-func (b *backend) Apps(ctx context.Context) ([]control.App, error) { return b.apps.List(ctx) }
+func (b *backend) Apps(ctx context.Context) ([]appliance.App, error) { return b.apps.List(ctx) }
 
 // App shows one install.
-func (b *backend) App(ctx context.Context, name string) (control.App, error) {
+func (b *backend) App(ctx context.Context, name string) (appliance.App, error) {
 	return b.apps.Show(ctx, appliance.InstallName(name))
 }
 
 // PlanAdd says what adding an app would do.
-func (b *backend) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+func (b *backend) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
 	return b.apps.PlanAdd(ctx, req)
 }
 
 // Add starts adding an app.
-func (b *backend) Add(ctx context.Context, req control.AddApp) (appliance.Job, error) {
+func (b *backend) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
 	return b.apps.Add(ctx, req)
 }
 
 // PlanRemove says what removing an app would do.
-func (b *backend) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+func (b *backend) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
 	return b.apps.PlanRemove(ctx, req)
 }
 
 // Remove starts removing an app.
-func (b *backend) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+func (b *backend) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	return b.apps.Remove(ctx, req)
 }
 
@@ -234,14 +226,6 @@ func (b *backend) JobEvents(ctx context.Context, id appliance.JobID, after int64
 }
 
 // Certificates lists the certificates of the front door.
-func (b *backend) Certificates(context.Context) ([]control.Certificate, error) {
-	all := b.gateway.Certificates()
-	out := make([]control.Certificate, len(all))
-	for i, c := range all {
-		out[i] = control.Certificate{Host: c.Host.String(), Issuer: c.Issuer, Expires: c.NotAfter}
-		if c.LastError != nil {
-			out[i].Problem = c.LastError.Error()
-		}
-	}
-	return out, nil
+func (b *backend) Certificates(context.Context) ([]appliance.Certificate, error) {
+	return b.gateway.Certificates(), nil
 }

@@ -17,7 +17,7 @@ import (
 func (a *Agent) makeHealth() (err error) {
 	b := a.backend
 	b.health, err = health.New(health.Deps{Log: a.log, Store: b.store, Changed: b.support.Changed}, health.Standard(health.Facts{
-		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.healthCertificates,
+		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
 		Desk: b.healthDesk,
 	})...)
@@ -93,24 +93,19 @@ func (b *backend) programOf(in appliance.Install) string {
 	return string(in.Name)
 }
 
-func (b *backend) healthCertificates(context.Context) ([]health.Certificate, error) {
-	var out []health.Certificate
-	for _, c := range b.gateway.Certificates() {
-		out = append(out, health.Certificate{Host: c.Host.String(), NotBefore: c.NotBefore, NotAfter: c.NotAfter, LastError: c.LastError})
-	}
-	return out, nil
-}
-
 // healthNames looks up every address of this box where it counts.
-func (b *backend) healthNames(ctx context.Context) ([]health.Name, error) {
+func (b *backend) healthNames(ctx context.Context) ([]appliance.NameCheck, error) {
 	addresses, err := b.store.Addresses(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []health.Name
+	var out []appliance.NameCheck
 	for _, a := range addresses {
 		c, err := b.names.Check(ctx, a.Host)
-		out = append(out, health.Name{Host: a.Host.String(), Found: c.Found, Want: c.Want, OK: c.OK, Err: err})
+		if err != nil {
+			c = appliance.NameCheck{Host: a.Host.String(), Unanswered: true, Problem: problem.Reason(err)}
+		}
+		out = append(out, c)
 	}
 	return out, nil
 }

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/net/netutil"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console"
-	"coopkit/appliance/control"
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
@@ -130,16 +130,16 @@ func (a *Agent) tidyAccounts(ctx context.Context) error {
 
 // ConsoleAccess lets a person into the console once: the first time to make the
 // first account, later to give the steward who lost the password a new one.
-func (b *backend) ConsoleAccess(ctx context.Context) (control.ConsoleAccess, error) {
+func (b *backend) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
 	if b.face == nil {
-		return control.ConsoleAccess{}, &problem.Problem{
+		return appliance.ConsoleAccess{}, &problem.Problem{
 			Code: "console-off", Kind: problem.Unavailable, What: "this box serves no console",
 			Why: "the agent runs without an address for it", Next: []string{"start the agent with --console :" + consolePort},
 		}
 	}
 	people, err := b.face.accounts.People(ctx)
 	if err != nil {
-		return control.ConsoleAccess{}, err
+		return appliance.ConsoleAccess{}, err
 	}
 	var who signin.PersonID
 	if i := slices.IndexFunc(people, func(p signin.Person) bool { return !p.Disabled }); i >= 0 {
@@ -147,13 +147,13 @@ func (b *backend) ConsoleAccess(ctx context.Context) (control.ConsoleAccess, err
 	}
 	token, err := b.face.accounts.NewToken(ctx, who, tokenFor)
 	if err != nil {
-		return control.ConsoleAccess{}, err
+		return appliance.ConsoleAccess{}, err
 	}
 	path := "/setup"
 	if who != "" {
 		path = "/signin/recover"
 	}
-	return control.ConsoleAccess{URL: b.consoleURL() + path, Token: token.Text, Expires: token.Expires}, nil
+	return appliance.ConsoleAccess{URL: b.consoleURL() + path, Token: token.Text, Expires: token.Expires}, nil
 }
 
 // consoleURL is where a browser on the LAN finds the console.

@@ -20,15 +20,15 @@ import (
 	"github.com/shirou/gopsutil/v4/mem"
 	"golang.org/x/sys/unix"
 
+	"coopkit/appliance"
 	"coopkit/appliance/apps"
-	"coopkit/appliance/control"
 )
 
 // Host describes this machine as it is now.
-func (b *backend) Host(ctx context.Context) (control.Host, error) {
+func (b *backend) Host(ctx context.Context) (appliance.Host, error) {
 	name, err := os.Hostname()
 	if err != nil {
-		return control.Host{}, fmt.Errorf("read name of machine: %w", err)
+		return appliance.Host{}, fmt.Errorf("read name of machine: %w", err)
 	}
 	system, err1 := b.system.name()
 	kernel, err2 := host.KernelVersionWithContext(ctx)
@@ -37,9 +37,9 @@ func (b *backend) Host(ctx context.Context) (control.Host, error) {
 	memory, err5 := mem.VirtualMemoryWithContext(ctx)
 	disk, err6 := b.disk(ctx)
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
-		return control.Host{}, fmt.Errorf("measure machine: %w", err)
+		return appliance.Host{}, fmt.Errorf("measure machine: %w", err)
 	}
-	return control.Host{
+	return appliance.Host{
 		Name: name, System: system, Kernel: kernel, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		UptimeS: int64(uptime), Load: avg.Load1 / float64(runtime.NumCPU()), //nolint:gosec // seconds since it started
 		MemoryBytes: memory.Total, MemoryUsed: memory.Used, DiskBytes: disk.total, DiskUsed: disk.used,

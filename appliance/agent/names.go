@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/jobs"
 	"coopkit/internal/hostname"
 )
@@ -15,17 +14,14 @@ import (
 type zoneInput struct{ Zone hostname.Name }
 
 // Names lists the zones on this box with their records.
-func (b *backend) Names(ctx context.Context) ([]control.Name, error) {
+func (b *backend) Names(ctx context.Context) ([]appliance.Zone, error) {
 	zones, err := b.names.Zones(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]control.Name, len(zones))
+	out := make([]appliance.Zone, len(zones))
 	for i, z := range zones {
-		out[i] = control.Name{Zone: z.Name, Serial: z.Serial}
-		for _, r := range z.All() {
-			out[i].Records = append(out[i].Records, control.Record(r))
-		}
+		out[i] = appliance.Zone{Zone: z.Name, Serial: z.Serial, Records: z.All()}
 	}
 	return out, nil
 }
@@ -82,21 +78,19 @@ func (b *backend) removeZoneSteps(_ context.Context, in zoneInput) ([]jobs.Step,
 }
 
 // CheckZone looks up who answers for a zone of this box.
-func (b *backend) CheckZone(ctx context.Context, zone string) (control.ZoneCheck, error) {
+func (b *backend) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
 	z, err := hostname.Parse(zone)
 	if err != nil {
-		return control.ZoneCheck{}, err
+		return appliance.ZoneCheck{}, err
 	}
-	c, err := b.names.CheckZone(ctx, z)
-	return control.ZoneCheck(c), err
+	return b.names.CheckZone(ctx, z)
 }
 
 // CheckName looks a host up where it counts.
-func (b *backend) CheckName(ctx context.Context, host string) (control.NameCheck, error) {
+func (b *backend) CheckName(ctx context.Context, host string) (appliance.NameCheck, error) {
 	h, err := hostname.Parse(host)
 	if err != nil {
-		return control.NameCheck{}, err
+		return appliance.NameCheck{}, err
 	}
-	c, err := b.names.Check(ctx, h)
-	return control.NameCheck(c), err
+	return b.names.Check(ctx, h)
 }

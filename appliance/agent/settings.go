@@ -9,17 +9,17 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/problem"
 )
 
 // Settings returns what the co-op has set, and the defaults of the rest.
-func (b *backend) Settings(ctx context.Context) (control.Settings, error) {
+func (b *backend) Settings(ctx context.Context) (appliance.Settings, error) {
 	set, err := b.store.Settings(ctx)
 	if err != nil {
-		return control.Settings{}, err
+		return appliance.Settings{}, err
 	}
-	s := control.Settings{Coop: set["coop"], Box: set["box"], Language: set["language"]}
+	s := appliance.Settings{Coop: set["coop"], Box: set["box"], Language: set["language"]}
 	if s.Box == "" {
 		s.Box, _ = os.Hostname() // a machine without a name is a box without one
 	}
@@ -30,7 +30,7 @@ func (b *backend) Settings(ctx context.Context) (control.Settings, error) {
 }
 
 // SaveSettings keeps what the co-op sets.
-func (b *backend) SaveSettings(ctx context.Context, s control.Settings) error {
+func (b *backend) SaveSettings(ctx context.Context, s appliance.Settings) error {
 	s.Coop, s.Box = strings.TrimSpace(s.Coop), strings.TrimSpace(s.Box)
 	if !printable(s.Coop) || !printable(s.Box) {
 		return settingsInvalid("a name has at most 80 letters, on one line", "choose a shorter name")

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/problem"
 )
 
@@ -23,14 +23,14 @@ func TestAgent_settingsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := r.Settings(t.Context()); err != nil || s != (control.Settings{Box: name, Language: "en"}) {
+	if s, err := r.Settings(t.Context()); err != nil || s != (appliance.Settings{Box: name, Language: "en"}) {
 		t.Errorf("at first %+v, %v", s, err)
 	}
-	want := control.Settings{Coop: "Café «Común»", Box: "shop", Language: "fr"}
-	if err := r.SaveSettings(t.Context(), control.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr"}); err != nil {
+	want := appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "fr"}
+	if err := r.SaveSettings(t.Context(), appliance.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr"}); err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []control.Settings{
+	for _, bad := range []appliance.Settings{
 		{Language: "de"}, {Language: "en", Coop: strings.Repeat("x", 81)}, {Language: "en", Box: "two\nlines"},
 	} {
 		if err := r.SaveSettings(t.Context(), bad); !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {

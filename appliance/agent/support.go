@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/health"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
@@ -62,18 +61,18 @@ func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
 		f.Sites = append(f.Sites, wire.Site{Host: s.Host.String(), Version: s.Version, Published: wire.At(s.Created)})
 	}
 	for _, c := range b.gateway.Certificates() {
-		f.Certificates = append(f.Certificates, wire.Certificate{Host: c.Host.String(), Issuer: c.Issuer, Expires: wire.At(c.NotAfter)})
+		f.Certificates = append(f.Certificates, wire.Certificate{Host: c.Host, Issuer: c.Issuer, Expires: wire.At(c.NotAfter)})
 	}
 	return f, nil
 }
 
 // ownApps are the installs but those that "coopkit recipe test" made.
-func (b *backend) ownApps(ctx context.Context) ([]control.App, error) {
+func (b *backend) ownApps(ctx context.Context) ([]appliance.App, error) {
 	all, err := b.apps.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var out []control.App
+	var out []appliance.App
 	for _, a := range all {
 		if !a.Scratch {
 			out = append(out, a)
@@ -105,7 +104,7 @@ func (b *backend) deskSample(ctx context.Context) (wire.Sample, error) {
 
 // upOf counts the apps that should run, and those of them that do: what
 // somebody stopped is not down.
-func upOf(apps []control.App) (should, do int) {
+func upOf(apps []appliance.App) (should, do int) {
 	for _, a := range apps {
 		if a.Wanted != appliance.WantRunning {
 			continue
@@ -147,7 +146,7 @@ func words(p *problem.Problem) string {
 }
 
 // Desk says how the link to the support desk is.
-func (b *backend) Desk(ctx context.Context) (control.DeskLink, error) { return b.support.Status(ctx) }
+func (b *backend) Desk(ctx context.Context) (appliance.DeskLink, error) { return b.support.Status(ctx) }
 
 // PlanJoinDesk says which desk the code is of, and what would be sent to it.
 func (b *backend) PlanJoinDesk(_ context.Context, code string) (appliance.Plan, error) {
@@ -155,7 +154,7 @@ func (b *backend) PlanJoinDesk(_ context.Context, code string) (appliance.Plan, 
 }
 
 // JoinDesk uses the invitation.
-func (b *backend) JoinDesk(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+func (b *backend) JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
 	return b.support.Join(ctx, code, planHash)
 }
 

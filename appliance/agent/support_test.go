@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
-	"coopkit/appliance/health"
 	"coopkit/desk"
 	"coopkit/desk/desktest"
 	"coopkit/desk/wire"
@@ -27,7 +25,7 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	r := run(t, cfg)
 	job, err := r.Push(t.Context(), "demo.coop", page(t, "hello"))
 	r.done(t, job, err)
-	if err := r.SaveSettings(t.Context(), control.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
+	if err := r.SaveSettings(t.Context(), appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
 		t.Fatal(err)
 	}
 	code := d.Invite(true).String()
@@ -56,13 +54,13 @@ func TestAgent_reportsToADesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = run(t, cfg)
-	if l, err := r.Desk(t.Context()); err != nil || l.Box != link.Box || l.State != control.DeskLinked || l.Words != link.Words || l.LastSent.IsZero() {
+	if l, err := r.Desk(t.Context()); err != nil || l.Box != link.Box || l.State != appliance.DeskLinked || l.Words != link.Words || l.LastSent.IsZero() {
 		t.Errorf("after a restart %+v, %v", l, err)
 	}
 	if err := r.LeaveDesk(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := r.Desk(t.Context()); err != nil || l.State != control.DeskNone || d.Box(id).State != desk.BoxLeft {
+	if l, err := r.Desk(t.Context()); err != nil || l.State != appliance.DeskNone || d.Box(id).State != desk.BoxLeft {
 		t.Errorf("after it left: here %+v, %v; there %s", l, err, d.Box(id).State)
 	}
 	if _, err := r.ConsoleAccess(t.Context()); !errors.Is(err, &problem.Problem{Code: "console-off"}) {
@@ -71,10 +69,10 @@ func TestAgent_reportsToADesk(t *testing.T) {
 }
 
 func TestUpOf_whatWasStoppedIsNotDown(t *testing.T) {
-	app := func(wanted appliance.Wanted, state string) control.App {
-		return control.App{Install: appliance.Install{Wanted: wanted}, State: state}
+	app := func(wanted appliance.Wanted, state string) appliance.App {
+		return appliance.App{Install: appliance.Install{Wanted: wanted}, State: state}
 	}
-	should, do := upOf([]control.App{app(appliance.WantRunning, "running"), app(appliance.WantRunning, "failing"), app(appliance.WantStopped, "stopped")})
+	should, do := upOf([]appliance.App{app(appliance.WantRunning, "running"), app(appliance.WantRunning, "failing"), app(appliance.WantStopped, "stopped")})
 	if should != 2 || do != 1 {
 		t.Errorf("%d should run and %d do, want 2 and 1", should, do)
 	}
@@ -82,13 +80,13 @@ func TestUpOf_whatWasStoppedIsNotDown(t *testing.T) {
 
 func TestWorst_isNotKnownBeforeTheFirstLook(t *testing.T) {
 	warning := []appliance.Finding{{Severity: appliance.Warning}}
-	if got := worst(health.Report{}); got != nil {
+	if got := worst(appliance.Report{}); got != nil {
 		t.Errorf("before the first look: %v", *got)
 	}
-	if got := worst(health.Report{At: time.Now()}); got == nil || *got != appliance.OK {
+	if got := worst(appliance.Report{At: time.Now()}); got == nil || *got != appliance.OK {
 		t.Errorf("after a look that found nothing: %v", got)
 	}
-	if got := worst(health.Report{Findings: warning}); got == nil || *got != appliance.Warning {
+	if got := worst(appliance.Report{Findings: warning}); got == nil || *got != appliance.Warning {
 		t.Errorf("before the first look, with what was known before the start: %v", got)
 	}
 }

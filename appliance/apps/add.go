@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
@@ -25,7 +24,7 @@ import (
 const certificateLimit = 90 * time.Second
 
 // Add starts adding an app.
-func (a *Apps) Add(ctx context.Context, req control.AddApp) (appliance.Job, error) {
+func (a *Apps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
 	in, recipe, err := a.prepare(ctx, req)
 	if err != nil {
 		return appliance.Job{}, err

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
@@ -31,7 +30,7 @@ type addInput struct {
 }
 
 // prepare checks what somebody asked for. Nothing is changed.
-func (a *Apps) prepare(ctx context.Context, req control.AddApp) (addInput, *recipes.Recipe, error) {
+func (a *Apps) prepare(ctx context.Context, req appliance.AddApp) (addInput, *recipes.Recipe, error) {
 	fail := func(err error) (addInput, *recipes.Recipe, error) { return addInput{}, nil, err }
 	recipe, err := a.Catalogue.Find(req.Recipe)
 	if err != nil {
@@ -154,7 +153,7 @@ func (a *Apps) subnet(ctx context.Context) (s netip.Prefix, err error) {
 }
 
 // PlanAdd says what adding an app would do.
-func (a *Apps) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+func (a *Apps) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
 	in, recipe, err := a.prepare(ctx, req)
 	if err != nil {
 		return appliance.Plan{}, err

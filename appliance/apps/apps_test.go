@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/internal/problem"
 )
@@ -85,7 +84,7 @@ func TestAdd_refusesBeforeAnythingChanges(t *testing.T) {
 	job, err := b.Add(t.Context(), echo)
 	b.follow(t, job, err)
 	before := len(fake.Calls())
-	for code, req := range map[string]control.AddApp{
+	for code, req := range map[string]appliance.AddApp{
 		"recipe-unknown":       {Recipe: "ecko", Host: "a.demo.coop"},
 		"host-name-invalid":    {Recipe: "echo", Name: "other", Host: "demo coop"},
 		"install-name-invalid": {Recipe: "echo", Name: "Other!", Host: "a.demo.coop"},
@@ -220,7 +219,7 @@ func TestRemove_keepsAnExportUnlessToldOtherwise(t *testing.T) {
 		job, err := b.Add(t.Context(), echo)
 		b.follow(t, job, err)
 		fake.SetVolume("echo", "data", []byte("what members made"))
-		req := control.RemoveApp{Name: "echo", NoExport: noExport}
+		req := appliance.RemoveApp{Name: "echo", NoExport: noExport}
 		plan, err := b.PlanRemove(t.Context(), req)
 		if err != nil {
 			t.Fatal(err)
@@ -250,7 +249,7 @@ func TestRemove_failedExportBringsTheAppBack(t *testing.T) {
 	job, err := b.Add(t.Context(), echo)
 	b.follow(t, job, err)
 	fake.FailNext("ReadVolume", errors.New("no luck"))
-	job, err = b.Remove(t.Context(), control.RemoveApp{Name: "echo"})
+	job, err = b.Remove(t.Context(), appliance.RemoveApp{Name: "echo"})
 	if job = b.follow(t, job, err); job.State != appliance.JobUndone || job.Problem.Code != "export-failed" {
 		t.Fatalf("remove: %s %v", job.State, job.Problem)
 	}
@@ -291,7 +290,7 @@ func TestEngineDown_storeStillAnswers(t *testing.T) {
 	if app, err := b.Show(t.Context(), "echo"); err != nil || app.State != "unknown" {
 		t.Errorf("without an engine the app is %q, %v", app.State, err)
 	}
-	if _, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: "b", Host: "b.demo.coop"}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
+	if _, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: "b", Host: "b.demo.coop"}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
 		t.Errorf("adding without an engine: %v", err)
 	}
 }

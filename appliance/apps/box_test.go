@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/appliance/jobs"
@@ -181,7 +180,7 @@ func (b *box) follow(t *testing.T, job appliance.Job, err error) appliance.Job {
 	return job
 }
 
-var echo = control.AddApp{Recipe: "echo", Host: "echo.demo.coop"}
+var echo = appliance.AddApp{Recipe: "echo", Host: "echo.demo.coop"}
 
 // nothingLeft fails the test when a trace of the install is left.
 func (b *box) nothingLeft(t *testing.T, name appliance.InstallName) {

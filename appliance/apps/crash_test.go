@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/internal/testkit"
@@ -77,7 +76,7 @@ func crash(c crashCase) {
 	if err != nil {
 		panic(err)
 	}
-	job, err := b.Add(ctx, control.AddApp{Recipe: "echo", Name: c.Name, Host: c.Host})
+	job, err := b.Add(ctx, appliance.AddApp{Recipe: "echo", Name: c.Name, Host: c.Host})
 	if err != nil {
 		panic(err)
 	}

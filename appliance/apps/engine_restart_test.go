@@ -18,7 +18,6 @@ import (
 	"github.com/vishvananda/netlink"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/appliance/engine/hostnet"
@@ -188,7 +187,7 @@ func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() { _ = b.Run(ctx) }()
-	job, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Host: "echo.demo.coop"})
+	job, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Host: "echo.demo.coop"})
 	if job = b.follow(t, job, err); job.State != appliance.JobDone {
 		t.Fatalf("add: %s %v", job.State, job.Problem)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
@@ -29,7 +28,7 @@ func TestAdd_severalAtOnceGetSubnetsOfTheirOwn(t *testing.T) {
 	var wg sync.WaitGroup
 	for _, name := range []string{"one", "two", "three"} {
 		wg.Go(func() {
-			job, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+			job, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				return
@@ -85,7 +84,7 @@ func TestReconcile_oneThatHangsKeepsNoOtherWaiting(t *testing.T) {
 	t.Parallel()
 	b, fake := fakeBox(t, fine)
 	for _, name := range []string{"aa", "bb"} {
-		job, err := b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+		job, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
 		b.follow(t, job, err)
 	}
 	remove := func(name appliance.InstallName) {
@@ -126,7 +125,7 @@ func TestRemove_worksWhenTheDataIsGoneAndMakesNoneUp(t *testing.T) {
 			t.Errorf("%s: %s %v", job.Kind, job.State, job.Problem)
 		}
 	}
-	job, err = b.Remove(t.Context(), control.RemoveApp{Name: "echo"})
+	job, err = b.Remove(t.Context(), appliance.RemoveApp{Name: "echo"})
 	if job = b.follow(t, job, err); job.State != appliance.JobDone {
 		t.Fatalf("remove: %s %v", job.State, job.Problem)
 	}
@@ -197,7 +196,7 @@ func TestSpec_isRenderedOnceUntilSomethingChanges(t *testing.T) {
 	if _, _, _, err := b.spec(t.Context(), "echo"); err != nil || b.shelf.rendered["echo"].vars["TIMEZONE"] != "Europe/Madrid" {
 		t.Errorf("a change was not noticed, %v", err)
 	}
-	job, err = b.Remove(t.Context(), control.RemoveApp{Name: "echo", NoExport: true})
+	job, err = b.Remove(t.Context(), appliance.RemoveApp{Name: "echo", NoExport: true})
 	b.follow(t, job, err)
 	b.Reconcile(t.Context())
 	if len(b.shelf.rendered) != 0 {

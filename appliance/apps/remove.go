@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/jobs"
 )
@@ -19,7 +18,7 @@ type removeInput struct {
 }
 
 // PlanRemove says what removing an app would do.
-func (a *Apps) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+func (a *Apps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
 	in, err := a.Store.Install(ctx, appliance.InstallName(req.Name))
 	if err != nil {
 		return appliance.Plan{}, err
@@ -51,7 +50,7 @@ func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bo
 }
 
 // Remove starts removing an app.
-func (a *Apps) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+func (a *Apps) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	in, err := a.Store.Install(ctx, appliance.InstallName(req.Name))
 	if err != nil {
 		return appliance.Job{}, err
@@ -124,7 +123,7 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 // reach it, runs its checks and removes it, whatever came out.
 func (a *Apps) TestRecipe(ctx context.Context, recipe string, images appliance.ImageSource) (appliance.Job, error) {
 	name := "test-" + recipe + "-" + a.Now().UTC().Format("150405")
-	in, _, err := a.prepare(ctx, control.AddApp{
+	in, _, err := a.prepare(ctx, appliance.AddApp{
 		Recipe: recipe, Name: name, Host: name + ".invalid", Images: images, Settings: a.testAnswers(recipe),
 	})
 	if err != nil {

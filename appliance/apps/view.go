@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
@@ -17,12 +16,12 @@ import (
 
 // List returns every install, with the state of its services. Without an
 // engine the states are unknown and the rest is still told.
-func (a *Apps) List(ctx context.Context) ([]control.App, error) {
+func (a *Apps) List(ctx context.Context) ([]appliance.App, error) {
 	installs, err := a.Store.Installs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]control.App, len(installs))
+	out := make([]appliance.App, len(installs))
 	for i, in := range installs {
 		if out[i], err = a.view(ctx, in); err != nil {
 			return nil, err
@@ -32,16 +31,16 @@ func (a *Apps) List(ctx context.Context) ([]control.App, error) {
 }
 
 // Show returns one install.
-func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (control.App, error) {
+func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (appliance.App, error) {
 	in, err := a.Store.Install(ctx, name)
 	if err != nil {
-		return control.App{}, err
+		return appliance.App{}, err
 	}
 	return a.view(ctx, in)
 }
 
-func (a *Apps) view(ctx context.Context, in appliance.Install) (control.App, error) {
-	app := control.App{Install: in, Title: in.Recipe, State: "adding", URL: a.Door.URL(in.Addresses[0]), Services: []control.ServiceState{}}
+func (a *Apps) view(ctx context.Context, in appliance.Install) (appliance.App, error) {
+	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", URL: a.Door.URL(in.Addresses[0]), Services: []appliance.ServiceState{}}
 	if in.Release == 0 {
 		return app, nil
 	}
@@ -60,7 +59,7 @@ func (a *Apps) view(ctx context.Context, in appliance.Install) (control.App, err
 		return app, nil //nolint:nilerr // the doctor says why the engine does not answer
 	}
 	for _, c := range have.Containers {
-		app.Services = append(app.Services, control.ServiceState{Name: c.Service, State: string(c.State), Health: c.Health})
+		app.Services = append(app.Services, appliance.ServiceState{Name: c.Service, State: string(c.State), Health: c.Health})
 	}
 	app.State = state(in, have)
 	switch {

@@ -125,7 +125,7 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 	case "mend":
 		f.Fail(args[1], nil)
 	case "desk":
-		fakeDesk(f, control.DeskState(args[1]), trouble)
+		fakeDesk(f, appliance.DeskState(args[1]), trouble)
 	case "break":
 		f.Fail(args[1], errors.New("a wire came loose"))
 	case "fail-jobs":
@@ -148,9 +148,9 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // fakeDesk puts the link to the desk into a state.
-func fakeDesk(f *controltest.Fake, state control.DeskState, trouble *problem.Problem) {
-	l := control.DeskLink{State: state, URL: "https://desk.example", Name: "Demo desk", LastSent: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Waiting: 3}
-	if state != control.DeskLinked {
+func fakeDesk(f *controltest.Fake, state appliance.DeskState, trouble *problem.Problem) {
+	l := appliance.DeskLink{State: state, URL: "https://desk.example", Name: "Demo desk", LastSent: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Waiting: 3}
+	if state != appliance.DeskLinked {
 		l.Problem = trouble
 	}
 	f.SetDesk(l)

@@ -10,7 +10,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 const doctorCodes = `Exit codes:
@@ -63,7 +62,7 @@ func worst(findings []appliance.Finding) appliance.Severity {
 	return w
 }
 
-func report(env *term.Env, r control.Report) error {
+func report(env *term.Env, r appliance.Report) error {
 	if len(r.Findings) == 0 {
 		return env.Say("%s %s: all is well.\n", env.Paint(term.Green, "✓"), term.Count(r.Checks, "check"))
 	}

@@ -128,7 +128,7 @@ var places = [...]place{
 func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
 	report, err := c.deps.Box.Findings(r.Context())
 	if err != nil {
-		report = control.Report{} // the page itself says what it could not look at
+		report = appliance.Report{} // the page itself says what it could not look at
 	}
 	items := make([]webkit.NavItem, len(places))
 	for i, at := range places {

@@ -9,141 +9,35 @@ package control
 import (
 	"context"
 	"io"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/recipes"
 )
 
-// AddApp asks for an app. The zero values mean: the recipe's own name, the
-// usual order of image sources.
-type AddApp struct {
-	Recipe   string                `json:"recipe"`
-	Name     string                `json:"name,omitempty"`
-	Host     string                `json:"host"` // main address
-	Settings map[string]string     `json:"settings,omitempty"`
-	Images   appliance.ImageSource `json:"images,omitempty"`    // force one source
-	PlanHash string                `json:"plan_hash,omitempty"` // refuse if the plan is another by now
-}
-
-// RemoveApp asks to remove an app.
-type RemoveApp struct {
-	Name     string `json:"name"`
-	NoExport bool   `json:"no_export,omitempty"` // do not keep a final export of its data
-	PlanHash string `json:"plan_hash,omitempty"`
-}
-
-// App is an install as people see it.
-type App struct {
-	appliance.Install
-	Title    string                     `json:"title"`
-	Version  string                     `json:"version"`
-	State    string                     `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
-	URL      string                     `json:"url"`
-	Services []ServiceState             `json:"services"`
-	Images   map[string]appliance.Image `json:"images"`
-}
-
-// ServiceState is one service of an App.
-type ServiceState struct {
-	Name   string `json:"name"`
-	State  string `json:"state"`
-	Health string `json:"health,omitempty"`
-}
-
-// Name is a zone or a host name on this box, as people see it.
-type Name struct {
-	Zone    string   `json:"zone"`
-	Serial  uint32   `json:"serial"`
-	Records []Record `json:"records"`
-}
-
-// Record is one DNS record and who owns it: "app:wordpress", "site:demo.coop",
-// "zone" (SOA and NS), "acme", or "you".
-type Record struct {
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	TTL   uint32 `json:"ttl"`
-	Data  string `json:"data"`
-	Owner string `json:"owner"`
-}
-
-// NameCheck is the result of looking a host up where it counts.
-type NameCheck struct {
-	Host    string   `json:"host"`
-	Want    []string `json:"want"`  // addresses of this box
-	Found   []string `json:"found"` // what the server answered
-	Server  string   `json:"server"`
-	OK      bool     `json:"ok"`
-	Problem string   `json:"problem,omitempty"`
-	// Unanswered says that it could not be looked up, so nothing is known.
-	Unanswered bool `json:"unanswered,omitempty"`
-}
-
-// ZoneCheck says whether the world asks this box for a zone.
-type ZoneCheck struct {
-	Zone  string   `json:"zone"`
-	Want  []string `json:"want"`  // the zone's name servers, as this box says
-	Found []string `json:"found"` // those that the world is sent to
-	OK    bool     `json:"ok"`    // they are the same
-	// Unanswered says that it could not be looked up, so nothing is known.
-	Unanswered bool `json:"unanswered,omitempty"`
-}
-
-// Certificate is one certificate of the front door.
-type Certificate struct {
-	Host    string    `json:"host"`
-	Issuer  string    `json:"issuer"`
-	Expires time.Time `json:"expires"`
-	Problem string    `json:"problem,omitempty"` // why the last attempt failed
-}
-
-// Status is the agent about itself.
-type Status struct {
-	Version string              `json:"version"`
-	Started time.Time           `json:"started"`
-	PID     int                 `json:"pid"`
-	State   string              `json:"state_dir"`
-	HTTP    string              `json:"http"` // listening addresses
-	HTTPS   string              `json:"https"`
-	DNS     string              `json:"dns"`
-	Console string              `json:"console,omitempty"`
-	CA      string              `json:"ca,omitempty"` // path of the local CA's certificate, where something here uses it
-	Engine  string              `json:"engine"`       // name and version, or why not
-	Worst   *appliance.Severity `json:"worst"`        // of what the checks found; nil while they have not looked yet
-}
-
-// Report is what the checks found.
-type Report struct {
-	At       time.Time           `json:"at"`
-	Checks   int                 `json:"checks"` // how many ran
-	Findings []appliance.Finding `json:"findings"`
-}
-
 // Backend is what the agent does for the CLI, the console and the tests. Every
 // error that a person can act on is a *problem.Problem. Calls that start a
 // change return its job at once; the change goes on when the caller leaves.
 type Backend interface {
-	Status(ctx context.Context) (Status, error)
+	Status(ctx context.Context) (appliance.Status, error)
 	// Doctor looks at everything now, which takes as long as it takes.
-	Doctor(ctx context.Context) (Report, error)
+	Doctor(ctx context.Context) (appliance.Report, error)
 	// Week returns the last seven days, today last.
 	Week(ctx context.Context) ([]appliance.Day, error)
 	// Findings returns at once what the checks found that run all the time; At
 	// is when the newest of them looked, the zero time before the first.
-	Findings(ctx context.Context) (Report, error)
+	Findings(ctx context.Context) (appliance.Report, error)
 
 	Recipes(ctx context.Context) ([]*recipes.Recipe, error)
 	Recipe(ctx context.Context, name string) (*recipes.Recipe, error)
 	TestRecipe(ctx context.Context, name string, images appliance.ImageSource) (appliance.Job, error)
 	RefreshImages(ctx context.Context) (appliance.Job, error)
 
-	Apps(ctx context.Context) ([]App, error)
-	App(ctx context.Context, name string) (App, error)
-	PlanAdd(ctx context.Context, req AddApp) (appliance.Plan, error)
-	Add(ctx context.Context, req AddApp) (appliance.Job, error)
-	PlanRemove(ctx context.Context, req RemoveApp) (appliance.Plan, error)
-	Remove(ctx context.Context, req RemoveApp) (appliance.Job, error)
+	Apps(ctx context.Context) ([]appliance.App, error)
+	App(ctx context.Context, name string) (appliance.App, error)
+	PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error)
+	Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error)
+	PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error)
+	Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error)
 	Start(ctx context.Context, name string) (appliance.Job, error)
 	Stop(ctx context.Context, name string) (appliance.Job, error)
 	Restart(ctx context.Context, name string) (appliance.Job, error)
@@ -161,14 +55,14 @@ type Backend interface {
 	// the job has ended or ctx is done.
 	JobEvents(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error
 
-	Names(ctx context.Context) ([]Name, error)
+	Names(ctx context.Context) ([]appliance.Zone, error)
 	PlanAddName(ctx context.Context, zone string) (appliance.Plan, error)
 	AddName(ctx context.Context, zone, planHash string) (appliance.Job, error)
 	PlanRemoveName(ctx context.Context, zone string) (appliance.Plan, error)
 	RemoveName(ctx context.Context, zone, planHash string) (appliance.Job, error)
-	CheckName(ctx context.Context, host string) (NameCheck, error)
+	CheckName(ctx context.Context, host string) (appliance.NameCheck, error)
 	// CheckZone looks up, as anybody would, who answers for a zone of this box.
-	CheckZone(ctx context.Context, zone string) (ZoneCheck, error)
+	CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error)
 
 	Sites(ctx context.Context) ([]appliance.Site, error)
 	// PlanPush says what publishing files files with bytes bytes at host would do.
@@ -185,19 +79,19 @@ type Backend interface {
 	AddRedirect(ctx context.Context, host, target string) (appliance.Job, error)
 	RemoveRedirect(ctx context.Context, host string) (appliance.Job, error)
 
-	Certificates(ctx context.Context) ([]Certificate, error)
+	Certificates(ctx context.Context) ([]appliance.Certificate, error)
 
-	Host(ctx context.Context) (Host, error)
-	Settings(ctx context.Context) (Settings, error)
+	Host(ctx context.Context) (appliance.Host, error)
+	Settings(ctx context.Context) (appliance.Settings, error)
 	// SaveSettings keeps all of them. The error is a Problem "settings-invalid".
-	SaveSettings(ctx context.Context, s Settings) error
+	SaveSettings(ctx context.Context, s appliance.Settings) error
 
 	// Desk says how the link to the support desk is.
-	Desk(ctx context.Context) (DeskLink, error)
+	Desk(ctx context.Context) (appliance.DeskLink, error)
 	// PlanJoinDesk says which desk the code is of, and what would be sent to it.
 	PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, error)
 	// JoinDesk uses the invitation and returns the link with its four words.
-	JoinDesk(ctx context.Context, code, planHash string) (DeskLink, error)
+	JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error)
 	// LeaveDesk ends the link; it works without the desk.
 	LeaveDesk(ctx context.Context) error
 	// DeskPreview is the last report, or before the first the next one, as the
@@ -206,5 +100,5 @@ type Backend interface {
 
 	// ConsoleAccess lets a person into the console once. The error is a Problem
 	// "console-off" where the agent serves none.
-	ConsoleAccess(ctx context.Context) (ConsoleAccess, error)
+	ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error)
 }

@@ -30,8 +30,8 @@ func NewClient(socketPath string) *Client {
 }
 
 // Status implements Backend.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	return call[Status](ctx, c, "GET", "/v1/status", nil, nil)
+func (c *Client) Status(ctx context.Context) (appliance.Status, error) {
+	return call[appliance.Status](ctx, c, "GET", "/v1/status", nil, nil)
 }
 
 // Week implements Backend.
@@ -40,18 +40,18 @@ func (c *Client) Week(ctx context.Context) ([]appliance.Day, error) {
 }
 
 // Findings implements Backend.
-func (c *Client) Findings(ctx context.Context) (Report, error) {
-	return call[Report](ctx, c, "GET", "/v1/findings", nil, nil)
+func (c *Client) Findings(ctx context.Context) (appliance.Report, error) {
+	return call[appliance.Report](ctx, c, "GET", "/v1/findings", nil, nil)
 }
 
 // Doctor implements Backend.
-func (c *Client) Doctor(ctx context.Context) (Report, error) {
-	return call[Report](ctx, c, "GET", "/v1/doctor", nil, nil)
+func (c *Client) Doctor(ctx context.Context) (appliance.Report, error) {
+	return call[appliance.Report](ctx, c, "GET", "/v1/doctor", nil, nil)
 }
 
 // Certificates implements Backend.
-func (c *Client) Certificates(ctx context.Context) ([]Certificate, error) {
-	return call[[]Certificate](ctx, c, "GET", "/v1/certificates", nil, nil)
+func (c *Client) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
+	return call[[]appliance.Certificate](ctx, c, "GET", "/v1/certificates", nil, nil)
 }
 
 // Recipes implements Backend. The recipes come without their files.
@@ -101,8 +101,8 @@ func (c *Client) JobEvents(
 }
 
 // Names implements Backend.
-func (c *Client) Names(ctx context.Context) ([]Name, error) {
-	return call[[]Name](ctx, c, "GET", "/v1/names", nil, nil)
+func (c *Client) Names(ctx context.Context) ([]appliance.Zone, error) {
+	return call[[]appliance.Zone](ctx, c, "GET", "/v1/names", nil, nil)
 }
 
 // PlanAddName implements Backend.
@@ -126,13 +126,13 @@ func (c *Client) RemoveName(ctx context.Context, name, planHash string) (applian
 }
 
 // CheckName implements Backend.
-func (c *Client) CheckName(ctx context.Context, host string) (NameCheck, error) {
-	return call[NameCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(host)+"/check", nil, nil)
+func (c *Client) CheckName(ctx context.Context, host string) (appliance.NameCheck, error) {
+	return call[appliance.NameCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(host)+"/check", nil, nil)
 }
 
 // CheckZone implements Backend.
-func (c *Client) CheckZone(ctx context.Context, name string) (ZoneCheck, error) {
-	return call[ZoneCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(name)+"/delegation", nil, nil)
+func (c *Client) CheckZone(ctx context.Context, name string) (appliance.ZoneCheck, error) {
+	return call[appliance.ZoneCheck](ctx, c, "GET", "/v1/names/"+url.PathEscape(name)+"/delegation", nil, nil)
 }
 
 // Redirects implements Backend.

@@ -12,34 +12,34 @@ import (
 )
 
 // Apps implements Backend.
-func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	return call[[]App](ctx, c, "GET", "/v1/apps", nil, nil)
+func (c *Client) Apps(ctx context.Context) ([]appliance.App, error) {
+	return call[[]appliance.App](ctx, c, "GET", "/v1/apps", nil, nil)
 }
 
 // App implements Backend.
-func (c *Client) App(ctx context.Context, name string) (App, error) {
-	return call[App](ctx, c, "GET", appPath(name), nil, nil)
+func (c *Client) App(ctx context.Context, name string) (appliance.App, error) {
+	return call[appliance.App](ctx, c, "GET", appPath(name), nil, nil)
 }
 
 func appPath(name string) string { return "/v1/apps/" + url.PathEscape(name) }
 
 // PlanAdd implements Backend.
-func (c *Client) PlanAdd(ctx context.Context, req AddApp) (appliance.Plan, error) {
+func (c *Client) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
 	return call[appliance.Plan](ctx, c, "POST", "/v1/plans/add-app", nil, req)
 }
 
 // Add implements Backend.
-func (c *Client) Add(ctx context.Context, req AddApp) (appliance.Job, error) {
+func (c *Client) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
 	return call[appliance.Job](ctx, c, "POST", "/v1/apps", nil, req)
 }
 
 // PlanRemove implements Backend.
-func (c *Client) PlanRemove(ctx context.Context, req RemoveApp) (appliance.Plan, error) {
+func (c *Client) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
 	return call[appliance.Plan](ctx, c, "POST", "/v1/plans/remove-app", nil, req)
 }
 
 // Remove implements Backend.
-func (c *Client) Remove(ctx context.Context, req RemoveApp) (appliance.Job, error) {
+func (c *Client) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	q := url.Values{"no_export": {strconv.FormatBool(req.NoExport)}, "plan_hash": {req.PlanHash}}
 	return call[appliance.Job](ctx, c, "DELETE", appPath(req.Name), q, nil)
 }

@@ -9,24 +9,24 @@ import (
 )
 
 // Host implements Backend.
-func (c *Client) Host(ctx context.Context) (Host, error) {
-	return call[Host](ctx, c, "GET", "/v1/host", nil, nil)
+func (c *Client) Host(ctx context.Context) (appliance.Host, error) {
+	return call[appliance.Host](ctx, c, "GET", "/v1/host", nil, nil)
 }
 
 // Settings implements Backend.
-func (c *Client) Settings(ctx context.Context) (Settings, error) {
-	return call[Settings](ctx, c, "GET", "/v1/settings", nil, nil)
+func (c *Client) Settings(ctx context.Context) (appliance.Settings, error) {
+	return call[appliance.Settings](ctx, c, "GET", "/v1/settings", nil, nil)
 }
 
 // SaveSettings implements Backend.
-func (c *Client) SaveSettings(ctx context.Context, s Settings) error {
+func (c *Client) SaveSettings(ctx context.Context, s appliance.Settings) error {
 	_, err := call[none](ctx, c, "PUT", "/v1/settings", nil, s)
 	return err
 }
 
 // Desk implements Backend.
-func (c *Client) Desk(ctx context.Context) (DeskLink, error) {
-	return call[DeskLink](ctx, c, "GET", "/v1/desk", nil, nil)
+func (c *Client) Desk(ctx context.Context) (appliance.DeskLink, error) {
+	return call[appliance.DeskLink](ctx, c, "GET", "/v1/desk", nil, nil)
 }
 
 // PlanJoinDesk implements Backend.
@@ -35,8 +35,8 @@ func (c *Client) PlanJoinDesk(ctx context.Context, code string) (appliance.Plan,
 }
 
 // JoinDesk implements Backend.
-func (c *Client) JoinDesk(ctx context.Context, code, planHash string) (DeskLink, error) {
-	return call[DeskLink](ctx, c, "POST", "/v1/desk", nil, joinDesk{code, planHash})
+func (c *Client) JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
+	return call[appliance.DeskLink](ctx, c, "POST", "/v1/desk", nil, joinDesk{code, planHash})
 }
 
 // LeaveDesk implements Backend.
@@ -51,6 +51,6 @@ func (c *Client) DeskPreview(ctx context.Context) (string, error) {
 }
 
 // ConsoleAccess implements Backend.
-func (c *Client) ConsoleAccess(ctx context.Context) (ConsoleAccess, error) {
-	return call[ConsoleAccess](ctx, c, "POST", "/v1/console/tokens", nil, nil)
+func (c *Client) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
+	return call[appliance.ConsoleAccess](ctx, c, "POST", "/v1/console/tokens", nil, nil)
 }

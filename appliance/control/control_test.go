@@ -109,8 +109,8 @@ func siteTar(t *testing.T, files map[string]string) io.Reader {
 func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 	t.Helper()
 	ctx := t.Context()
-	wp := control.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"title": "Café «Común»"}}
-	gone := control.RemoveApp{Name: "wordpress", NoExport: true}
+	wp := appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"title": "Café «Común»"}}
+	gone := appliance.RemoveApp{Name: "wordpress", NoExport: true}
 	one := func(v any, err error) ([]any, error) { return []any{v}, err }
 	return []call{
 		{"Status", func(b control.Backend) ([]any, error) { return one(b.Status(ctx)) }},
@@ -184,7 +184,7 @@ func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 		{"RemoveSite", func(b control.Backend) ([]any, error) { return one(b.RemoveSite(ctx, "demo.coop", "")) }},
 		{"Host", func(b control.Backend) ([]any, error) { return one(b.Host(ctx)) }},
 		{"SaveSettings", func(b control.Backend) ([]any, error) {
-			return nil, b.SaveSettings(ctx, control.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"})
+			return nil, b.SaveSettings(ctx, appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"})
 		}},
 		{"Settings", func(b control.Backend) ([]any, error) { return one(b.Settings(ctx)) }},
 		{"PlanJoinDesk", func(b control.Backend) ([]any, error) { return one(b.PlanJoinDesk(ctx, controltest.Invitation)) }},

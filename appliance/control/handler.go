@@ -130,7 +130,7 @@ func (s *server) removeApp() handler {
 		if err != nil {
 			return err
 		}
-		v, err := s.b.Remove(r.Context(), RemoveApp{
+		v, err := s.b.Remove(r.Context(), appliance.RemoveApp{
 			Name: r.PathValue("name"), NoExport: noExport, PlanHash: r.URL.Query().Get("plan_hash"),
 		})
 		return write(w, r, v, err)

@@ -41,7 +41,9 @@ func (s *server) boxRoutes() []route {
 		{"GET /v1/settings", "What the co-op has set.", plain(s.b.Settings)},
 		{
 			"PUT /v1/settings", "Sets all of it. Body: `coop`, `box`, `language`.",
-			withBody(func(r *http.Request, q Settings) (none, error) { return none{}, s.b.SaveSettings(r.Context(), q) }),
+			withBody(func(r *http.Request, q appliance.Settings) (none, error) {
+				return none{}, s.b.SaveSettings(r.Context(), q)
+			}),
 		},
 		{"POST /v1/console/tokens", "Lets a person into the console, once.", plain(s.b.ConsoleAccess)},
 	}
@@ -66,7 +68,7 @@ func (s *server) appRoutes() []route {
 		{"GET /v1/apps", "The apps on this box.", plain(s.b.Apps)},
 		{
 			"POST /v1/apps", "Adds an app. Body: `recipe`, `name`, `host`, `settings`, `images`, `plan_hash`.",
-			withBody(func(r *http.Request, q AddApp) (appliance.Job, error) { return s.b.Add(r.Context(), q) }),
+			withBody(func(r *http.Request, q appliance.AddApp) (appliance.Job, error) { return s.b.Add(r.Context(), q) }),
 		},
 		{"GET /v1/apps/{name}", "One app.", named("name", s.b.App)},
 		{"DELETE /v1/apps/{name}", "Removes an app. Query: `no_export`, `plan_hash`.", s.removeApp()},
@@ -86,11 +88,13 @@ func (s *server) planRoutes() []route {
 	return []route{
 		{
 			"POST /v1/plans/add-app", "What adding an app would do. Body as of `POST /v1/apps`.",
-			withBody(func(r *http.Request, q AddApp) (appliance.Plan, error) { return s.b.PlanAdd(r.Context(), q) }),
+			withBody(func(r *http.Request, q appliance.AddApp) (appliance.Plan, error) { return s.b.PlanAdd(r.Context(), q) }),
 		},
 		{
 			"POST /v1/plans/remove-app", "What removing an app would do. Body: `name`, `no_export`.",
-			withBody(func(r *http.Request, q RemoveApp) (appliance.Plan, error) { return s.b.PlanRemove(r.Context(), q) }),
+			withBody(func(r *http.Request, q appliance.RemoveApp) (appliance.Plan, error) {
+				return s.b.PlanRemove(r.Context(), q)
+			}),
 		},
 		{
 			"POST /v1/plans/add-name", "What serving a zone would do. Body: `zone`.",
@@ -126,7 +130,7 @@ func (s *server) deskRoutes() []route {
 		},
 		{
 			"POST /v1/desk", "Joins a desk; answers the link with its four words. Body: `code`, `plan_hash`.",
-			withBody(func(r *http.Request, q joinDesk) (DeskLink, error) {
+			withBody(func(r *http.Request, q joinDesk) (appliance.DeskLink, error) {
 				return s.b.JoinDesk(r.Context(), q.Code, q.PlanHash)
 			}),
 		},

@@ -182,7 +182,7 @@ func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 
 func TestClient_leavesWhenItsContextEnds(t *testing.T) {
 	r := newRig(t)
-	if _, err := r.client.Add(t.Context(), control.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
+	if _, err := r.client.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, leave := context.WithCancel(t.Context())

@@ -10,22 +10,13 @@ import (
 	"slices"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3/acme"
 )
-
-// CertInfo is what is known about the certificate of one host.
-type CertInfo struct {
-	Host        hostname.Name
-	Issuer      string    // common name of who signed it; empty without a certificate
-	NotBefore   time.Time // zero without a certificate
-	NotAfter    time.Time // zero without a certificate
-	LastAttempt time.Time // when it was last loaded, obtained or tried; zero = not yet
-	LastError   error     // Problem "certificate-failed" when that did not work, else nil
-}
 
 // tell wakes everybody who waits for a change; c.mu is held.
 func (c *certificates) tell() {
@@ -44,21 +35,21 @@ func (c *certificates) note(host hostname.Name, err error) {
 }
 
 // infos lists what is known, sorted by host.
-func (c *certificates) infos() []CertInfo {
+func (c *certificates) infos() []appliance.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := make([]CertInfo, 0, len(c.hosts))
+	out := make([]appliance.Certificate, 0, len(c.hosts))
 	for host, st := range c.hosts {
-		info := CertInfo{Host: host, LastAttempt: st.lastAttempt}
+		info := appliance.Certificate{Host: string(host)}
 		if st.lastError != nil {
-			info.LastError = certificateFailed(host, st.lastError)
+			info.Problem = certificateFailed(host, st.lastError)
 		}
 		if cert := c.newest(host); cert != nil {
 			info.Issuer, info.NotBefore, info.NotAfter = cert.Leaf.Issuer.CommonName, cert.Leaf.NotBefore, cert.Leaf.NotAfter
 		}
 		out = append(out, info)
 	}
-	slices.SortFunc(out, func(a, b CertInfo) int { return cmp.Compare(a.Host, b.Host) })
+	slices.SortFunc(out, func(a, b appliance.Certificate) int { return cmp.Compare(a.Host, b.Host) })
 	return out
 }
 
@@ -143,7 +134,7 @@ func (c *certificates) settle(ctx context.Context, host hostname.Name) {
 }
 
 // certificateFailed tells in plain words why host has no new certificate.
-func certificateFailed(host hostname.Name, cause error) error {
+func certificateFailed(host hostname.Name, cause error) *problem.Problem {
 	p := &problem.Problem{
 		Code: "certificate-failed", Kind: problem.Failed,
 		What: "could not give " + string(host) + " a certificate",

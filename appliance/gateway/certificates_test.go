@@ -135,7 +135,7 @@ func TestACME_http01AndTLSALPN01(t *testing.T) {
 			d := open(t, cfg, Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
 			d.waitFor("www.demo.coop")
 			info := d.Certificates()[0]
-			if !d.Ready("www.demo.coop") || !strings.Contains(info.Issuer, "Pebble") || info.LastError != nil || time.Until(info.NotAfter) < time.Hour {
+			if !d.Ready("www.demo.coop") || !strings.Contains(info.Issuer, "Pebble") || info.Problem != nil || time.Until(info.NotAfter) < time.Hour {
 				t.Errorf("%+v", info)
 			}
 			if d.CAFile() != "" {
@@ -169,10 +169,10 @@ func TestACME_authorityDownAtStart(t *testing.T) {
 	} else {
 		_ = resp.Body.Close()
 	}
-	testkit.Eventually(t, 5*time.Second, "the failure can be read", func() bool { return d.Certificates()[0].LastError != nil })
+	testkit.Eventually(t, 5*time.Second, "the failure can be read", func() bool { return d.Certificates()[0].Problem != nil })
 	lid.lift()
 	d.waitFor("www.demo.coop")
-	if d.Certificates()[0].LastError != nil {
+	if d.Certificates()[0].Problem != nil {
 		t.Errorf("%+v", d.Certificates())
 	}
 }

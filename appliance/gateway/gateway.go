@@ -21,6 +21,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
@@ -208,7 +209,7 @@ func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server
 
 // Certificates returns what is known about the certificate of each host in the
 // table, sorted by host.
-func (g *Gateway) Certificates() []CertInfo { return g.certs.infos() }
+func (g *Gateway) Certificates() []appliance.Certificate { return g.certs.infos() }
 
 // CAFile returns the path of the local CA's root certificate (PEM), or "" when
 // the issuer is not local. The file exists from New on.

@@ -42,7 +42,7 @@ func TestUnknownHost_is421AndMakesNoCertificate(t *testing.T) {
 			t.Errorf("a certificate attempt left %s", path)
 		}
 	}
-	if got := d.Certificates(); len(got) != 1 || got[0].Host != "www.demo.coop" || got[0].LastError != nil {
+	if got := d.Certificates(); len(got) != 1 || got[0].Host != "www.demo.coop" || got[0].Problem != nil {
 		t.Errorf("certificates: %+v", got)
 	}
 }

@@ -4,12 +4,11 @@ package health
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/internal/problem"
 )
 
 func certificatesCheck(f Facts) Check {
@@ -46,7 +45,7 @@ func certificatesCheck(f Facts) Check {
 	}
 }
 
-func judgeCertificate(c Certificate, now time.Time) []appliance.Finding {
+func judgeCertificate(c appliance.Certificate, now time.Time) []appliance.Finding {
 	finding := appliance.Finding{
 		Subject: "host:" + c.Host, Who: appliance.You,
 		Next: []string{"See whether the name leads here: coopkit name check " + c.Host, "coopkit cert list"},
@@ -54,20 +53,18 @@ func judgeCertificate(c Certificate, now time.Time) []appliance.Finding {
 	args := map[string]string{"host": c.Host, "until_at": moment(c.NotAfter), "left_seconds": seconds(c.NotAfter.Sub(now))}
 	finding.Args = args
 	failed := ""
-	if c.LastError != nil {
+	if p := c.Problem; p != nil {
 		args["case"] = "failed"
 		failed = " The last attempt to get a new one did not work."
-		if p, ok := errors.AsType[*problem.Problem](c.LastError); ok {
-			if p.Why != "" {
-				failed = " The last attempt to get a new one did not work: " + p.Why + "."
-				args["case"], args["reason"] = "reason", p.Why
-			}
-			finding.Next = append(p.Next, finding.Next...)
+		if p.Why != "" {
+			failed = " The last attempt to get a new one did not work: " + p.Why + "."
+			args["case"], args["reason"] = "reason", p.Why
 		}
+		finding.Next = slices.Concat(p.Next, finding.Next)
 	}
 	life, left := c.NotAfter.Sub(c.NotBefore), c.NotAfter.Sub(now)
 	switch {
-	case c.NotBefore.IsZero() && c.LastError == nil:
+	case c.NotBefore.IsZero() && c.Problem == nil:
 		return nil // the first one is on its way
 	case c.NotBefore.IsZero():
 		finding.Code, finding.Severity = "CERTIFICATE-MISSING", appliance.Critical
@@ -77,7 +74,7 @@ func judgeCertificate(c Certificate, now time.Time) []appliance.Finding {
 		finding.Code, finding.Severity = "CERTIFICATE-EXPIRED", appliance.Critical
 		finding.What = "Browsers warn people away from " + c.Host
 		finding.Why = fmt.Sprintf("Its certificate ended on %s.%s", c.NotAfter.UTC().Format(time.DateTime), failed)
-	case left < life/3 && (c.LastError != nil || left < life/3-life/12): // renewing begins at a third and takes a while
+	case left < life/3 && (c.Problem != nil || left < life/3-life/12): // renewing begins at a third and takes a while
 		finding.Code, finding.Severity = "CERTIFICATE-EXPIRES-SOON", appliance.Notice
 		if left < life/6 {
 			finding.Severity = appliance.Warning

@@ -78,24 +78,6 @@ type Store interface {
 	Days(ctx context.Context, from string) ([]appliance.Day, error)
 }
 
-// Report is what the checks found at one time, worst first.
-type Report struct {
-	At       time.Time
-	Checks   int // how many ran
-	Findings []appliance.Finding
-}
-
-// Worst returns the worst severity of the report.
-func (r Report) Worst() appliance.Severity { return worst(r.Findings) }
-
-func worst(findings []appliance.Finding) appliance.Severity {
-	w := appliance.OK
-	for _, f := range findings {
-		w = max(w, f.Severity)
-	}
-	return w
-}
-
 // Deps is what New needs. Log is required.
 type Deps struct {
 	Log   *slog.Logger
@@ -209,14 +191,14 @@ func (r *Registry) Findings() []appliance.Finding {
 // Shown is Findings with the time of the newest look, which is the zero time
 // until every check has looked once: before that, nothing found does not mean
 // that nothing is wrong.
-func (r *Registry) Shown() Report {
+func (r *Registry) Shown() appliance.Report {
 	r.mu.Lock()
 	at, visible := r.at, r.visible()
 	if len(r.ran) < len(r.checks) {
 		at = time.Time{}
 	}
 	r.mu.Unlock()
-	return Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}
+	return appliance.Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}
 }
 
 // visible returns what shows, with nothing hidden. The caller holds mu.

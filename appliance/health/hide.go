@@ -31,7 +31,7 @@ func hide(findings []appliance.Finding, codes map[string]Code) []appliance.Findi
 			hides[root] = append(hides[root], strings.TrimSpace(f.Code+" "+f.Subject))
 		}
 	}
-	var shown []appliance.Finding
+	shown := []appliance.Finding{}
 	for i, f := range findings {
 		if cause[i] < 0 {
 			f.Hides = hides[i]

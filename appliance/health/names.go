@@ -31,8 +31,8 @@ func namesCheck(f Facts) Check {
 			var errs error
 			for _, n := range all {
 				switch {
-				case n.Err != nil:
-					errs = errors.Join(errs, n.Err)
+				case n.Unanswered:
+					errs = errors.Join(errs, errors.New(n.Problem))
 				case !n.OK:
 					found = append(found, elsewhere(n))
 				}
@@ -42,7 +42,7 @@ func namesCheck(f Facts) Check {
 	}
 }
 
-func elsewhere(n Name) appliance.Finding {
+func elsewhere(n appliance.NameCheck) appliance.Finding {
 	args := map[string]string{"host": n.Host, "found": list(n.Found), "want": list(n.Want)}
 	why := fmt.Sprintf("The name leads to %s; this box is %s.", list(n.Found), list(n.Want))
 	if len(n.Found) == 0 {

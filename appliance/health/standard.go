@@ -17,8 +17,8 @@ type Facts struct {
 	Now          func() time.Time                               // nil: time.Now
 	Engine       func(ctx context.Context) (engine.Info, error) // engine.Engine's Info
 	Apps         func(ctx context.Context) ([]App, error)       // every install
-	Certificates func(ctx context.Context) ([]Certificate, error)
-	Names        func(ctx context.Context) ([]Name, error)
+	Certificates func(ctx context.Context) ([]appliance.Certificate, error)
+	Names        func(ctx context.Context) ([]appliance.NameCheck, error)
 	Listeners    func() []string                                                         // TCP addresses of the front door
 	LastBackup   func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
 	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
@@ -40,24 +40,6 @@ type App struct {
 type AppService struct {
 	Name    string
 	OneShot bool // it ends by itself
-}
-
-// Certificate is a certificate of the front door as the checks see it.
-type Certificate struct {
-	Host      string
-	NotBefore time.Time // zero: there is none
-	NotAfter  time.Time
-	LastError error // of the last attempt to get one; nil: it went well
-}
-
-// Name is a host name of this box and whether it leads here, as the servers
-// say that decide it.
-type Name struct {
-	Host  string
-	Found []string // addresses that the name leads to
-	Want  []string // addresses of this box
-	OK    bool
-	Err   error // could not look
 }
 
 // Desk is the link to the support desk as the checks see it. The zero Desk

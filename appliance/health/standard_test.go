@@ -66,10 +66,10 @@ func apps(all ...App) func(context.Context) ([]App, error) {
 	return func(context.Context) ([]App, error) { return all, nil }
 }
 
-func certificate(life, left time.Duration, last error) func(context.Context) ([]Certificate, error) {
+func certificate(life, left time.Duration, last *problem.Problem) func(context.Context) ([]appliance.Certificate, error) {
 	end := noon.Add(left)
-	return func(context.Context) ([]Certificate, error) {
-		return []Certificate{{Host: "demo.coop", NotBefore: end.Add(-life), NotAfter: end, LastError: last}}, nil
+	return func(context.Context) ([]appliance.Certificate, error) {
+		return []appliance.Certificate{{Host: "demo.coop", NotBefore: end.Add(-life), NotAfter: end, Problem: last}}, nil
 	}
 }
 
@@ -177,8 +177,8 @@ func TestStandard_hidesWhatIsOnlyAConsequence(t *testing.T) {
 		}, "critical ENGINE-UNREACHABLE > CHECK-COULD-NOT-LOOK check:apps > CHECK-COULD-NOT-LOOK check:backups"},
 		"name elsewhere explains the certificate": {func(f *Facts) {
 			f.Certificates = certificate(90*day, -time.Minute, nil)
-			f.Names = func(context.Context) ([]Name, error) {
-				return []Name{{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}, {Host: "www.demo.coop", OK: true}}, nil
+			f.Names = func(context.Context) ([]appliance.NameCheck, error) {
+				return []appliance.NameCheck{{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}, {Host: "www.demo.coop", OK: true}}, nil
 			}
 		}, "critical NAME-LEADS-ELSEWHERE host:demo.coop > CERTIFICATE-EXPIRED host:demo.coop"},
 	})
@@ -201,17 +201,17 @@ func TestStandard_findsWhatIsWrongWithNamesAndCertificates(t *testing.T) {
 		"certificate fresh":                 {func(f *Facts) { f.Certificates = certificate(90*day, 60*day, nil) }, ""},
 		"certificate being renewed":         {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, nil) }, ""},
 		"certificate at a third":            {func(f *Facts) { f.Certificates = certificate(90*day, 20*day, nil) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
-		"certificate at a third and failed": {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, errors.New("no")) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
+		"certificate at a third and failed": {func(f *Facts) { f.Certificates = certificate(90*day, 29*day, &problem.Problem{What: "no"}) }, "notice CERTIFICATE-EXPIRES-SOON host:demo.coop"},
 		"certificate at a sixth":            {func(f *Facts) { f.Certificates = certificate(90*day, 14*day, nil) }, "warning CERTIFICATE-EXPIRES-SOON host:demo.coop"},
 		"certificate ended":                 {func(f *Facts) { f.Certificates = certificate(90*day, -time.Minute, nil) }, "critical CERTIFICATE-EXPIRED host:demo.coop"},
 		"certificate missing": {func(f *Facts) {
-			f.Certificates = func(context.Context) ([]Certificate, error) {
-				return []Certificate{{Host: "demo.coop", LastError: &problem.Problem{Why: "port 80 is shut", Next: []string{"open it"}}}, {Host: "new.demo.coop"}}, nil
+			f.Certificates = func(context.Context) ([]appliance.Certificate, error) {
+				return []appliance.Certificate{{Host: "demo.coop", Problem: &problem.Problem{Why: "port 80 is shut", Next: []string{"open it"}}}, {Host: "new.demo.coop"}}, nil
 			}
 		}, "critical CERTIFICATE-MISSING host:demo.coop"},
 		"one name could not be looked up": {func(f *Facts) {
-			f.Names = func(context.Context) ([]Name, error) {
-				return []Name{{Host: "demo.coop", Err: errors.New("no Internet")}, {Host: "www.demo.coop"}}, nil
+			f.Names = func(context.Context) ([]appliance.NameCheck, error) {
+				return []appliance.NameCheck{{Host: "demo.coop", Unanswered: true, Problem: "no Internet"}, {Host: "www.demo.coop"}}, nil
 			}
 		}, "critical NAME-LEADS-ELSEWHERE host:www.demo.coop, notice CHECK-COULD-NOT-LOOK check:names"},
 	})

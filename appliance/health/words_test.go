@@ -31,13 +31,13 @@ func every(t *testing.T) []appliance.Finding {
 		filling = append(filling, sample{At: noon.Add(time.Duration(i) * time.Hour), Used: uint64(i) << 30})
 	}
 	part := func(c engine.Container) []appliance.Finding { c.Service = "app"; return judgeServices(wiki(c)) }
-	cert := func(left time.Duration, last error) []appliance.Finding {
+	cert := func(left time.Duration, last *problem.Problem) []appliance.Finding {
 		end := noon.Add(left)
-		return judgeCertificate(Certificate{Host: "demo.coop", NotBefore: end.Add(-90 * day), NotAfter: end, LastError: last}, noon)
+		return judgeCertificate(appliance.Certificate{Host: "demo.coop", NotBefore: end.Add(-90 * day), NotAfter: end, Problem: last}, noon)
 	}
 	why := &problem.Problem{Why: "port 80 is shut"}
-	none := func(last error) []appliance.Finding {
-		return judgeCertificate(Certificate{Host: "demo.coop", LastError: last}, noon)
+	none := func(last *problem.Problem) []appliance.Finding {
+		return judgeCertificate(appliance.Certificate{Host: "demo.coop", Problem: last}, noon)
 	}
 	away := func(err error) []appliance.Finding {
 		found, _ := engineAway(context.Background(), err)
@@ -45,16 +45,16 @@ func every(t *testing.T) []appliance.Finding {
 	}
 	all := slices.Concat(
 		disk(100<<20), disk(5<<30), disk(50<<30, filling...), shortOfMemory(t), clockAndDoor(t), reboots(t),
-		away(errors.New("no")), away(why), judgeEngine("19.3.1", "1.40"), judgeEngine("99.0.1", "1.99"),
+		away(&problem.Problem{What: "no"}), away(why), judgeEngine("19.3.1", "1.40"), judgeEngine("99.0.1", "1.99"),
 		part(engine.Container{State: engine.Exited, ExitCode: 3}), part(engine.Container{State: engine.Created}), judgeServices(wiki()),
 		part(engine.Container{State: engine.Restarting, Restarts: 9}), part(engine.Container{State: engine.Running, Health: "unhealthy"}),
 		part(engine.Container{State: engine.Exited, OOMKilled: true}),
 		[]appliance.Finding{
 			stopped(wiki()), notAnswering(wiki(), errors.New("500")), notAnswering(wiki(), &problem.Problem{Code: "data-missing"}),
-			elsewhere(Name{Host: "demo.coop", Want: []string{"192.0.2.1"}}),
-			elsewhere(Name{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}),
+			elsewhere(appliance.NameCheck{Host: "demo.coop", Want: []string{"192.0.2.1"}}),
+			elsewhere(appliance.NameCheck{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}),
 		},
-		none(errors.New("no")), none(why), cert(-time.Hour, nil), cert(-time.Hour, errors.New("no")), cert(-time.Hour, why), cert(20*day, nil), cert(20*day, errors.New("no")), cert(14*day, why),
+		none(&problem.Problem{What: "no"}), none(why), cert(-time.Hour, nil), cert(-time.Hour, &problem.Problem{What: "no"}), cert(-time.Hour, why), cert(20*day, nil), cert(20*day, &problem.Problem{What: "no"}), cert(14*day, why),
 		judgeBackup(wiki(), time.Time{}, noon), judgeBackup(wiki(), noon.Add(-5*day), noon),
 		judgeDesk(Desk{Host: "desk.example", Refused: "no"}, noon), judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day)}, noon),
 		judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day), Trouble: "no way"}, noon),
@@ -66,7 +66,7 @@ func every(t *testing.T) []appliance.Finding {
 	}
 	all = append(all, damaged...)
 	for _, c := range r.Checks() {
-		all = append(all, r.unknown(result{check: c, err: errors.New("no")}))
+		all = append(all, r.unknown(result{check: c, err: &problem.Problem{What: "no"}}))
 	}
 	return all
 }

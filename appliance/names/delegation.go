@@ -8,29 +8,19 @@ import (
 	"slices"
 	"strings"
 
+	"coopkit/appliance"
 	"coopkit/internal/hostname"
 )
-
-// ZoneCheck says whether the world asks this box for a zone. Its fields are
-// those of control.ZoneCheck, so that one converts to the other.
-type ZoneCheck struct {
-	Zone  string
-	Want  []string // the zone's name servers, as this box says
-	Found []string // those that the world is sent to
-	OK    bool     // they are the same
-	// Unanswered says that it could not be looked up, so nothing is known.
-	Unanswered bool
-}
 
 // CheckZone looks up the name servers of a zone of this box as anybody would.
 // The error is a Problem "no-such-zone"; a wrong answer, or none, is in the
 // result.
-func (n *Names) CheckZone(ctx context.Context, name hostname.Name) (ZoneCheck, error) {
+func (n *Names) CheckZone(ctx context.Context, name hostname.Name) (appliance.ZoneCheck, error) {
 	z, err := n.find(ctx, name)
 	if err != nil {
-		return ZoneCheck{}, err
+		return appliance.ZoneCheck{}, err
 	}
-	c := ZoneCheck{Zone: z.Name, Want: slices.Sorted(slices.Values(z.NS)), Found: []string{}}
+	c := appliance.ZoneCheck{Zone: z.Name, Want: slices.Sorted(slices.Values(z.NS)), Found: []string{}}
 	limited, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	found, err := n.d.LookUpNS(limited, z.Name)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"coopkit/appliance"
 )
 
 func TestCheckZone_comparesWithWhatTheWorldIsTold(t *testing.T) {
@@ -25,12 +27,12 @@ func TestCheckZone_comparesWithWhatTheWorldIsTold(t *testing.T) {
 		name  string
 		found []string
 		fails error
-		want  ZoneCheck
+		want  appliance.ZoneCheck
 	}{
-		{name: "delegated", found: []string{"NS1.demo.example."}, want: ZoneCheck{Found: []string{"ns1.demo.example"}, OK: true}},
-		{name: "not registered", want: ZoneCheck{Found: []string{}}},
-		{name: "elsewhere", found: []string{"b.other.example.", "a.other.example."}, want: ZoneCheck{Found: []string{"a.other.example", "b.other.example"}}},
-		{name: "no Internet", fails: errors.New("network is down"), want: ZoneCheck{Found: []string{}, Unanswered: true}},
+		{name: "delegated", found: []string{"NS1.demo.example."}, want: appliance.ZoneCheck{Found: []string{"ns1.demo.example"}, OK: true}},
+		{name: "not registered", want: appliance.ZoneCheck{Found: []string{}}},
+		{name: "elsewhere", found: []string{"b.other.example.", "a.other.example."}, want: appliance.ZoneCheck{Found: []string{"a.other.example", "b.other.example"}}},
+		{name: "no Internet", fails: errors.New("network is down"), want: appliance.ZoneCheck{Found: []string{}, Unanswered: true}},
 	} {
 		found, fails = c.found, c.fails
 		c.want.Zone, c.want.Want = "demo.example", []string{"ns1.demo.example"}

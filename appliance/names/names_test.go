@@ -18,7 +18,6 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/jobs"
 	"coopkit/dns"
 	"coopkit/dns/server"
@@ -180,7 +179,7 @@ func TestEnsureHost_inAZoneOfThisBox(t *testing.T) {
 		t.Errorf("serial %d: ensured twice, changed once", got)
 	}
 	c, err := b.Check(t.Context(), "www.demo.example")
-	if err != nil || !control.NameCheck(c).OK || c.Server != b.addr {
+	if err != nil || !c.OK || c.Server != b.addr {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if err := b.EnsureHost(t.Context(), "www.demo.example", "site:x"); err != nil { // there as wanted: kept, not owned
@@ -214,7 +213,7 @@ func TestEnsureHost_followsTheBoxToItsNewAddress(t *testing.T) {
 func TestEnsureHost_leavesOthersAlone(t *testing.T) {
 	b := newBox(t).withZone(t)
 	s := b.store.zones["demo.example"]
-	s.Records = append(s.Records, StoredRecord{"www.demo.example", "A", 300, "198.51.100.9", dns.You})
+	s.Records = append(s.Records, appliance.Record{Name: "www.demo.example", Type: "A", TTL: 300, Data: "198.51.100.9", Owner: dns.You})
 	b.store.zones["demo.example"] = s
 	if err := b.Load(t.Context()); err != nil {
 		t.Fatal(err)
@@ -303,7 +302,7 @@ func TestTXT_followsCNAMEs(t *testing.T) {
 	}
 	s := b.store.zones["demo.example"]
 	for i, target := range []string{"x.proofs.example.", "far.elsewhere.example.", "_acme-challenge.h2.demo.example."} {
-		s.Records = append(s.Records, StoredRecord{fmt.Sprintf("_acme-challenge.h%d.demo.example", i), "CNAME", 300, target, dns.You})
+		s.Records = append(s.Records, appliance.Record{Name: fmt.Sprintf("_acme-challenge.h%d.demo.example", i), Type: "CNAME", TTL: 300, Data: target, Owner: dns.You})
 	}
 	b.store.zones["demo.example"] = s
 	if err := b.SetTXT(t.Context(), "_acme-challenge.h0.demo.example", "x"); err != nil {

@@ -5,6 +5,7 @@ package names
 import (
 	"context"
 
+	"coopkit/appliance"
 	"coopkit/dns"
 )
 
@@ -22,43 +23,33 @@ type Store interface {
 
 // StoredZone is a zone in plain types. All times are in seconds.
 type StoredZone struct {
-	Name    string         `json:"name"` // without the final dot
-	Serial  uint32         `json:"serial"`
-	TTL     uint32         `json:"ttl"` // of the SOA and NS records, and of new records
-	NS      []string       `json:"ns"`
-	Primary string         `json:"primary"`
-	Mailbox string         `json:"mailbox"`
-	Refresh uint32         `json:"refresh"`
-	Retry   uint32         `json:"retry"`
-	Expire  uint32         `json:"expire"`
-	Minimum uint32         `json:"minimum"`
-	Records []StoredRecord `json:"records"` // without SOA and the zone's own NS
-}
-
-// StoredRecord is a record and who owns it. Name, Type and Data together are
-// unique within a zone.
-type StoredRecord struct {
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-	TTL   uint32 `json:"ttl"`
-	Data  string `json:"data"`
-	Owner string `json:"owner"`
+	Name    string             `json:"name"` // without the final dot
+	Serial  uint32             `json:"serial"`
+	TTL     uint32             `json:"ttl"` // of the SOA and NS records, and of new records
+	NS      []string           `json:"ns"`
+	Primary string             `json:"primary"`
+	Mailbox string             `json:"mailbox"`
+	Refresh uint32             `json:"refresh"`
+	Retry   uint32             `json:"retry"`
+	Expire  uint32             `json:"expire"`
+	Minimum uint32             `json:"minimum"`
+	Records []appliance.Record `json:"records"` // without SOA and the zone's own NS
 }
 
 // All returns every record of the zone for people: SOA and NS, owned by the
 // zone, then the rest.
-func (s StoredZone) All() []StoredRecord {
+func (s StoredZone) All() []appliance.Record {
 	z, err := s.zone()
 	if err != nil {
 		return s.Records
 	}
-	var all []StoredRecord
+	var all []appliance.Record
 	for _, r := range z.All() {
 		owner := z.ledger.Owner(r)
 		if r.Type == "SOA" || (r.Type == "NS" && r.Name == z.Name) {
 			owner = OwnerZone
 		}
-		all = append(all, StoredRecord{r.Name, r.Type, r.TTL, r.Data, owner})
+		all = append(all, appliance.Record{Name: r.Name, Type: r.Type, TTL: r.TTL, Data: r.Data, Owner: owner})
 	}
 	return all
 }
@@ -98,7 +89,7 @@ func (z zone) stored() StoredZone {
 		Refresh: z.SOA.Refresh, Retry: z.SOA.Retry, Expire: z.SOA.Expire, Minimum: z.SOA.Minimum,
 	}
 	for _, r := range z.Records {
-		s.Records = append(s.Records, StoredRecord{r.Name, r.Type, r.TTL, r.Data, z.ledger.Owner(r)})
+		s.Records = append(s.Records, appliance.Record{Name: r.Name, Type: r.Type, TTL: r.TTL, Data: r.Data, Owner: z.ledger.Owner(r)})
 	}
 	return s
 }

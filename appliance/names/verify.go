@@ -14,6 +14,7 @@ import (
 
 	mdns "github.com/miekg/dns"
 
+	"coopkit/appliance"
 	"coopkit/dns"
 	"coopkit/internal/hostname"
 )
@@ -21,28 +22,15 @@ import (
 // askLimit is how long one question to the server may take.
 const askLimit = 3 * time.Second
 
-// HostCheck is the result of looking a host up where it counts. Its fields are
-// those of control.NameCheck, so that one converts to the other.
-type HostCheck struct {
-	Host    string
-	Want    []string // addresses of this box
-	Found   []string // what the server answered
-	Server  string
-	OK      bool
-	Problem string
-	// Unanswered says that it could not be looked up, so nothing is known.
-	Unanswered bool
-}
-
 // Check looks host up: at the DNS server of this box when a zone of this box
 // contains it, else through the machine's resolver. The error says that it
 // could not be tried; a wrong answer is in the result.
-func (n *Names) Check(ctx context.Context, host hostname.Name) (HostCheck, error) {
+func (n *Names) Check(ctx context.Context, host hostname.Name) (appliance.NameCheck, error) {
 	zones, err := n.zones(ctx)
 	if err != nil {
-		return HostCheck{}, err
+		return appliance.NameCheck{}, err
 	}
-	c := HostCheck{Host: string(host), Server: "the resolver of this machine"}
+	c := appliance.NameCheck{Host: string(host), Server: "the resolver of this machine"}
 	for _, a := range n.d.PublicAddrs() {
 		c.Want = append(c.Want, a.Unmap().WithZone("").String())
 	}
@@ -59,13 +47,13 @@ func (n *Names) Check(ctx context.Context, host hostname.Name) (HostCheck, error
 	slices.Sort(c.Want)
 	slices.Sort(c.Found)
 	c.Want, c.Found = slices.Compact(c.Want), slices.Compact(c.Found)
-	c.judge(err)
+	judge(&c, err)
 	return c, nil
 }
 
 // judge says whether what was found is what was wanted. More addresses than
 // ours are as wrong as others, because some visitors would go there.
-func (c *HostCheck) judge(err error) {
+func judge(c *appliance.NameCheck, err error) {
 	c.Unanswered = err != nil
 	switch {
 	case err != nil:

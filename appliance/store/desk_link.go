@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
@@ -84,7 +84,7 @@ func dropDeskLink(ctx context.Context, tx *sql.Tx) error {
 }
 
 // SetDeskState implements support.Store.
-func (s *Store) SetDeskState(ctx context.Context, state control.DeskState, p *problem.Problem) error {
+func (s *Store) SetDeskState(ctx context.Context, state appliance.DeskState, p *problem.Problem) error {
 	var why sql.NullString
 	if p != nil {
 		text, err := encode(p)

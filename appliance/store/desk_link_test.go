@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
@@ -28,7 +28,7 @@ func deskLink(t *testing.T) support.Link {
 	return support.Link{
 		URL: "https://desk.example", Pin: []byte{1, 2}, DeskKey: public, Box: "box000000001", Key: key, Secret: [32]byte{3},
 		Name: "Desk", Coop: "Café «Común»", Words: [4]string{"maple", "lantern", "otter", "harvest"}, Joined: time.UnixMilli(1e12).UTC(),
-		State: control.DeskPending, Period: time.Minute,
+		State: appliance.DeskPending, Period: time.Minute,
 		Told: support.Told{Facts: "{}", Findings: []wire.Finding{{FindingName: wire.FindingName{Code: "A"}, Severity: "notice", What: "x"}}},
 	}
 }
@@ -59,12 +59,12 @@ func TestDeskLink_roundTrip(t *testing.T) {
 	}
 	why := &problem.Problem{Code: "desk-refuses", What: "no", Next: []string{"ask"}}
 	if err := errors.Join(
-		s.SetDeskState(ctx, control.DeskRefused, why),
+		s.SetDeskState(ctx, appliance.DeskRefused, why),
 		s.Tell(ctx, []support.Item{item("facts", 1), item("sample", 2)}, support.Told{Facts: "x"}, plenty),
 	); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = s.DeskLink(ctx); err != nil || got.State != control.DeskRefused || got.Problem.Code != why.Code || got.Told.Facts != "x" {
+	if got, err = s.DeskLink(ctx); err != nil || got.State != appliance.DeskRefused || got.Problem.Code != why.Code || got.Told.Facts != "x" {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := s.Freeze(ctx, func([]support.Item) int { return 1 }); err != nil {
@@ -75,7 +75,7 @@ func TestDeskLink_roundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err = s.DeskLink(ctx)
-	if err != nil || got.State != control.DeskLinked || got.Problem != nil || got.Acked != 1 || got.Head != c.Head || !got.Sent.Equal(c.At) ||
+	if err != nil || got.State != appliance.DeskLinked || got.Problem != nil || got.Acked != 1 || got.Head != c.Head || !got.Sent.Equal(c.At) ||
 		string(got.Last) != "{}" || got.Period != c.Period {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"coopkit/appliance"
 	"coopkit/appliance/names"
 	"coopkit/internal/sqlitedb"
 )
@@ -22,7 +23,7 @@ func (s *Store) Zones(ctx context.Context) ([]names.StoredZone, error) {
 		return nil, err
 	}
 	for i := range zones {
-		if zones[i].Records, err = sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (r names.StoredRecord, err error) {
+		if zones[i].Records, err = sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (r appliance.Record, err error) {
 			return r, rows.Scan(&r.Name, &r.Type, &r.TTL, &r.Data, &r.Owner)
 		}, `SELECT name, type, ttl, data, owner FROM record WHERE zone = ? ORDER BY seq`, zones[i].Name); err != nil {
 			return nil, err

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 )
@@ -41,23 +41,23 @@ func TestRun_desksThatLie(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		mood  func(http.ResponseWriter, *http.Request) bool
-		state control.DeskState
+		state appliance.DeskState
 		code  string
 		again time.Duration // how long until it tries again
 	}{
-		"forged":      {says(200, string(forged)), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"garbage":     {says(200, "<html>sign in to the hotel's network</html>"), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"empty":       {says(200, ""), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"huge":        {says(200, strings.Repeat("x", 1<<20)), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"redirect":    {says(302, ""), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"other 404":   {says(404, "not found"), control.DeskSilent, "desk-not-verified", 11 * time.Minute},
-		"error":       {says(500, "oops"), control.DeskSilent, "desk-unreachable", 11 * time.Minute},
-		"suspects":    {says(409, `{"code":"box-suspected","title":"two boxes report"}`), control.DeskRefused, "desk-suspects-box", 16 * time.Minute},
-		"does not":    {says(400, `{"code":"report-invalid","title":"clock\u0007 is off"}`), control.DeskRefused, "desk-refuses", 16 * time.Minute},
-		"gone":        {says(404, `{"code":"box-gone","title":"not here"}`), control.DeskEnded, "desk-ended-link", 7 * time.Hour},
-		"ended":       {says(410, `{"code":"box-left","title":"removed by Ana"}`), control.DeskEnded, "desk-ended-link", 7 * time.Hour},
-		"pending":     {says(403, `{"code":"box-pending","title":"compare"}`), control.DeskPending, "", time.Minute},
-		"late answer": {says(409, `{"code":"report-late","title":"late"}`), control.DeskSilent, "desk-unreachable", 11 * time.Minute},
+		"forged":      {says(200, string(forged)), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"garbage":     {says(200, "<html>sign in to the hotel's network</html>"), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"empty":       {says(200, ""), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"huge":        {says(200, strings.Repeat("x", 1<<20)), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"redirect":    {says(302, ""), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"other 404":   {says(404, "not found"), appliance.DeskSilent, "desk-not-verified", 11 * time.Minute},
+		"error":       {says(500, "oops"), appliance.DeskSilent, "desk-unreachable", 11 * time.Minute},
+		"suspects":    {says(409, `{"code":"box-suspected","title":"two boxes report"}`), appliance.DeskRefused, "desk-suspects-box", 16 * time.Minute},
+		"does not":    {says(400, `{"code":"report-invalid","title":"clock\u0007 is off"}`), appliance.DeskRefused, "desk-refuses", 16 * time.Minute},
+		"gone":        {says(404, `{"code":"box-gone","title":"not here"}`), appliance.DeskEnded, "desk-ended-link", 7 * time.Hour},
+		"ended":       {says(410, `{"code":"box-left","title":"removed by Ana"}`), appliance.DeskEnded, "desk-ended-link", 7 * time.Hour},
+		"pending":     {says(403, `{"code":"box-pending","title":"compare"}`), appliance.DeskPending, "", time.Minute},
+		"late answer": {says(409, `{"code":"report-late","title":"late"}`), appliance.DeskSilent, "desk-unreachable", 11 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestRun_desksThatLie(t *testing.T) {
 				}
 				l.set(func() { l.mood = nil })
 				after(c.again)
-				if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Problem != nil {
+				if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 || s.Problem != nil {
 					t.Errorf("later: %+v %v", s, s.Problem)
 				}
 				if got := strings.Join(l.told(), ", "); got != "facts box, A warning" && got != "facts box, A warning, facts box" {

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/desk/wire"
 	"coopkit/internal/logkey"
 )
@@ -74,23 +73,23 @@ func planJoin(i wire.Invitation) appliance.Plan {
 // the link. Compare its Words with those that the desk shows. Errors are those
 // of PlanJoin, "plan-changed", "invitation-refused", "desk-unreachable" and
 // "desk-not-verified".
-func (s *Support) Join(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+func (s *Support) Join(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
 	i, err := s.invited(code)
 	if err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	if err := planJoin(i).Agreed(planHash); err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	l, err := s.enrol(ctx, i)
 	if err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	if err := s.d.Store.SaveDeskLink(ctx, l); err != nil {
 		s.sayFarewell(ctx, &l)
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	s.setLink(&l)
 	s.note(func(m *moment) { m.tried, m.heard = l.Joined, l.Joined })
@@ -135,10 +134,10 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	l := Link{
 		URL: i.Desk, Pin: i.Pin, DeskKey: i.Key, Box: e.Box, Key: key, Secret: secret, Name: e.Desk, Coop: e.Coop,
 		Words: wire.FourWords(body, a.body), Joined: s.d.Now().UTC().Truncate(time.Millisecond),
-		State: control.DeskLinked, Period: bounded(e.PeriodS),
+		State: appliance.DeskLinked, Period: bounded(e.PeriodS),
 	}
 	if e.Pending {
-		l.State = control.DeskPending
+		l.State = appliance.DeskPending
 	}
 	return l, nil
 }

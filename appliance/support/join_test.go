@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
@@ -36,13 +35,13 @@ func TestJoin_pendingUntilAPersonHasComparedTheWords(t *testing.T) {
 		l := newListener(t)
 		l.pending = true
 		b := newBox(t, dbIn(t), l)
-		if s := state(t, b); s.State != control.DeskNone {
+		if s := state(t, b); s.State != appliance.DeskNone {
 			t.Errorf("before: %+v", s)
 		}
 		b.join(t, l)
 		after(5 * time.Minute)
 		s := state(t, b)
-		if s.State != control.DeskPending || s.Words != l.words || s.Name != "Test desk" || s.Coop != "Demo Co-op" || s.Problem != nil {
+		if s.State != appliance.DeskPending || s.Words != l.words || s.Name != "Test desk" || s.Coop != "Demo Co-op" || s.Problem != nil {
 			t.Errorf("pending: %+v", s)
 		}
 		if c := b.Contact(); time.Since(c.Heard) > time.Minute || c.Refused != nil {
@@ -50,7 +49,7 @@ func TestJoin_pendingUntilAPersonHasComparedTheWords(t *testing.T) {
 		}
 		l.set(func() { l.pending = false })
 		after(time.Minute)
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 {
+		if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 {
 			t.Errorf("confirmed: %+v", s)
 		}
 		b.stop()
@@ -86,7 +85,7 @@ func TestJoin_refuses(t *testing.T) {
 		wantProblem(t, join(code, ""), "desk-not-verified")
 		b.reach(away{})
 		wantProblem(t, join(code, ""), "desk-unreachable")
-		if s := state(t, b); s.State != control.DeskNone {
+		if s := state(t, b); s.State != appliance.DeskNone {
 			t.Errorf("after all of it: %+v", s)
 		}
 		b.stop()
@@ -140,7 +139,7 @@ func TestLeave_withTheDeskThereAndAway(t *testing.T) {
 				if took := time.Since(began); took > 11*time.Second {
 					t.Errorf("it took %v", took)
 				}
-				if s := state(t, b); s.State != control.DeskNone || s.URL != "" {
+				if s := state(t, b); s.State != appliance.DeskNone || s.URL != "" {
 					t.Errorf("%+v", s)
 				}
 				if link, err := b.store.DeskLink(t.Context()); link != nil || err != nil {
@@ -178,7 +177,7 @@ func TestRun_slowDeskIsGivenUp(t *testing.T) {
 		b.DropWay()
 		b.find("A")
 		after(32 * time.Second)
-		if s := state(t, b); s.State != control.DeskSilent || s.Problem.Code != "desk-unreachable" || !strings.Contains(s.Problem.Why, "30s") {
+		if s := state(t, b); s.State != appliance.DeskSilent || s.Problem.Code != "desk-unreachable" || !strings.Contains(s.Problem.Why, "30s") {
 			t.Errorf("%+v %v", s, s.Problem)
 		}
 		b.stop()
@@ -272,7 +271,7 @@ func TestRun_fullDiskLosesNoFinding(t *testing.T) {
 		if got := strings.Join(l.told(), ", "); got != "facts box, A warning, B warning" {
 			t.Errorf("told: %s", got)
 		}
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 {
+		if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 {
 			t.Errorf("%+v %v", s, s.Problem)
 		}
 		b.stop()
@@ -302,7 +301,7 @@ func TestRun_boxThatWasPutBack(t *testing.T) {
 		b = newBox(t, path, l)
 		b.find("B")
 		after(time.Minute)
-		if s := state(t, b); s.State != control.DeskRefused || s.Problem.Code != "desk-suspects-box" || s.Waiting == 0 {
+		if s := state(t, b); s.State != appliance.DeskRefused || s.Problem.Code != "desk-suspects-box" || s.Waiting == 0 {
 			t.Errorf("%+v %v", s, s.Problem)
 		}
 		if c := b.Contact(); c.Refused == nil {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
 )
@@ -29,13 +29,13 @@ type Link struct {
 	Words   [4]string
 	Joined  time.Time
 
-	State   control.DeskState // pending, linked, refused or ended; never silent
-	Problem *problem.Problem  // why it is refused or ended
-	Period  time.Duration     // between two reports
-	Acked   uint64            // number of the last entry that the desk has
-	Head    wire.Head         // after it
-	Sent    time.Time         // when the desk confirmed it
-	Last    []byte            // the last report that the desk confirmed
+	State   appliance.DeskState // pending, linked, refused or ended; never silent
+	Problem *problem.Problem    // why it is refused or ended
+	Period  time.Duration       // between two reports
+	Acked   uint64              // number of the last entry that the desk has
+	Head    wire.Head           // after it
+	Sent    time.Time           // when the desk confirmed it
+	Last    []byte              // the last report that the desk confirmed
 	Told    Told
 }
 
@@ -75,7 +75,7 @@ type Store interface {
 	// DropDeskLink removes the link with its keys and the outbox.
 	DropDeskLink(ctx context.Context) error
 	// SetDeskState keeps the State and Problem of the link.
-	SetDeskState(ctx context.Context, state control.DeskState, p *problem.Problem) error
+	SetDeskState(ctx context.Context, state appliance.DeskState, p *problem.Problem) error
 	// Tell appends items to the outbox and keeps what the desk will know then.
 	// Samples beyond keep are dropped, oldest first, and Missing stands for them.
 	Tell(ctx context.Context, items []Item, told Told, keep Keep) error

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
 )
@@ -17,7 +17,7 @@ import (
 // refusal is what the desk itself says against a report: it was reached, and
 // trying again soon is of no use.
 type refusal struct {
-	state   control.DeskState
+	state   appliance.DeskState
 	problem *problem.Problem // nil: pending, which is no fault
 	said    said
 	wait    time.Duration
@@ -80,13 +80,13 @@ func notTaken(desk string, resp *http.Response, body []byte) error {
 	case s.Code == "report-late": // the next one is not
 		return unreachableDesk(desk, s.reason(), nil)
 	case s.Code == "box-pending":
-		return &refusal{state: control.DeskPending, said: s, wait: afterPending, retry: retry}
+		return &refusal{state: appliance.DeskPending, said: s, wait: afterPending, retry: retry}
 	case s.Code == "box-gone", code == http.StatusGone:
-		return &refusal{state: control.DeskEnded, said: s, wait: afterEnd, retry: retry, problem: ended(desk, s)}
+		return &refusal{state: appliance.DeskEnded, said: s, wait: afterEnd, retry: retry, problem: ended(desk, s)}
 	case s.Code == "box-suspected":
-		return &refusal{state: control.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: suspected(desk, s)}
+		return &refusal{state: appliance.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: suspected(desk, s)}
 	default:
-		return &refusal{state: control.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: refusedBy(desk, s)}
+		return &refusal{state: appliance.DeskRefused, said: s, wait: afterRefusal, retry: retry, problem: refusedBy(desk, s)}
 	}
 }
 

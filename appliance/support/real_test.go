@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/support"
 	"coopkit/desk"
 	"coopkit/desk/desktest"
@@ -68,15 +67,15 @@ func TestRealDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := wire.BoxID(link.Box)
-	if there := d.Box(id); link.State != control.DeskPending || there.State != desk.BoxPending || there.Words != link.Words || link.Coop != "Lantern Street Bakery" {
+	if there := d.Box(id); link.State != appliance.DeskPending || there.State != desk.BoxPending || there.Words != link.Words || link.Coop != "Lantern Street Bakery" {
 		t.Errorf("here %+v, there %+v", link, there)
 	}
 	testkit.Eventually(t, 5*time.Second, "the box learns that it has to wait", func() bool {
 		l := state(t, b)
-		return l.State == control.DeskPending && l.NextTry.After(time.Now()) && l.Waiting > 0
+		return l.State == appliance.DeskPending && l.NextTry.After(time.Now()) && l.Waiting > 0
 	})
 	d.Confirm(id)
-	testkit.Eventually(t, 20*time.Second, "the box is taken", func() bool { return state(t, b).State == control.DeskLinked && state(t, b).Waiting == 0 })
+	testkit.Eventually(t, 20*time.Second, "the box is taken", func() bool { return state(t, b).State == appliance.DeskLinked && state(t, b).Waiting == 0 })
 	if there := d.Box(id); there.Facts.Agent != "0.1.0" || there.Sample.Apps != 1 || !slices.Equal(codes(there), []string{"A"}) {
 		t.Errorf("the desk knows %+v", there)
 	}
@@ -84,7 +83,7 @@ func TestRealDesk(t *testing.T) {
 	testkit.Eventually(t, 5*time.Second, "the finding is there", func() bool { return slices.Equal(codes(d.Box(id)), []string{"A", "B"}) })
 	d.Stop()
 	b.find("B", "C")
-	testkit.Eventually(t, 10*time.Second, "the box knows that the desk is away", func() bool { return state(t, b).State == control.DeskSilent })
+	testkit.Eventually(t, 10*time.Second, "the box knows that the desk is away", func() bool { return state(t, b).State == appliance.DeskSilent })
 	b.find("C")
 	d.Start()
 	testkit.Eventually(t, time.Minute, "everything arrives", func() bool { return slices.Equal(codes(d.Box(id)), []string{"C"}) })

@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/desk/wire"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
@@ -74,7 +74,7 @@ func (s *Support) report(ctx context.Context) (full, more bool, err error) {
 		return false, false, err
 	}
 	s.change(func(l *Link) {
-		l.State, l.Problem = control.DeskLinked, nil
+		l.State, l.Problem = appliance.DeskLinked, nil
 		l.Acked, l.Head, l.Sent, l.Last, l.Period = c.Ack, c.Head, c.At, c.Report, c.Period
 	})
 	s.note(func(m *moment) { m.trouble, m.heard = nil, c.At })
@@ -97,7 +97,7 @@ func confirmed(l *Link, body []byte, items []Item, answer []byte) (wire.Ack, err
 	case ack.Ack <= l.Acked:
 		return ack, notTheDesk(l.URL, why.Title, nil)
 	case ack.Ack > last: // this box was put back to an older state
-		return ack, &refusal{state: control.DeskRefused, said: why, wait: afterRefusal, problem: suspected(l.URL, why)}
+		return ack, &refusal{state: appliance.DeskRefused, said: why, wait: afterRefusal, problem: suspected(l.URL, why)}
 	default:
 		return ack, nil
 	}

@@ -9,30 +9,30 @@ import (
 	"fmt"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
 )
 
 // Status says how the link is.
-func (s *Support) Status(ctx context.Context) (control.DeskLink, error) {
+func (s *Support) Status(ctx context.Context) (appliance.DeskLink, error) {
 	l, m := s.both()
 	if l == nil {
-		return control.DeskLink{State: control.DeskNone}, nil
+		return appliance.DeskLink{State: appliance.DeskNone}, nil
 	}
 	waiting, err := s.d.Store.Waiting(ctx)
 	if err != nil {
-		return control.DeskLink{}, fmt.Errorf("count what waits: %w", err)
+		return appliance.DeskLink{}, fmt.Errorf("count what waits: %w", err)
 	}
-	out := control.DeskLink{
+	out := appliance.DeskLink{
 		State: l.State, URL: l.URL, Name: l.Name, Coop: l.Coop, Box: string(l.Box), KeyFingerprint: Fingerprint(l.DeskKey),
 		Words: l.Words, Joined: l.Joined, LastSent: l.Sent, LastTried: m.tried, NextTry: m.next, Waiting: waiting, Problem: l.Problem,
 	}
 	if out.LastTried.IsZero() {
 		out.LastTried = l.Sent
 	}
-	if m.trouble != nil && l.State != control.DeskEnded {
-		out.State, out.Problem = control.DeskSilent, m.trouble
+	if m.trouble != nil && l.State != appliance.DeskEnded {
+		out.State, out.Problem = appliance.DeskSilent, m.trouble
 	}
 	return out, nil
 }

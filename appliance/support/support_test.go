@@ -13,11 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/desk/wire"
 )
 
-func state(t *testing.T, b *box) control.DeskLink {
+func state(t *testing.T, b *box) appliance.DeskLink {
 	t.Helper()
 	s, err := b.Status(t.Context())
 	if err != nil {
@@ -62,7 +61,7 @@ func TestRun_tellsWhatChangesAndNothingTwice(t *testing.T) {
 		if d := cmp.Diff(want, l.told()); d != "" {
 			t.Errorf("in all (-want +told):\n%s", d)
 		}
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Problem != nil || time.Since(s.LastSent) > 24*time.Minute {
+		if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 || s.Problem != nil || time.Since(s.LastSent) > 24*time.Minute {
 			t.Errorf("%+v", s)
 		}
 		b.stop()
@@ -143,7 +142,7 @@ func TestRun_aWeekWithoutTheDesk(t *testing.T) {
 			}
 		}
 		silent := state(t, b)
-		if silent.State != control.DeskSilent || silent.Problem == nil || silent.Problem.Code != "desk-unreachable" || silent.Waiting < 600 {
+		if silent.State != appliance.DeskSilent || silent.Problem == nil || silent.Problem.Code != "desk-unreachable" || silent.Waiting < 600 {
 			t.Fatalf("while it is away: %+v", silent)
 		}
 		if c := b.Contact(); !c.Joined || time.Since(c.Heard) < 7*24*time.Hour || c.Trouble == nil {
@@ -178,7 +177,7 @@ func TestRun_aWeekWithoutTheDesk(t *testing.T) {
 		if samples < week || samples > week+2 || missing < 24*4-5 || missing > 24*4+5 {
 			t.Errorf("%d samples kept and %d missing; want a week and a day", samples, missing)
 		}
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 {
+		if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 {
 			t.Errorf("after it is back: %+v", s)
 		}
 		for _, body := range l.reports() {
@@ -250,7 +249,7 @@ func TestRun_clockThatIsWrongOrJumps(t *testing.T) {
 		if now := len(l.all()); now < n+2 || n < 2 {
 			t.Errorf("%d entries, later %d: the clock stopped it", n, now)
 		}
-		if s := state(t, b); s.State != control.DeskLinked {
+		if s := state(t, b); s.State != appliance.DeskLinked {
 			t.Errorf("%+v", s)
 		}
 		b.stop()

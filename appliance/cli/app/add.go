@@ -13,12 +13,11 @@ import (
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 	"coopkit/recipes"
 )
 
 type addOptions struct {
-	req    control.AddApp
+	req    appliance.AddApp
 	images string
 	set    []string
 	yes    bool

@@ -11,11 +11,10 @@ import (
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newRemove(env *term.Env) *cobra.Command {
-	var req control.RemoveApp
+	var req appliance.RemoveApp
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "remove <name>", Short: "Remove an app",
@@ -43,7 +42,7 @@ func newRemove(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func removed(env *term.Env, req control.RemoveApp, ended appliance.Job) error {
+func removed(env *term.Env, req appliance.RemoveApp, ended appliance.Job) error {
 	if req.NoExport {
 		return env.Say("\n%s is removed, and its data with it.\n", req.Name)
 	}

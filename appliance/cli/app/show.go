@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newShow(env *term.Env) *cobra.Command {
@@ -31,7 +31,7 @@ func newShow(env *term.Env) *cobra.Command {
 	}
 }
 
-func show(env *term.Env, a control.App) error {
+func show(env *term.Env, a appliance.App) error {
 	addresses := make([]string, 0, len(a.Addresses))
 	for _, h := range a.Addresses {
 		addresses = append(addresses, string(h))

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance/cli/term"
+	"coopkit/internal/problem"
 )
 
 func newList(env *term.Env) *cobra.Command {
@@ -22,7 +23,11 @@ func newList(env *term.Env) *cobra.Command {
 			return env.Show(all, func() error {
 				rows := make([][]string, 0, len(all))
 				for _, c := range all {
-					rows = append(rows, []string{c.Host, c.Issuer, term.Time(c.Expires), c.Problem})
+					trouble := ""
+					if c.Problem != nil {
+						trouble = problem.Reason(c.Problem)
+					}
+					rows = append(rows, []string{c.Host, c.Issuer, term.Time(c.NotAfter), trouble})
 				}
 				return env.Table([]string{"host", "issuer", "valid until", "problem"}, rows,
 					"No certificates yet: they come with the first app or site.")

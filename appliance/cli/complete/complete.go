@@ -57,7 +57,7 @@ func words[T any](items []T, err error, word func(T) string) ([]string, error) {
 func Apps(env *term.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
 		apps, err := b.Apps(ctx)
-		return words(apps, err, func(a control.App) string { return string(a.Name) })
+		return words(apps, err, func(a appliance.App) string { return string(a.Name) })
 	})
 }
 
@@ -81,7 +81,7 @@ func Sites(env *term.Env, position int) Func {
 func Zones(env *term.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
 		names, err := b.Names(ctx)
-		return words(names, err, func(n control.Name) string { return n.Zone })
+		return words(names, err, func(n appliance.Zone) string { return n.Zone })
 	})
 }
 

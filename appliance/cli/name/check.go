@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newCheck(env *term.Env) *cobra.Command {
@@ -33,7 +33,7 @@ func newCheck(env *term.Env) *cobra.Command {
 	}
 }
 
-func check(env *term.Env, c control.NameCheck) error {
+func check(env *term.Env, c appliance.NameCheck) error {
 	verdict := env.Paint(term.Green, "✓") + " it leads to this box"
 	if !c.OK {
 		verdict = env.Paint(term.Red, "✗") + " it does not lead to this box"

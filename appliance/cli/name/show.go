@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 )
 
@@ -27,7 +27,7 @@ func newShow(env *term.Env) *cobra.Command {
 				return err
 			}
 			zone := strings.ToLower(strings.TrimSuffix(args[0], "."))
-			i := slices.IndexFunc(names, func(n control.Name) bool { return n.Zone == zone })
+			i := slices.IndexFunc(names, func(n appliance.Zone) bool { return n.Zone == zone })
 			if i < 0 {
 				return &problem.Problem{
 					Code: "name-not-here", Kind: problem.NotFound, What: "this box does not answer for the zone “" + zone + "”",
@@ -39,7 +39,7 @@ func newShow(env *term.Env) *cobra.Command {
 	}
 }
 
-func show(env *term.Env, n control.Name) error {
+func show(env *term.Env, n appliance.Zone) error {
 	rows := make([][]string, 0, len(n.Records))
 	for _, r := range n.Records {
 		rows = append(rows, []string{r.Name, strconv.FormatUint(uint64(r.TTL), 10), r.Type, r.Data, r.Owner})

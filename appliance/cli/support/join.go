@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newJoin(env *term.Env) *cobra.Command {
@@ -40,14 +40,14 @@ func newJoin(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func joined(env *term.Env, l control.DeskLink) error {
+func joined(env *term.Env, l appliance.DeskLink) error {
 	if err := env.Say("\nThis box has joined %s at %s.\n\n  %s\n\n", term.Clean(l.Name), l.URL, env.Paint(term.Bold, words(l))); err != nil {
 		return err
 	}
-	if l.State == control.DeskPending {
+	if l.State == appliance.DeskPending {
 		return env.Say("Read these four words to your IT co-op. It confirms the box if the desk shows the same.\nUntil then nothing is taken: coopkit support status\n")
 	}
 	return env.Say("The desk shows the same four words for this box. If it shows others, leave at once: coopkit support leave\n")
 }
 
-func words(l control.DeskLink) string { return term.Clean(strings.Join(l.Words[:], " ")) }
+func words(l appliance.DeskLink) string { return term.Clean(strings.Join(l.Words[:], " ")) }

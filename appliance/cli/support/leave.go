@@ -10,7 +10,6 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newLeave(env *term.Env) *cobra.Command {
@@ -27,7 +26,7 @@ func newLeave(env *term.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if link.State != control.DeskNone {
+			if link.State != appliance.DeskNone {
 				if err := change.Agree(ctx, env, plan(link), yes); err != nil {
 					return err
 				}
@@ -35,7 +34,7 @@ func newLeave(env *term.Env) *cobra.Command {
 			if err := b.LeaveDesk(ctx); err != nil {
 				return err
 			}
-			return env.Show(control.DeskLink{State: control.DeskNone}, func() error {
+			return env.Show(appliance.DeskLink{State: appliance.DeskNone}, func() error {
 				return env.Say("\nThis box has left %s. Nothing is sent any more.\n", link.URL)
 			})
 		},
@@ -44,7 +43,7 @@ func newLeave(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func plan(l control.DeskLink) appliance.Plan {
+func plan(l appliance.DeskLink) appliance.Plan {
 	return appliance.Plan{
 		Title: "Leave the support desk at " + l.URL,
 		Lines: []appliance.Line{

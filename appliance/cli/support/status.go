@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
-	"coopkit/appliance/control"
 )
 
 func newStatus(env *term.Env) *cobra.Command {
@@ -27,8 +27,8 @@ func newStatus(env *term.Env) *cobra.Command {
 	}
 }
 
-func status(env *term.Env, l control.DeskLink) error {
-	if l.State == control.DeskNone {
+func status(env *term.Env, l appliance.DeskLink) error {
+	if l.State == appliance.DeskNone {
 		return env.Say("This box has not joined a support desk. Ask your IT co-op for an invitation, then: coopkit support join <code>\n")
 	}
 	var problem, why string
@@ -59,17 +59,17 @@ func moment(t time.Time) string {
 	return term.Time(t)
 }
 
-func meaning(s control.DeskState) string {
+func meaning(s appliance.DeskState) string {
 	switch s {
-	case control.DeskPending:
+	case appliance.DeskPending:
 		return "waits until your IT co-op has compared the four words"
-	case control.DeskLinked:
+	case appliance.DeskLinked:
 		return "linked"
-	case control.DeskSilent:
+	case appliance.DeskSilent:
 		return "the desk does not answer; what it shall know is kept"
-	case control.DeskRefused:
+	case appliance.DeskRefused:
 		return "the desk does not take reports"
-	case control.DeskEnded:
+	case appliance.DeskEnded:
 		return "the desk has ended the link"
 	default:
 		return string(s)

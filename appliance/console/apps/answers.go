@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -50,8 +49,8 @@ func (a answers) setting(s recipes.Setting) string {
 }
 
 // request is what the agent is asked for.
-func (a answers) request(hash string) control.AddApp {
-	req := control.AddApp{
+func (a answers) request(hash string) appliance.AddApp {
+	req := appliance.AddApp{
 		Recipe: a.recipe.Name, Name: a.value("name", ""), Host: a.value("host", ""), PlanHash: hash, Settings: map[string]string{},
 	}
 	for _, s := range a.recipe.Settings {
@@ -201,7 +200,7 @@ func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, 
 		return "", "", err
 	}
 	name = recipe
-	for n := 2; slices.ContainsFunc(all, func(app control.App) bool { return string(app.Name) == name }); n++ {
+	for n := 2; slices.ContainsFunc(all, func(app appliance.App) bool { return string(app.Name) == name }); n++ {
 		name = fmt.Sprintf("%s-%d", recipe, n)
 	}
 	zones, err := a.Box.Names(ctx)

@@ -33,7 +33,7 @@ func console(t *testing.T, box control.Backend) *areatest.Console {
 func wiki(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := controltest.New()
-	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	return box
@@ -198,7 +198,7 @@ func TestAdd_changedPlanComesBack(t *testing.T) {
 		if agreed := c.Send(t, "/catalogue/wordpress/add", p.Form("form.card")); hash != "" && agreed.To != "/jobs/2" {
 			t.Errorf("agreeing to the new plan: %d %s", agreed.Status, agreed.To)
 		} else if hash == "" {
-			if _, err := box.Remove(t.Context(), control.RemoveApp{Name: "wordpress"}); err != nil {
+			if _, err := box.Remove(t.Context(), appliance.RemoveApp{Name: "wordpress"}); err != nil {
 				t.Fatal(err)
 			}
 			box = wiki(t)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
@@ -120,13 +120,13 @@ func search(l *locale.Locale, shelf []*recipes.Recipe, need, q string) []*recipe
 	return out
 }
 
-func newCard(p *webkit.Page, r *recipes.Recipe, apps []control.App, machine control.Host) card {
+func newCard(p *webkit.Page, r *recipes.Recipe, apps []appliance.App, machine appliance.Host) card {
 	c := card{
 		Title: in(p.Locale, r.Title), Need: needName(p.Locale, r.Need), Summary: in(p.Locale, r.Summary), Href: "/catalogue/" + r.Name,
 		Memory: p.T("apps.memory", "size", p.Bytes(uint64(max(r.Needs.MemoryMiB, 0))<<20)), Offers: offers(p, r.Offers),
 	}
 	c.Icon, c.Tint = area.NeedIcon(r.Need)
-	if slices.ContainsFunc(apps, func(a control.App) bool { return a.Recipe == r.Name }) {
+	if slices.ContainsFunc(apps, func(a appliance.App) bool { return a.Recipe == r.Name }) {
 		c.Pills = append(c.Pills, webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("apps.onbox")})
 	}
 	if pill, ok := tooBig(p, r, machine); ok {
@@ -136,7 +136,7 @@ func newCard(p *webkit.Page, r *recipes.Recipe, apps []control.App, machine cont
 }
 
 // tooBig says why an app would not run well on this box, in a pill.
-func tooBig(p *webkit.Page, r *recipes.Recipe, machine control.Host) (webkit.Pill, bool) {
+func tooBig(p *webkit.Page, r *recipes.Recipe, machine appliance.Host) (webkit.Pill, bool) {
 	memory := uint64(max(r.Needs.MemoryMiB, 0)) << 20
 	disk := uint64(max(r.Needs.DiskMiB, 0)) << 20
 	pill := webkit.Pill{Kind: "warn", Icon: "tri"}
@@ -153,7 +153,7 @@ func tooBig(p *webkit.Page, r *recipes.Recipe, machine control.Host) (webkit.Pil
 	return pill, true
 }
 
-func free(m control.Host) uint64 { return m.MemoryBytes - min(m.MemoryUsed, m.MemoryBytes) }
+func free(m appliance.Host) uint64 { return m.MemoryBytes - min(m.MemoryUsed, m.MemoryBytes) }
 
 // offers says who helps with an app, and what members of the Alliance save.
 func offers(p *webkit.Page, all []recipes.Offer) string {

@@ -5,8 +5,8 @@ package apps
 import (
 	"net/http"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
 )
@@ -68,7 +68,7 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 }
 
 // both returns the apps that people see, and the catalogue.
-func (a *pages) both(r *http.Request) ([]control.App, []*recipes.Recipe, error) {
+func (a *pages) both(r *http.Request) ([]appliance.App, []*recipes.Recipe, error) {
 	all, err := a.Box.Apps(r.Context())
 	if err != nil {
 		return nil, nil, err
@@ -77,7 +77,7 @@ func (a *pages) both(r *http.Request) ([]control.App, []*recipes.Recipe, error) 
 	return shown(all), shelf, err
 }
 
-func look(shelf []*recipes.Recipe, app control.App) (icon, tint string) {
+func look(shelf []*recipes.Recipe, app appliance.App) (icon, tint string) {
 	if r := byName(shelf, app.Recipe); r != nil {
 		return area.NeedIcon(r.Need)
 	}
@@ -85,7 +85,7 @@ func look(shelf []*recipes.Recipe, app control.App) (icon, tint string) {
 }
 
 // host is the main address of an app, without its port.
-func host(app control.App) string {
+func host(app appliance.App) string {
 	if len(app.Addresses) == 0 {
 		return ""
 	}
@@ -93,7 +93,7 @@ func host(app control.App) string {
 }
 
 // lead says how all the apps are, by the worst of them.
-func lead(p *webkit.Page, all []control.App) string {
+func lead(p *webkit.Page, all []appliance.App) string {
 	count := map[string]int{}
 	for _, app := range all {
 		count[app.State]++

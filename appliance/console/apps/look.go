@@ -5,7 +5,7 @@ package apps
 import (
 	"cmp"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/locale"
 	"coopkit/recipes"
 )
@@ -24,8 +24,8 @@ func in(l *locale.Locale, texts map[string]string) string {
 }
 
 // shown are the apps that people see: trials of recipes are not among them.
-func shown(all []control.App) []control.App {
-	var out []control.App
+func shown(all []appliance.App) []appliance.App {
+	var out []appliance.App
 	for _, a := range all {
 		if !a.Scratch {
 			out = append(out, a)
@@ -46,7 +46,7 @@ func byName(all []*recipes.Recipe, name string) *recipes.Recipe {
 
 // everyday is what people call an app: by its use, Website, where the catalogue
 // says it, else by its program.
-func everyday(l *locale.Locale, a control.App, r *recipes.Recipe) string {
+func everyday(l *locale.Locale, a appliance.App, r *recipes.Recipe) string {
 	if r == nil || r.Need == "other" {
 		return a.Title
 	}

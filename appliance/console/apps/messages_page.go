@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"time"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/logkey"
 	"coopkit/internal/webkit"
 )
@@ -27,7 +27,7 @@ const (
 
 type messagesPage struct {
 	*webkit.Page
-	App      control.App
+	App      appliance.App
 	Tabs     []tab
 	Services []tab
 	Live     string

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"slices"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
 )
@@ -64,7 +64,7 @@ func (a *pages) recipe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // facts fills in what the app needs, keeps and who helps with it.
-func (p *recipePage) facts(machine control.Host) {
+func (p *recipePage) facts(machine appliance.Host) {
 	rec := p.Recipe
 	p.Memory = p.T("apps.recipe.memory", "size", p.Bytes(uint64(max(rec.Needs.MemoryMiB, 0))<<20), "free", p.Bytes(free(machine)))
 	p.Disk = p.T("apps.recipe.disk", "size", p.Bytes(uint64(max(rec.Needs.DiskMiB, 0))<<20), "free", p.Bytes(machine.DiskBytes-min(machine.DiskUsed, machine.DiskBytes)))

@@ -9,7 +9,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
@@ -31,14 +30,14 @@ func (a *pages) askRemove(w http.ResponseWriter, r *http.Request) error {
 	return a.renderRemove(w, r, http.StatusOK, a.removePage(r, app, rec), app, rec, "", "")
 }
 
-func (a *pages) removePage(r *http.Request, app control.App, rec *recipes.Recipe) *webkit.Page {
+func (a *pages) removePage(r *http.Request, app appliance.App, rec *recipes.Recipe) *webkit.Page {
 	p := a.UI.NewPage(r, "apps.title")
 	p.Crumbs = a.appPage(r, app, rec, p.T("apps.remove.crumb")).Crumbs
 	return p
 }
 
-func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app control.App, rec *recipes.Recipe, typed, marks string) error {
-	plan, err := a.Box.PlanRemove(r.Context(), control.RemoveApp{Name: string(app.Name)})
+func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, rec *recipes.Recipe, typed, marks string) error {
+	plan, err := a.Box.PlanRemove(r.Context(), appliance.RemoveApp{Name: string(app.Name)})
 	if err != nil {
 		return err
 	}
@@ -76,7 +75,7 @@ func (a *pages) remove(w http.ResponseWriter, r *http.Request) error {
 		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, rec, typed, "")
 	}
 	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Remove(r.Context(), control.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
+		return a.Box.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
 		return a.renderRemove(w, r, http.StatusConflict, p, app, rec, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))

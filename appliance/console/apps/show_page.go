@@ -11,7 +11,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
 )
@@ -21,7 +20,7 @@ const lastLines = 10
 
 type showPage struct {
 	*webkit.Page
-	App          control.App
+	App          appliance.App
 	Name         string // everyday
 	At           string
 	Icon, Tint   string
@@ -48,7 +47,7 @@ type change struct{ Text, Button, Href, Kind string }
 
 // install finds the app that a path is about, with its recipe if the catalogue
 // still has it.
-func (a *pages) install(r *http.Request) (control.App, *recipes.Recipe, error) {
+func (a *pages) install(r *http.Request) (appliance.App, *recipes.Recipe, error) {
 	app, err := a.Box.App(r.Context(), r.PathValue("install"))
 	if err != nil {
 		return app, nil, err
@@ -58,7 +57,7 @@ func (a *pages) install(r *http.Request) (control.App, *recipes.Recipe, error) {
 }
 
 // appPage begins the pages of one app.
-func (a *pages) appPage(r *http.Request, app control.App, rec *recipes.Recipe, here string) *webkit.Page {
+func (a *pages) appPage(r *http.Request, app appliance.App, rec *recipes.Recipe, here string) *webkit.Page {
 	p := a.UI.NewPage(r, "apps.title")
 	name := everyday(p.Locale, app, rec)
 	p.Crumbs = []webkit.Link{{Text: p.T("apps.title"), Href: "/apps"}, {Text: name}}
@@ -105,7 +104,7 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	return a.UI.Render(w, http.StatusOK, "apps-show", v)
 }
 
-func appTabs(p *webkit.Page, app control.App, here string) []tab {
+func appTabs(p *webkit.Page, app appliance.App, here string) []tab {
 	to := "/apps/" + string(app.Name)
 	return []tab{
 		{p.T("apps.tab.overview"), to, here == "overview"},
@@ -114,7 +113,7 @@ func appTabs(p *webkit.Page, app control.App, here string) []tab {
 }
 
 // findings are what the checks last found about an app.
-func (a *pages) findings(ctx context.Context, p *webkit.Page, app control.App) ([]webkit.Finding, error) {
+func (a *pages) findings(ctx context.Context, p *webkit.Page, app appliance.App) ([]webkit.Finding, error) {
 	report, err := a.Box.Findings(ctx)
 	if err != nil {
 		return nil, err
@@ -129,7 +128,7 @@ func (a *pages) findings(ctx context.Context, p *webkit.Page, app control.App) (
 	return out, nil
 }
 
-func (a *pages) certificates(ctx context.Context, p *webkit.Page, app control.App) ([]certificate, error) {
+func (a *pages) certificates(ctx context.Context, p *webkit.Page, app appliance.App) ([]certificate, error) {
 	all, err := a.Box.Certificates(ctx)
 	if err != nil {
 		return nil, err
@@ -137,8 +136,8 @@ func (a *pages) certificates(ctx context.Context, p *webkit.Page, app control.Ap
 	var out []certificate
 	for _, h := range app.Addresses {
 		c := certificate{Host: h.String(), Text: p.T("apps.certificate.none"), Warn: true}
-		if i := slices.IndexFunc(all, func(c control.Certificate) bool { return c.Host == h.String() }); i >= 0 && !all[i].Expires.IsZero() {
-			c.Text, c.Warn = p.T("apps.certificate.until", "date", p.Date(all[i].Expires)), all[i].Expires.Before(p.Now)
+		if i := slices.IndexFunc(all, func(c appliance.Certificate) bool { return c.Host == h.String() }); i >= 0 && !all[i].NotAfter.IsZero() {
+			c.Text, c.Warn = p.T("apps.certificate.until", "date", p.Date(all[i].NotAfter)), all[i].NotAfter.Before(p.Now)
 		}
 		out = append(out, c)
 	}
@@ -147,7 +146,7 @@ func (a *pages) certificates(ctx context.Context, p *webkit.Page, app control.Ap
 
 // changes are the buttons that fit the state, each with what it means for
 // people.
-func changes(p *webkit.Page, app control.App) []change {
+func changes(p *webkit.Page, app appliance.App) []change {
 	to := "/apps/" + string(app.Name)
 	if app.State == "adding" || app.State == "changing" {
 		return nil

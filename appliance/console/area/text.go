@@ -5,7 +5,7 @@ package area
 import (
 	"strings"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 )
 
 // Sentence makes a sentence of what a Problem says: a capital letter first and
@@ -23,8 +23,8 @@ func Sentence(s string) string {
 }
 
 // Own leaves out the apps that "coopkit recipe test" made.
-func Own(all []control.App) []control.App {
-	var out []control.App
+func Own(all []appliance.App) []appliance.App {
+	var out []appliance.App
 	for _, a := range all {
 		if !a.Scratch {
 			out = append(out, a)

@@ -16,7 +16,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/logkey"
 )
 
@@ -30,7 +29,7 @@ func Files() fs.FS { return files }
 type pages struct {
 	area.Deps
 	mu   sync.Mutex
-	last control.Report
+	last appliance.Report
 }
 
 // Routes registers the pages of this area.
@@ -48,7 +47,7 @@ func Routes(d area.Deps) {
 const stays = time.Minute
 
 // report is what there is to tell about findings now.
-func (d *pages) report(ctx context.Context) (control.Report, error) {
+func (d *pages) report(ctx context.Context) (appliance.Report, error) {
 	d.mu.Lock()
 	last := d.last
 	d.mu.Unlock()
@@ -60,12 +59,12 @@ func (d *pages) report(ctx context.Context) (control.Report, error) {
 
 // box is what the home page tells of; what could not be looked at is nil.
 type box struct {
-	report   control.Report
-	apps     []control.App
+	report   appliance.Report
+	apps     []appliance.App
 	sites    []appliance.Site
-	certs    []control.Certificate
-	host     *control.Host
-	desk     *control.DeskLink
+	certs    []appliance.Certificate
+	host     *appliance.Host
+	desk     *appliance.DeskLink
 	jobs     []appliance.Job
 	week     []appliance.Day
 	needs    map[string]string // of recipes

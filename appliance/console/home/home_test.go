@@ -18,7 +18,6 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/home"
-	"coopkit/appliance/control"
 	"coopkit/appliance/control/controltest"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
@@ -34,7 +33,7 @@ func withApps(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := controltest.New()
 	for recipe, host := range map[string]string{"wordpress": "www.demo.coop", "dokuwiki": "wiki.demo.coop"} {
-		if _, err := box.Add(t.Context(), control.AddApp{Recipe: recipe, Host: host}); err != nil {
+		if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -192,11 +191,11 @@ func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 
 func TestHome_saysWhoSeesTheBox(t *testing.T) {
 	box := controltest.New()
-	for state, want := range map[control.DeskState]string{
-		control.DeskNone: "No IT co-op watches over this box.", control.DeskPending: "Demo desk waits until the four words are compared.",
-		control.DeskLinked: "Demo desk sees how the box is", control.DeskSilent: "Demo desk does not answer", control.DeskEnded: "Demo desk does not take reports",
+	for state, want := range map[appliance.DeskState]string{
+		appliance.DeskNone: "No IT co-op watches over this box.", appliance.DeskPending: "Demo desk waits until the four words are compared.",
+		appliance.DeskLinked: "Demo desk sees how the box is", appliance.DeskSilent: "Demo desk does not answer", appliance.DeskEnded: "Demo desk does not take reports",
 	} {
-		box.SetDesk(control.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
+		box.SetDesk(appliance.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
 		if page := serve(t, box).Get(t, "/"); !strings.Contains(page.Text(t, ".glance"), want) {
 			t.Errorf("%s: %s", state, page.Text(t, ".glance"))
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 )
 
@@ -89,7 +88,7 @@ func running(p *webkit.Page, d door) string {
 	}
 }
 
-func needs(p *webkit.Page, r control.Report) string {
+func needs(p *webkit.Page, r appliance.Report) string {
 	n := map[appliance.Severity]int{}
 	for _, f := range r.Findings {
 		n[f.Severity]++
@@ -107,7 +106,7 @@ func needs(p *webkit.Page, r control.Report) string {
 }
 
 // greeting is the line below: who reads it, and how old it is.
-func greeting(p *webkit.Page, r control.Report) string {
+func greeting(p *webkit.Page, r appliance.Report) string {
 	name := ""
 	if p.User != nil {
 		name = p.User.Name
@@ -173,15 +172,15 @@ func doorCell(p *webkit.Page, b box) cell {
 }
 
 // valid reports whether every certificate counts now.
-func valid(certs []control.Certificate, now time.Time) bool {
-	return len(certs) > 0 && !slices.ContainsFunc(certs, func(c control.Certificate) bool { return !c.Expires.After(now) })
+func valid(certs []appliance.Certificate, now time.Time) bool {
+	return len(certs) > 0 && !slices.ContainsFunc(certs, func(c appliance.Certificate) bool { return !c.NotAfter.After(now) })
 }
 
 // firstEnd is when the first of the certificates ends.
-func firstEnd(certs []control.Certificate) (first time.Time) {
+func firstEnd(certs []appliance.Certificate) (first time.Time) {
 	for _, c := range certs {
-		if first.IsZero() || !c.Expires.IsZero() && c.Expires.Before(first) {
-			first = c.Expires
+		if first.IsZero() || !c.NotAfter.IsZero() && c.NotAfter.Before(first) {
+			first = c.NotAfter
 		}
 	}
 	return first
@@ -231,14 +230,14 @@ func insideCell(p *webkit.Page, b box) cell {
 	l := *b.desk
 	c.Link = p.T("home.inside.look")
 	switch l.State {
-	case control.DeskNone:
+	case appliance.DeskNone:
 		c.Link = p.T("home.inside.join")
 		c.Proof = []template.HTML{p.H("home.inside.none")}
-	case control.DeskPending:
+	case appliance.DeskPending:
 		c.Proof = []template.HTML{p.H("home.inside.pending", "desk", l.Name)}
-	case control.DeskLinked:
+	case appliance.DeskLinked:
 		c.Proof = []template.HTML{p.H("home.inside.linked", "desk", l.Name, "ago", p.Ago(l.LastSent))}
-	case control.DeskSilent:
+	case appliance.DeskSilent:
 		c.Proof = []template.HTML{p.H("home.inside.silent", "desk", l.Name, "ago", p.Ago(l.LastSent))}
 	default:
 		c.Proof = []template.HTML{p.H("home.inside.cut", "desk", l.Name)}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/jobs"
 	"coopkit/appliance/control"
@@ -29,7 +30,7 @@ func console(t *testing.T, box control.Backend) *areatest.Console {
 
 func add(t *testing.T, box *controltest.Fake) {
 	t.Helper()
-	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/webkit"
 )
 
@@ -98,7 +98,7 @@ func recordType(addr string) string {
 
 // zoneLabels are the records that make the world ask this box for a zone: its
 // name servers, and where those are within the zone their addresses.
-func zoneLabels(p *webkit.Page, z control.Name, c control.ZoneCheck) []Label {
+func zoneLabels(p *webkit.Page, z appliance.Zone, c appliance.ZoneCheck) []Label {
 	var out []Label
 	for _, r := range z.Records {
 		if r.Type != "NS" || r.Name != z.Zone {
@@ -120,7 +120,7 @@ func zoneLabels(p *webkit.Page, z control.Name, c control.ZoneCheck) []Label {
 	return out
 }
 
-func judgeZone(p *webkit.Page, l *Label, c control.ZoneCheck) {
+func judgeZone(p *webkit.Page, l *Label, c appliance.ZoneCheck) {
 	switch {
 	case c.Unanswered:
 		state(p, l, "unknown", "", "quiet", "")

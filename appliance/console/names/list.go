@@ -5,7 +5,7 @@ package names
 import (
 	"net/http"
 
-	"coopkit/appliance/control"
+	"coopkit/appliance"
 	"coopkit/internal/webkit"
 )
 
@@ -119,7 +119,7 @@ func (v *listPage) lead(all, wrong int) string {
 }
 
 // zonePill says whether the world asks this box for a zone.
-func zonePill(p *webkit.Page, c control.ZoneCheck) webkit.Pill {
+func zonePill(p *webkit.Page, c appliance.ZoneCheck) webkit.Pill {
 	switch {
 	case c.Unanswered:
 		return webkit.Pill{Icon: "quiet", Text: p.T("names.host.unknown")}

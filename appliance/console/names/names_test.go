@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
-	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -50,13 +50,13 @@ func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
 
 func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
-	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
+	r.box.SetCheck(appliance.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
 	a := r.get(t, "/names/www.cafe.example")
 	a.Want(t, http.StatusOK, "What is in place is not known")
 	if class, text := label(t, a, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
 		t.Errorf("%q: %s", class, text)
 	}
-	r.box.SetCheck(control.NameCheck{Host: "www.cafe.example"})
+	r.box.SetCheck(appliance.NameCheck{Host: "www.cafe.example"})
 	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "No address of this box is known")
 	r.box.Fail("CheckName", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
 	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "What is in place is not known")

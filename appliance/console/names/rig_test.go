@@ -14,9 +14,9 @@ import (
 
 	"golang.org/x/net/html"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
-	"coopkit/appliance/control"
 	"coopkit/appliance/control/controltest"
 	"coopkit/internal/webkit"
 )
@@ -50,7 +50,7 @@ func newRig(t *testing.T) *rig {
 // withApp adds an app at a host.
 func (r *rig) withApp(t *testing.T, recipe, host string) *rig {
 	t.Helper()
-	if _, err := r.box.Add(t.Context(), control.AddApp{Recipe: recipe, Host: host}); err != nil {
+	if _, err := r.box.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -58,7 +58,7 @@ func (r *rig) withApp(t *testing.T, recipe, host string) *rig {
 
 // at makes what is found at a host so.
 func (r *rig) at(host string, found ...string) {
-	r.box.SetCheck(control.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
+	r.box.SetCheck(appliance.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
 }
 
 func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) *areatest.Page {

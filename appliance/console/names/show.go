@@ -10,7 +10,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/hostname"
 	"coopkit/internal/webkit"
 )
@@ -40,7 +39,7 @@ type hereRow struct {
 
 // recordRow is a record of a zone, with its owner in words.
 type recordRow struct {
-	control.Record
+	appliance.Record
 	Owned string
 }
 
@@ -181,7 +180,7 @@ func hostPill(p *webkit.Page, c looked) webkit.Pill {
 	}
 }
 
-func recordRows(p *webkit.Page, all world, z control.Name) []recordRow {
+func recordRows(p *webkit.Page, all world, z appliance.Zone) []recordRow {
 	var rows []recordRow
 	for _, r := range z.Records {
 		rows = append(rows, recordRow{r, owner(p, all, r.Owner)})

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/hostname"
 )
 
@@ -19,9 +18,9 @@ const lookLimit = 4 * time.Second
 
 // world is what a page needs to know, asked of the agent at once.
 type world struct {
-	zones []control.Name
+	zones []appliance.Zone
 	uses  []use
-	certs []control.Certificate
+	certs []appliance.Certificate
 	dns   bool // this box can answer for names
 }
 
@@ -79,8 +78,8 @@ func (n *names) uses(ctx context.Context) ([]use, error) {
 }
 
 // zoneOf returns the zone of this box that contains host.
-func (w world) zoneOf(host string) (control.Name, bool) {
-	var best control.Name
+func (w world) zoneOf(host string) (appliance.Zone, bool) {
+	var best appliance.Zone
 	for _, z := range w.zones {
 		if within(host, z.Zone) && len(z.Zone) > len(best.Zone) {
 			best = z
@@ -114,19 +113,19 @@ func (w world) appTitle(name appliance.InstallName) string {
 
 // looked is the result of looking a host up; Unanswered also when the agent
 // could not try.
-type looked = control.NameCheck
+type looked = appliance.NameCheck
 
 // seen is what was found about hosts and zones.
 type seen struct {
 	hosts map[string]looked
-	zones map[string]control.ZoneCheck
+	zones map[string]appliance.ZoneCheck
 }
 
 // look looks hosts and zones up, all at the same time.
 func (n *names) look(ctx context.Context, uses []use, zones ...string) seen {
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	f := seen{map[string]looked{}, map[string]control.ZoneCheck{}}
+	f := seen{map[string]looked{}, map[string]appliance.ZoneCheck{}}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for _, h := range hosts(uses) {
@@ -144,7 +143,7 @@ func (n *names) look(ctx context.Context, uses []use, zones ...string) seen {
 		wg.Go(func() {
 			c, err := n.Box.CheckZone(ctx, z)
 			if err != nil {
-				c = control.ZoneCheck{Zone: z, Unanswered: true}
+				c = appliance.ZoneCheck{Zone: z, Unanswered: true}
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -10,7 +10,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -18,7 +17,7 @@ import (
 // deskPage is the link to the support desk, or the form to join one.
 type deskPage struct {
 	*webkit.Page
-	Link    control.DeskLink
+	Link    appliance.DeskLink
 	Pill    webkit.Pill
 	Trouble *webkit.Finding // why it is silent, refused or ended
 	Fields  []webkit.Field
@@ -26,10 +25,10 @@ type deskPage struct {
 }
 
 // Joined reports whether there is a link, whatever its state.
-func (p deskPage) Joined() bool { return p.Link.State != control.DeskNone }
+func (p deskPage) Joined() bool { return p.Link.State != appliance.DeskNone }
 
 // Pending reports whether a person has to compare the words.
-func (p deskPage) Pending() bool { return p.Link.State == control.DeskPending }
+func (p deskPage) Pending() bool { return p.Link.State == appliance.DeskPending }
 
 func (d *pages) desk(w http.ResponseWriter, r *http.Request) error {
 	return d.showDesk(w, http.StatusOK, d.UI.NewPage(r, "settings.desk.title"), r)
@@ -49,7 +48,7 @@ func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r
 	if p.Pending() {
 		p.Refresh = 5
 	}
-	if link.State == control.DeskNone {
+	if link.State == appliance.DeskNone {
 		p.Fields = []webkit.Field{{
 			Name: "code", Label: p.T("settings.desk.code"), Hint: p.T("settings.desk.code.hint"), Value: r.PostFormValue("code"),
 			Error: p.Error("code"), Autocomplete: "off", Plain: true,
@@ -81,7 +80,7 @@ func (d *pages) deskEvents(w http.ResponseWriter, r *http.Request) error {
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // the stream has begun; the browser asks again
-		case link.State != control.DeskPending:
+		case link.State != appliance.DeskPending:
 			return s.Send("end", "", "")
 		case s.Ping() != nil:
 			return nil
@@ -94,49 +93,49 @@ func (d *pages) deskEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-func deskTitle(p *webkit.Page, l control.DeskLink) string {
+func deskTitle(p *webkit.Page, l appliance.DeskLink) string {
 	switch l.State {
-	case control.DeskPending:
+	case appliance.DeskPending:
 		return p.T("settings.desk.pending", "desk", l.Name)
-	case control.DeskLinked:
+	case appliance.DeskLinked:
 		return p.T("settings.desk.linked", "desk", l.Name)
-	case control.DeskSilent:
+	case appliance.DeskSilent:
 		return p.T("settings.desk.silent", "desk", l.Name)
-	case control.DeskRefused:
+	case appliance.DeskRefused:
 		return p.T("settings.desk.refused", "desk", l.Name)
-	case control.DeskEnded:
+	case appliance.DeskEnded:
 		return p.T("settings.desk.ended", "desk", l.Name)
 	default:
 		return p.T("settings.desk.none")
 	}
 }
 
-func deskLead(p *webkit.Page, l control.DeskLink) string {
+func deskLead(p *webkit.Page, l appliance.DeskLink) string {
 	switch l.State {
-	case control.DeskPending:
+	case appliance.DeskPending:
 		return p.T("settings.desk.pending.lead")
-	case control.DeskLinked:
+	case appliance.DeskLinked:
 		return p.T("settings.desk.linked.lead", "ago", p.Locale.Ago(l.LastSent, p.Now))
-	case control.DeskSilent, control.DeskRefused:
+	case appliance.DeskSilent, appliance.DeskRefused:
 		return p.T("settings.desk.kept", "count", l.Waiting)
-	case control.DeskEnded:
+	case appliance.DeskEnded:
 		return p.T("settings.desk.ended.lead")
 	default:
 		return p.T("settings.desk.none.lead")
 	}
 }
 
-func deskPill(p *webkit.Page, state control.DeskState) webkit.Pill {
+func deskPill(p *webkit.Page, state appliance.DeskState) webkit.Pill {
 	switch state {
-	case control.DeskPending:
+	case appliance.DeskPending:
 		return webkit.Pill{Kind: "note", Icon: "clock", Text: p.T("settings.desk.pill.pending")}
-	case control.DeskLinked:
+	case appliance.DeskLinked:
 		return webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("settings.desk.pill.linked")}
-	case control.DeskSilent:
+	case appliance.DeskSilent:
 		return webkit.Pill{Icon: "quiet", Text: p.T("settings.desk.pill.silent")}
-	case control.DeskRefused:
+	case appliance.DeskRefused:
 		return webkit.Pill{Kind: "warn", Icon: "tri", Text: p.T("settings.desk.pill.refused")}
-	case control.DeskEnded:
+	case appliance.DeskEnded:
 		return webkit.Pill{Icon: "x", Text: p.T("settings.desk.pill.ended")}
 	default:
 		return webkit.Pill{Icon: "minus", Text: p.T("settings.desk.pill.none")}
@@ -200,7 +199,7 @@ func (d *pages) notJoined(w http.ResponseWriter, r *http.Request, err error) err
 	if deskErr != nil {
 		return deskErr
 	}
-	if link.State != control.DeskNone {
+	if link.State != appliance.DeskNone {
 		return d.UI.Redirect(w, r, "/settings/desk")
 	}
 	p := d.UI.NewPage(r, "settings.desk.title")
@@ -214,7 +213,7 @@ type sentPage struct {
 	*webkit.Page
 	Report string
 	Sent   bool // it was sent; else it is the next one
-	Link   control.DeskLink
+	Link   appliance.DeskLink
 }
 
 func (d *pages) deskSent(w http.ResponseWriter, r *http.Request) error {
@@ -222,7 +221,7 @@ func (d *pages) deskSent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if link.State == control.DeskNone {
+	if link.State == appliance.DeskNone {
 		return d.UI.Redirect(w, r, "/settings/desk")
 	}
 	report, err := d.Box.DeskPreview(r.Context())
@@ -241,7 +240,7 @@ func (d *pages) deskSent(w http.ResponseWriter, r *http.Request) error {
 // leavePage asks before the link is ended.
 type leavePage struct {
 	*webkit.Page
-	Link control.DeskLink
+	Link appliance.DeskLink
 }
 
 func (d *pages) deskLeave(w http.ResponseWriter, r *http.Request) error {
@@ -249,7 +248,7 @@ func (d *pages) deskLeave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if link.State == control.DeskNone {
+	if link.State == appliance.DeskNone {
 		return d.UI.Redirect(w, r, "/settings/desk")
 	}
 	p := leavePage{Page: d.UI.NewPage(r, "settings.leave.title", "desk", link.Name), Link: link}

@@ -5,16 +5,16 @@ package settings
 import (
 	"net/http"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 )
 
 // plainPage is a page of text.
 type plainPage struct {
 	*webkit.Page
-	Desk control.DeskLink // for people who are signed in
-	Apps []control.App
+	Desk appliance.DeskLink // for people who are signed in
+	Apps []appliance.App
 	Dir  string // where the agent keeps its files
 }
 

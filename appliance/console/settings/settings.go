@@ -16,8 +16,8 @@ import (
 	"os"
 	"strings"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -61,8 +61,8 @@ type settingsPage struct {
 	*webkit.Page
 	Fields []webkit.Field
 	Themes []theme
-	Status control.Status
-	Host   control.Host
+	Status appliance.Status
+	Host   appliance.Host
 	Desk   string // one line about the link
 }
 
@@ -80,7 +80,7 @@ func (d *pages) settings(w http.ResponseWriter, r *http.Request) error {
 	return d.showSettings(w, http.StatusOK, d.UI.NewPage(r, "settings.title"), r, s)
 }
 
-func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Page, r *http.Request, s control.Settings) error {
+func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Page, r *http.Request, s appliance.Settings) error {
 	p := settingsPage{Page: page, Themes: themes(page), Fields: settingFields(page, s)}
 	p.Lead = p.T("settings.lead")
 	var err error
@@ -98,7 +98,7 @@ func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Pag
 	return d.UI.Render(w, status, "settings-settings", p)
 }
 
-func settingFields(p *webkit.Page, s control.Settings) []webkit.Field {
+func settingFields(p *webkit.Page, s appliance.Settings) []webkit.Field {
 	var langs []webkit.Pair
 	for _, l := range locale.Langs() {
 		langs = append(langs, webkit.Pair{Name: p.T("webkit.lang." + l), Value: l})
@@ -127,7 +127,7 @@ func themes(p *webkit.Page) []theme {
 const maxName = 80
 
 func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
-	s := control.Settings{Coop: strings.TrimSpace(r.FormValue("coop")), Box: strings.TrimSpace(r.FormValue("box")), Language: r.FormValue("language")}
+	s := appliance.Settings{Coop: strings.TrimSpace(r.FormValue("coop")), Box: strings.TrimSpace(r.FormValue("box")), Language: r.FormValue("language")}
 	p := d.UI.NewPage(r, "settings.title")
 	for field, value := range map[string]string{"coop": s.Coop, "box": s.Box} {
 		if len([]rune(value)) > maxName {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/settings"
@@ -31,14 +32,14 @@ func serve(t *testing.T, box control.Backend) *areatest.Console {
 	return areatest.New(t, box, []fs.FS{settings.Files()}, settings.Routes)
 }
 
-var link = control.DeskLink{
-	State: control.DeskLinked, URL: "https://desk.example", Name: "Kestrel Works", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
+var link = appliance.DeskLink{
+	State: appliance.DeskLinked, URL: "https://desk.example", Name: "Kestrel Works", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
 	KeyFingerprint: "4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
 	Joined: areatest.Now.Add(-40 * time.Hour), LastSent: areatest.Now.Add(-20 * time.Second), LastTried: areatest.Now.Add(-20 * time.Second),
 	NextTry: areatest.Now.Add(time.Minute), Waiting: 3,
 }
 
-func in(state control.DeskState, p *problem.Problem) control.DeskLink {
+func in(state appliance.DeskState, p *problem.Problem) appliance.DeskLink {
 	l := link
 	l.State, l.Problem = state, p
 	return l
@@ -79,7 +80,7 @@ type authority struct {
 	ca string
 }
 
-func (a authority) Status(ctx context.Context) (control.Status, error) {
+func (a authority) Status(ctx context.Context) (appliance.Status, error) {
 	s, err := a.Fake.Status(ctx)
 	s.CA = a.ca
 	return s, err
@@ -156,20 +157,20 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 			t.Errorf("leave: %d to %s", page.Status, page.To)
 		}
 	}
-	if l, err := box.Desk(t.Context()); err != nil || l.State != control.DeskNone {
+	if l, err := box.Desk(t.Context()); err != nil || l.State != appliance.DeskNone {
 		t.Errorf("link %v, %v", l, err)
 	}
 }
 
 func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
 	box := controltest.New()
-	box.SetDesk(in(control.DeskPending, nil))
+	box.SetDesk(in(appliance.DeskPending, nil))
 	c := serve(t, box)
 	page := c.Get(t, "/settings/desk")
 	if got := page.Value(t, "[aria-labelledby=words]", "data-live"); got != "/settings/desk/events" || !strings.Contains(page.Source, `http-equiv="refresh"`) {
 		t.Errorf("the page looks at %q, and without scripts:\n%s", got, page.Source)
 	}
-	linked := time.AfterFunc(10*time.Millisecond, func() { box.SetDesk(in(control.DeskLinked, nil)) })
+	linked := time.AfterFunc(10*time.Millisecond, func() { box.SetDesk(in(appliance.DeskLinked, nil)) })
 	defer linked.Stop()
 	if got := c.Get(t, "/settings/desk/events").Source; !strings.Contains(got, "event: end\n") {
 		t.Errorf("the stream ended without telling the page to load again: %s", got)
@@ -198,19 +199,19 @@ func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
 	}
 }
 
-var states = map[control.DeskState]struct {
+var states = map[appliance.DeskState]struct {
 	problem *problem.Problem
 	h1      string
 }{
-	control.DeskPending: {nil, "Kestrel Works waits for the four words"},
-	control.DeskLinked:  {nil, "Kestrel Works sees how this box is"},
-	control.DeskSilent: {&problem.Problem{
+	appliance.DeskPending: {nil, "Kestrel Works waits for the four words"},
+	appliance.DeskLinked:  {nil, "Kestrel Works sees how this box is"},
+	appliance.DeskSilent: {&problem.Problem{
 		Code: "desk-unreachable", Kind: problem.Unavailable, What: "the desk can not be reached", Why: "no route to host", Next: []string{"wait"},
 	}, "Kestrel Works does not answer"},
-	control.DeskRefused: {&problem.Problem{
+	appliance.DeskRefused: {&problem.Problem{
 		Code: "desk-refuses", Kind: problem.Conflict, What: "it does not take the reports", Why: "the clock is wrong", Next: []string{"look"},
 	}, "Kestrel Works does not take the reports"},
-	control.DeskEnded: {&problem.Problem{
+	appliance.DeskEnded: {&problem.Problem{
 		Code: "desk-ended-link", Kind: problem.Conflict, What: "it has ended the link", Why: "the box was removed", Next: []string{"ask"},
 	}, "Kestrel Works has ended the link"},
 }
@@ -228,7 +229,7 @@ func TestDesk_everyState(t *testing.T) {
 			if want.problem != nil && (len(page.All("article.finding")) != 1 || !strings.Contains(page.Source, want.problem.Why)) {
 				t.Errorf("%s does not say why", state)
 			}
-			if n := len(page.All(".words li")); (state == control.DeskPending) != (n == 4) {
+			if n := len(page.All(".words li")); (state == appliance.DeskPending) != (n == 4) {
 				t.Errorf("%s shows %d words to compare", state, n)
 			}
 		}
@@ -237,7 +238,7 @@ func TestDesk_everyState(t *testing.T) {
 
 func TestPages_inThreeLanguages(t *testing.T) {
 	box := controltest.New()
-	if _, err := box.Add(t.Context(), control.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
+	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	box.SetDesk(link)
@@ -256,7 +257,7 @@ func TestPages_inThreeLanguages(t *testing.T) {
 	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "Kestrel Works") {
 		t.Errorf("help does not name who helps: %s", got)
 	}
-	box.SetDesk(control.DeskLink{State: control.DeskNone})
+	box.SetDesk(appliance.DeskLink{State: appliance.DeskNone})
 	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "No IT co-op watches over this box yet.") {
 		t.Errorf("help: %s", got)
 	}

@@ -10,7 +10,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -119,7 +118,7 @@ func (s *site) missing(r *http.Request, v *planPage, host string) error {
 	return nil
 }
 
-func served(zones []control.Name, host string) bool {
+func served(zones []appliance.Zone, host string) bool {
 	for _, z := range zones {
 		if host == z.Zone || len(host) > len(z.Zone) && host[len(host)-len(z.Zone)-1:] == "."+z.Zone {
 			return true

@@ -12,7 +12,6 @@ import (
 	"slices"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
@@ -84,12 +83,12 @@ func (f *Fake) RefreshImages(ctx context.Context) (appliance.Job, error) {
 }
 
 // Apps implements control.Backend.
-func (f *Fake) Apps(ctx context.Context) ([]control.App, error) {
+func (f *Fake) Apps(ctx context.Context) ([]appliance.App, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Apps"); err != nil {
 		return nil, err
 	}
-	list := []control.App{}
+	list := []appliance.App{}
 	for _, name := range slices.Sorted(maps.Keys(f.apps)) {
 		list = append(list, *f.apps[name])
 	}
@@ -97,19 +96,19 @@ func (f *Fake) Apps(ctx context.Context) ([]control.App, error) {
 }
 
 // App implements control.Backend.
-func (f *Fake) App(ctx context.Context, name string) (control.App, error) {
+func (f *Fake) App(ctx context.Context, name string) (appliance.App, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "App"); err != nil {
-		return control.App{}, err
+		return appliance.App{}, err
 	}
 	a, err := f.app(name)
 	if err != nil {
-		return control.App{}, err
+		return appliance.App{}, err
 	}
 	return *a, nil
 }
 
-func (f *Fake) app(name string) (*control.App, error) {
+func (f *Fake) app(name string) (*appliance.App, error) {
 	a, ok := f.apps[appliance.InstallName(name)]
 	if !ok {
 		return nil, unknown("install-unknown", fmt.Sprintf("there is no app named %q on this box", name), "coopkit app list")
@@ -118,7 +117,7 @@ func (f *Fake) app(name string) (*control.App, error) {
 }
 
 // PlanAdd implements control.Backend.
-func (f *Fake) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan, error) {
+func (f *Fake) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanAdd"); err != nil {
 		return appliance.Plan{}, err
@@ -127,7 +126,7 @@ func (f *Fake) PlanAdd(ctx context.Context, req control.AddApp) (appliance.Plan,
 	return p, err
 }
 
-func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error) {
+func (f *Fake) planAdd(req appliance.AddApp) (*appliance.App, appliance.Plan, error) {
 	r, err := findRecipe(req.Recipe)
 	if err != nil {
 		return nil, appliance.Plan{}, err
@@ -167,14 +166,14 @@ func (f *Fake) planAdd(req control.AddApp) (*control.App, appliance.Plan, error)
 	return newApp(name, host, r, req.Settings), p, nil
 }
 
-func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, settings map[string]string) *control.App {
-	return &control.App{
+func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, settings map[string]string) *appliance.App {
+	return &appliance.App{
 		Install: appliance.Install{
 			Name: name, Recipe: r.Name, Wanted: appliance.WantRunning, Release: 1, HasOwner: true,
 			Subnet: netip.MustParsePrefix("10.87.1.0/24"), Addresses: []hostname.Name{host}, Settings: settings,
 		},
 		Title: r.Title["en"], Version: r.Version, State: "running", URL: "https://" + string(host) + ":8443",
-		Services: []control.ServiceState{{Name: "web", State: "running", Health: "healthy"}},
+		Services: []appliance.ServiceState{{Name: "web", State: "running", Health: "healthy"}},
 		Images: map[string]appliance.Image{
 			"web": {Ref: "coopkit/" + r.Name + ":" + r.Version, ID: "sha256:4f1e", Source: appliance.FromDebian},
 		},
@@ -182,7 +181,7 @@ func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, s
 }
 
 // Add implements control.Backend.
-func (f *Fake) Add(ctx context.Context, req control.AddApp) (appliance.Job, error) {
+func (f *Fake) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Add"); err != nil {
 		return appliance.Job{}, err
@@ -200,7 +199,7 @@ func (f *Fake) Add(ctx context.Context, req control.AddApp) (appliance.Job, erro
 }
 
 // PlanRemove implements control.Backend.
-func (f *Fake) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance.Plan, error) {
+func (f *Fake) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanRemove"); err != nil {
 		return appliance.Plan{}, err
@@ -208,7 +207,7 @@ func (f *Fake) PlanRemove(ctx context.Context, req control.RemoveApp) (appliance
 	return f.planRemove(req)
 }
 
-func (f *Fake) planRemove(req control.RemoveApp) (appliance.Plan, error) {
+func (f *Fake) planRemove(req appliance.RemoveApp) (appliance.Plan, error) {
 	a, err := f.app(req.Name)
 	if err != nil {
 		return appliance.Plan{}, err
@@ -229,7 +228,7 @@ func (f *Fake) planRemove(req control.RemoveApp) (appliance.Plan, error) {
 }
 
 // Remove implements control.Backend.
-func (f *Fake) Remove(ctx context.Context, req control.RemoveApp) (appliance.Job, error) {
+func (f *Fake) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Remove"); err != nil {
 		return appliance.Job{}, err

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 )
 
@@ -20,32 +19,32 @@ const Invitation = "https://desk.example/join#ck1.demo"
 const Token = "7c3d-9f21-4be8" //nolint:gosec // not a secret
 
 // SetDesk makes the link to the desk so.
-func (f *Fake) SetDesk(l control.DeskLink) {
+func (f *Fake) SetDesk(l appliance.DeskLink) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.desk = l
 }
 
 // Host implements control.Backend.
-func (f *Fake) Host(ctx context.Context) (control.Host, error) {
+func (f *Fake) Host(ctx context.Context) (appliance.Host, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Host"); err != nil {
-		return control.Host{}, err
+		return appliance.Host{}, err
 	}
-	return control.Host{
+	return appliance.Host{
 		Name: "box", System: "Debian 12", Kernel: "6.1.0-41-amd64", Arch: "amd64", CPUs: 2,
 		UptimeS: 12 * 24 * 3600, Load: 0.21, MemoryBytes: 4 << 30, MemoryUsed: 1 << 30, DiskBytes: 80 << 30, DiskUsed: 23 << 30,
 	}, nil
 }
 
 // Settings implements control.Backend.
-func (f *Fake) Settings(ctx context.Context) (control.Settings, error) {
+func (f *Fake) Settings(ctx context.Context) (appliance.Settings, error) {
 	defer f.mu.Unlock()
 	return f.settings, f.enter(ctx, "Settings")
 }
 
 // SaveSettings implements control.Backend.
-func (f *Fake) SaveSettings(ctx context.Context, s control.Settings) error {
+func (f *Fake) SaveSettings(ctx context.Context, s appliance.Settings) error {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "SaveSettings"); err != nil {
 		return err
@@ -58,7 +57,7 @@ func (f *Fake) SaveSettings(ctx context.Context, s control.Settings) error {
 }
 
 // Desk implements control.Backend.
-func (f *Fake) Desk(ctx context.Context) (control.DeskLink, error) {
+func (f *Fake) Desk(ctx context.Context) (appliance.DeskLink, error) {
 	defer f.mu.Unlock()
 	return f.desk, f.enter(ctx, "Desk")
 }
@@ -73,7 +72,7 @@ func (f *Fake) PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, e
 }
 
 func (f *Fake) planJoin(code string) (appliance.Plan, error) {
-	if f.desk.State != control.DeskNone {
+	if f.desk.State != appliance.DeskNone {
 		return appliance.Plan{}, fault("desk-joined-already", problem.Conflict, "this box has joined the support desk at https://desk.example already", "coopkit support status")
 	}
 	if strings.TrimSpace(code) != Invitation {
@@ -95,20 +94,20 @@ func (f *Fake) planJoin(code string) (appliance.Plan, error) {
 }
 
 // JoinDesk implements control.Backend.
-func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (control.DeskLink, error) {
+func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "JoinDesk"); err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	p, err := f.planJoin(code)
 	if err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
 	if err := p.Agreed(planHash); err != nil {
-		return control.DeskLink{}, err
+		return appliance.DeskLink{}, err
 	}
-	f.desk = control.DeskLink{
-		State: control.DeskPending, URL: "https://desk.example", Name: "Demo desk", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
+	f.desk = appliance.DeskLink{
+		State: appliance.DeskPending, URL: "https://desk.example", Name: "Demo desk", Coop: "Demo Co-op", Box: "k7m2p9x4q1w8",
 		KeyFingerprint: "4f1c 9a02 77de 13b5", Words: [4]string{"maple", "lantern", "otter", "harvest"},
 		Joined: f.now, LastTried: f.now, NextTry: f.now.Add(time.Minute), Waiting: 2,
 	}
@@ -121,10 +120,10 @@ func (f *Fake) LeaveDesk(ctx context.Context) error {
 	if err := f.enter(ctx, "LeaveDesk"); err != nil {
 		return err
 	}
-	if f.desk.State == control.DeskNone {
+	if f.desk.State == appliance.DeskNone {
 		return notJoined()
 	}
-	f.desk = control.DeskLink{State: control.DeskNone}
+	f.desk = appliance.DeskLink{State: appliance.DeskNone}
 	return nil
 }
 
@@ -138,17 +137,17 @@ func (f *Fake) DeskPreview(ctx context.Context) (string, error) {
 	if err := f.enter(ctx, "DeskPreview"); err != nil {
 		return "", err
 	}
-	if f.desk.State == control.DeskNone {
+	if f.desk.State == appliance.DeskNone {
 		return "", notJoined()
 	}
 	return "{\n  \"v\": 1,\n  \"box\": \"k7m2p9x4q1w8\",\n  \"entries\": []\n}\n", nil
 }
 
 // ConsoleAccess implements control.Backend.
-func (f *Fake) ConsoleAccess(ctx context.Context) (control.ConsoleAccess, error) {
+func (f *Fake) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "ConsoleAccess"); err != nil {
-		return control.ConsoleAccess{}, err
+		return appliance.ConsoleAccess{}, err
 	}
-	return control.ConsoleAccess{URL: "https://box.example:8420/", Token: Token, Expires: f.now.Add(15 * time.Minute)}, nil
+	return appliance.ConsoleAccess{URL: "https://box.example:8420/", Token: Token, Expires: f.now.Add(15 * time.Minute)}, nil
 }

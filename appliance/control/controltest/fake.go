@@ -31,17 +31,17 @@ type Fake struct {
 	changed   chan struct{} // closed and replaced when a job moved
 
 	jobs      []*job
-	apps      map[appliance.InstallName]*control.App
+	apps      map[appliance.InstallName]*appliance.App
 	sites     map[hostname.Name]*site
 	zones     []string
 	redirects map[hostname.Name]string
-	checks    map[string]control.NameCheck // that SetCheck set
-	delegated map[string][]string          // name servers that SetDelegation set
+	checks    map[string]appliance.NameCheck // that SetCheck set
+	delegated map[string][]string            // name servers that SetDelegation set
 	findings  []appliance.Finding
 	unlooked  bool // the checks have not looked yet
 	week      []appliance.Day
-	settings  control.Settings
-	desk      control.DeskLink
+	settings  appliance.Settings
+	desk      appliance.DeskLink
 }
 
 var _ control.Backend = (*Fake)(nil)
@@ -52,14 +52,14 @@ func New() *Fake {
 		now:       time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC),
 		fail:      map[string]error{},
 		changed:   make(chan struct{}),
-		apps:      map[appliance.InstallName]*control.App{},
+		apps:      map[appliance.InstallName]*appliance.App{},
 		sites:     map[hostname.Name]*site{},
 		zones:     []string{"demo.coop"},
 		redirects: map[hostname.Name]string{},
-		checks:    map[string]control.NameCheck{},
+		checks:    map[string]appliance.NameCheck{},
 		delegated: map[string][]string{},
-		settings:  control.Settings{Coop: "Demo Co-op", Box: "box", Language: "en"},
-		desk:      control.DeskLink{State: control.DeskNone},
+		settings:  appliance.Settings{Coop: "Demo Co-op", Box: "box", Language: "en"},
+		desk:      appliance.DeskLink{State: appliance.DeskNone},
 	}
 }
 
@@ -104,12 +104,12 @@ func (f *Fake) enter(ctx context.Context, method string) error {
 }
 
 // Status implements control.Backend.
-func (f *Fake) Status(ctx context.Context) (control.Status, error) {
+func (f *Fake) Status(ctx context.Context) (appliance.Status, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Status"); err != nil {
-		return control.Status{}, err
+		return appliance.Status{}, err
 	}
-	return control.Status{
+	return appliance.Status{
 		Version: "0.1.0", Started: f.now.Add(-time.Hour), PID: 4711, State: "/var/lib/coopkit",
 		HTTP: "127.0.0.1:8080", HTTPS: "127.0.0.1:8443", DNS: "127.0.0.1:5453",
 		CA: "/var/lib/coopkit/ca/root.crt", Engine: "Docker Engine 20.10.24", Worst: f.worst(),
@@ -128,12 +128,12 @@ func (f *Fake) worst() *appliance.Severity {
 }
 
 // Doctor implements control.Backend.
-func (f *Fake) Doctor(ctx context.Context) (control.Report, error) {
+func (f *Fake) Doctor(ctx context.Context) (appliance.Report, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Doctor"); err != nil {
-		return control.Report{}, err
+		return appliance.Report{}, err
 	}
-	return control.Report{At: f.now, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+	return appliance.Report{At: f.now, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
 }
 
 // SetWeek changes what the last seven days were like; without it they were fine.
@@ -160,28 +160,28 @@ func (f *Fake) Week(ctx context.Context) ([]appliance.Day, error) {
 }
 
 // Findings implements control.Backend.
-func (f *Fake) Findings(ctx context.Context) (control.Report, error) {
+func (f *Fake) Findings(ctx context.Context) (appliance.Report, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Findings"); err != nil {
-		return control.Report{}, err
+		return appliance.Report{}, err
 	}
 	at := f.now.Add(-time.Minute)
 	if f.unlooked {
 		at = time.Time{}
 	}
-	return control.Report{At: at, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
+	return appliance.Report{At: at, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
 }
 
 // Certificates implements control.Backend.
-func (f *Fake) Certificates(ctx context.Context) ([]control.Certificate, error) {
+func (f *Fake) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Certificates"); err != nil {
 		return nil, err
 	}
-	certs := []control.Certificate{}
+	certs := []appliance.Certificate{}
 	for _, host := range f.hosts() {
-		certs = append(certs, control.Certificate{
-			Host: string(host), Issuer: "Demo Co-op local CA", Expires: f.now.AddDate(0, 3, 0),
+		certs = append(certs, appliance.Certificate{
+			Host: string(host), Issuer: "Demo Co-op local CA", NotAfter: f.now.AddDate(0, 3, 0),
 		})
 	}
 	return certs, nil

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 )
@@ -17,23 +16,23 @@ import (
 const boxAddress = "192.0.2.7"
 
 // Names implements control.Backend.
-func (f *Fake) Names(ctx context.Context) ([]control.Name, error) {
+func (f *Fake) Names(ctx context.Context) ([]appliance.Zone, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Names"); err != nil {
 		return nil, err
 	}
-	names := []control.Name{}
+	names := []appliance.Zone{}
 	for _, z := range f.zones {
-		names = append(names, control.Name{Zone: z, Serial: 2026112301, Records: f.records(z)})
+		names = append(names, appliance.Zone{Zone: z, Serial: 2026112301, Records: f.records(z)})
 	}
 	return names, nil
 }
 
-func (f *Fake) records(zone string) []control.Record {
-	records := []control.Record{{Name: zone, Type: "NS", TTL: 3600, Data: "ns1." + zone + ".", Owner: "zone"}}
+func (f *Fake) records(zone string) []appliance.Record {
+	records := []appliance.Record{{Name: zone, Type: "NS", TTL: 3600, Data: "ns1." + zone + ".", Owner: "zone"}}
 	for _, a := range slices.Sorted(maps.Keys(f.apps)) {
 		if host := f.apps[a].Addresses[0]; host.Within(hostname.Name(zone)) {
-			records = append(records, control.Record{Name: string(host), Type: "A", TTL: 300, Data: boxAddress, Owner: "app:" + string(a)})
+			records = append(records, appliance.Record{Name: string(host), Type: "A", TTL: 300, Data: boxAddress, Owner: "app:" + string(a)})
 		}
 	}
 	return records
@@ -120,19 +119,19 @@ func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance
 }
 
 // CheckName implements control.Backend.
-func (f *Fake) CheckName(ctx context.Context, host string) (control.NameCheck, error) {
+func (f *Fake) CheckName(ctx context.Context, host string) (appliance.NameCheck, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "CheckName"); err != nil {
-		return control.NameCheck{}, err
+		return appliance.NameCheck{}, err
 	}
 	h, err := hostname.Parse(host)
 	if err != nil {
-		return control.NameCheck{}, err
+		return appliance.NameCheck{}, err
 	}
 	if c, ok := f.checks[string(h)]; ok {
 		return c, nil
 	}
-	c := control.NameCheck{Host: string(h), Want: []string{boxAddress}, Found: []string{}, Server: "127.0.0.1:5453"}
+	c := appliance.NameCheck{Host: string(h), Want: []string{boxAddress}, Found: []string{}, Server: "127.0.0.1:5453"}
 	if slices.Contains(f.hosts(), h) {
 		c.Found, c.OK = c.Want, true
 	} else {
@@ -142,7 +141,7 @@ func (f *Fake) CheckName(ctx context.Context, host string) (control.NameCheck, e
 }
 
 // SetCheck makes this the result of looking a host up.
-func (f *Fake) SetCheck(c control.NameCheck) {
+func (f *Fake) SetCheck(c appliance.NameCheck) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.checks[c.Host] = c
@@ -157,15 +156,15 @@ func (f *Fake) SetDelegation(zone string, servers ...string) {
 }
 
 // CheckZone implements control.Backend.
-func (f *Fake) CheckZone(ctx context.Context, zone string) (control.ZoneCheck, error) {
+func (f *Fake) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "CheckZone"); err != nil {
-		return control.ZoneCheck{}, err
+		return appliance.ZoneCheck{}, err
 	}
 	if !slices.Contains(f.zones, zone) {
-		return control.ZoneCheck{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
+		return appliance.ZoneCheck{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
 	}
-	c := control.ZoneCheck{Zone: zone, Want: []string{"ns1." + zone}, Found: append([]string{}, f.delegated[zone]...)}
+	c := appliance.ZoneCheck{Zone: zone, Want: []string{"ns1." + zone}, Found: append([]string{}, f.delegated[zone]...)}
 	c.OK = slices.Equal(c.Want, c.Found)
 	return c, nil
 }

@@ -1,34 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package control
+package appliance
 
 import (
 	"time"
 
 	"coopkit/internal/problem"
 )
-
-// Host is the machine that the agent runs on, as it is now.
-type Host struct {
-	Name        string  `json:"name"`
-	System      string  `json:"system"` // "Debian 12"
-	Kernel      string  `json:"kernel"`
-	Arch        string  `json:"arch"`
-	CPUs        int     `json:"cpus"`
-	UptimeS     int64   `json:"uptime_s"`
-	Load        float64 `json:"load"` // of the last minute, per core
-	MemoryBytes uint64  `json:"memory_bytes"`
-	MemoryUsed  uint64  `json:"memory_used"`
-	DiskBytes   uint64  `json:"disk_bytes"` // where apps keep their data
-	DiskUsed    uint64  `json:"disk_used"`
-}
-
-// Settings are what the co-op says of itself and its box.
-type Settings struct {
-	Coop     string `json:"coop"`     // the co-op's own name; may be empty
-	Box      string `json:"box"`      // what people call this box; the machine's name unless set
-	Language string `json:"language"` // en, es or fr: of what the box says by itself
-}
 
 // DeskState says how the link to the support desk is.
 type DeskState string
@@ -59,11 +37,4 @@ type DeskLink struct {
 	NextTry        time.Time        `json:"next_try,omitzero"`
 	Waiting        int              `json:"waiting"` // entries that the desk does not have yet
 	Problem        *problem.Problem `json:"problem,omitempty"`
-}
-
-// ConsoleAccess lets one person into the console, once, until it expires.
-type ConsoleAccess struct {
-	URL     string    `json:"url"` // of the console; the token is not in it
-	Token   string    `json:"token"`
-	Expires time.Time `json:"expires"`
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package appliance
+
+// AddApp asks for an app. The zero values mean: the recipe's own name, the
+// usual order of image sources.
+type AddApp struct {
+	Recipe   string            `json:"recipe"`
+	Name     string            `json:"name,omitempty"`
+	Host     string            `json:"host"` // main address
+	Settings map[string]string `json:"settings,omitempty"`
+	Images   ImageSource       `json:"images,omitempty"`    // force one source
+	PlanHash string            `json:"plan_hash,omitempty"` // refuse if the plan is another by now
+}
+
+// RemoveApp asks to remove an app.
+type RemoveApp struct {
+	Name     string `json:"name"`
+	NoExport bool   `json:"no_export,omitempty"` // do not keep a final export of its data
+	PlanHash string `json:"plan_hash,omitempty"`
+}
+
+// App is an install as people see it.
+type App struct {
+	Install
+	Title    string           `json:"title"`
+	Version  string           `json:"version"`
+	State    string           `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
+	URL      string           `json:"url"`
+	Services []ServiceState   `json:"services"`
+	Images   map[string]Image `json:"images"`
+}
+
+// ServiceState is one service of an App.
+type ServiceState struct {
+	Name   string `json:"name"`
+	State  string `json:"state"`
+	Health string `json:"health,omitempty"`
+}
