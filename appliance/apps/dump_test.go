@@ -21,7 +21,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/appliance/jobs"
@@ -156,11 +155,11 @@ func (b *box) addAll(t *testing.T, fake *enginetest.Fake) {
 	job, err = b.Stop(t.Context(), "echo")
 	b.follow(t, job, err)
 	fake.FailNext("CreateVolume", errors.New("no luck"))
-	job, err = b.Add(t.Context(), control.AddApp{Recipe: "echo", Name: "unlucky", Host: "unlucky.demo.coop"})
+	job, err = b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: "unlucky", Host: "unlucky.demo.coop"})
 	b.follow(t, job, err)
 	b.Catalogue = recipes.Embedded()
 	for _, r := range b.Catalogue.All() {
-		in, recipe, err := b.prepare(t.Context(), control.AddApp{Recipe: r.Name, Host: r.Name + ".demo.coop", Settings: b.testAnswers(r.Name)})
+		in, recipe, err := b.prepare(t.Context(), appliance.AddApp{Recipe: r.Name, Host: r.Name + ".demo.coop", Settings: b.testAnswers(r.Name)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +174,7 @@ func (b *box) addAll(t *testing.T, fake *enginetest.Fake) {
 // interrupt leaves an app that a killed agent was adding.
 func (b *box) interrupt(t *testing.T) {
 	t.Helper()
-	in, recipe, err := b.prepare(t.Context(), control.AddApp{Recipe: "radicale", Name: "interrupted", Host: "late.demo.coop", Settings: b.testAnswers("radicale")})
+	in, recipe, err := b.prepare(t.Context(), appliance.AddApp{Recipe: "radicale", Name: "interrupted", Host: "late.demo.coop", Settings: b.testAnswers("radicale")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +211,7 @@ func (b *box) fillRest(t *testing.T) {
 		s.ReplaceZone(ctx, names.StoredZone{
 			Name: "demo.coop", Serial: 2026112301, TTL: 3600, NS: []string{"ns1.demo.coop."}, Primary: "ns1.demo.coop.", Mailbox: "hostmaster.demo.coop.",
 			Refresh: 3600, Retry: 600, Expire: 1209600, Minimum: 300,
-			Records: []names.StoredRecord{
+			Records: []appliance.Record{
 				{Name: "ns1.demo.coop.", Type: "A", TTL: 3600, Data: "192.0.2.7", Owner: "zone"},
 				{Name: "echo.demo.coop.", Type: "A", TTL: 3600, Data: "192.0.2.7", Owner: "app:echo"},
 				{Name: "demo.coop.", Type: "TXT", TTL: 300, Data: `"v=spf1 -all"`, Owner: "you"},
@@ -247,9 +246,9 @@ func (b *box) fillSupport(t *testing.T) {
 		s.SaveDeskLink(ctx, support.Link{
 			URL: "https://desk.example", Pin: []byte{1, 2}, DeskKey: key[:32], Box: "box000000001", Key: key, Secret: [32]byte{3},
 			Name: "Desk", Coop: "Café «Común»", Words: [4]string{"maple", "lantern", "otter", "harvest"}, Joined: dumpTime,
-			State: control.DeskLinked, Period: time.Minute, Told: told,
+			State: appliance.DeskLinked, Period: time.Minute, Told: told,
 		}),
-		s.SetDeskState(ctx, control.DeskRefused, &problem.Problem{Code: "desk-refuses", What: "the desk refuses", Next: []string{"ask it"}}),
+		s.SetDeskState(ctx, appliance.DeskRefused, &problem.Problem{Code: "desk-refuses", What: "the desk refuses", Next: []string{"ask it"}}),
 		s.Tell(ctx, []support.Item{
 			{Kind: "facts", At: dumpTime, Body: `{"n":1}`}, {Kind: "finding", At: dumpTime, Body: `{"n":2}`}, {Kind: "sample", At: dumpTime, Body: `{"n":3}`},
 		}, told, support.Keep{Samples: 100, Bytes: 1 << 20}),
