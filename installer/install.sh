@@ -781,7 +781,36 @@ remove_program() {
 	rm -rf "$lib"
 }
 
-ours_in_engine() { docker "$1" ls --quiet "${@:2}" --filter label=coop.coopkit.install 2>/dev/null || true; }
+# The engine may serve other boxes: only what bears this one's identity is its own. The agent writes it down.
+identity() { cat "$state/box" 2>/dev/null || true; }
+
+# ours_in_engine KIND [OPTION...]: what this box made, by id or name.
+ours_in_engine() {
+	local id
+	id=$(identity)
+	[ -z "$id" ] || docker "$1" ls --quiet "${@:2}" --filter "label=coop.coopkit.box=$id" 2>/dev/null || true
+}
+
+# unlabelled_in_engine KIND: networks and volumes that an agent of before made, without the box's identity: those that
+# this box's containers use.
+unlabelled_in_engine() {
+	local kind=$1 things='{{range .Mounts}}{{.Name}} {{end}}' thing labels
+	# shellcheck disable=SC2016 # a template of Docker's
+	[ "$kind" = volume ] || things='{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}'
+	# shellcheck disable=SC2046 # one word each
+	for thing in $(docker container inspect --format "$things" $(ours_in_engine container --all) 2>/dev/null | tr ' ' '\n' | sort -u); do
+		labels=$(docker "$kind" inspect --format '{{json .Labels}}' "$thing" 2>/dev/null) || continue
+		case $labels in
+		*'"coop.coopkit.box"'*) ;;
+		*'"coop.coopkit.install"'*) echo "$thing" ;;
+		esac
+	done
+}
+
+others_in_engine() {
+	docker ps --all --filter label=coop.coopkit.install --format '{{.Label "coop.coopkit.box"}}' 2>/dev/null |
+		grep -vxF "$(identity)" | sort -u || true
+}
 
 uninstall() {
 	check_root
@@ -816,12 +845,25 @@ agree_to_purge() {
 }
 
 purge_data() {
-	local kind things
+	local kind things volumes networks others
+	if [ -z "$(identity)" ] && [ "$(docker volume ls --quiet --filter label=coop.coopkit.install 2>/dev/null)" ]; then
+		fail "nothing was removed" "$state/box is missing, so it is not known which containers and data in the engine are this box's" \
+			"start the agent once, which writes it, then try again; or look yourself: docker volume ls --filter label=coop.coopkit.install"
+	fi
+	volumes=$(unlabelled_in_engine volume) networks=$(unlabelled_in_engine network) others=$(others_in_engine)
 	for kind in container volume network image; do
 		case $kind in
 		container) things=$(ours_in_engine container --all) ;;
-		image) things=$(docker image ls --quiet --filter label=coop.coopkit.base 2>/dev/null | sort -u) || true ;;
-		*) things=$(ours_in_engine $kind) ;;
+		volume) things=$(printf '%s\n' "$volumes" "$(ours_in_engine volume)" | sed '/^$/d' | sort -u) ;;
+		network) things=$(printf '%s\n' "$networks" "$(ours_in_engine network)" | sed '/^$/d' | sort -u) ;;
+		image)
+			things=''
+			if [ "$others" ]; then
+				say "the images that were built here stay: another box uses this engine"
+			else
+				things=$(docker image ls --quiet --filter label=coop.coopkit.base 2>/dev/null | sort -u) || true
+			fi
+			;;
 		esac
 		[ "$things" ] || continue
 		would "remove $(wc -l <<<"$things") $kind(s) of apps" && continue

@@ -246,7 +246,9 @@ func (l life) brokenUpgrade(t *testing.T) {
 
 func (l life) uninstallKeepsData(t *testing.T) {
 	box := l.box
-	box.must(t, "docker volume create --label coop.coopkit.install=trial coopkit-trial_data")
+	box.must(t, `docker volume create --label coop.coopkit.install=trial --label coop.coopkit.box=$(cat /var/lib/coopkit/box) coopkit-trial_data
+		docker volume create --label coop.coopkit.install=trial --label coop.coopkit.box=another coopkit-trial_theirs
+		echo 'Amara, Bo' >"$(docker volume inspect --format '{{.Mountpoint}}' coopkit-trial_theirs)/members"`)
 	box.says(t, "/usr/lib/coopkit/install.sh --uninstall", "remove the package coopkit", "what stays:", "/var/lib/coopkit: the records", "with 0 containers of apps, which run on, and 1 volumes")
 	box.says(t, "stat -c %U /var/lib/coopkit/coopkit.db", "coopkit")
 	if out := box.must(t, "ls -d /usr/bin/coopkit* /usr/lib/coopkit 2>/dev/null; systemctl list-units --all --no-legend 'coopkit*'; ss -Hlntu 'sport = :80 or sport = :443 or sport = :53'"); out != "" {
@@ -298,6 +300,8 @@ func (l life) purge(t *testing.T) {
 	box.says(t, "dpkg --purge coopkit", "The data of the box stays in /var/lib/coopkit")
 	box.must(t, "ls /var/lib/coopkit/coopkit.db && /root/1.0.0/install.sh")
 	box.says(t, "/root/1.0.0/install.sh --uninstall --purge --yes", "remove 1 volume(s) of apps", "remove /var/lib/coopkit")
+	box.says(t, `cat "$(docker volume inspect --format '{{.Mountpoint}}' coopkit-trial_theirs)/members"`, "Amara, Bo")
+	box.must(t, "docker volume rm coopkit-trial_theirs")
 	untouched(t, box)
 }
 

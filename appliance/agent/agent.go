@@ -7,6 +7,7 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -32,6 +33,7 @@ import (
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/dns/server"
+	"coopkit/internal/atomicfile"
 	"coopkit/internal/hostname"
 	"coopkit/internal/lean"
 	"coopkit/internal/logkey"
@@ -78,7 +80,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error
 func (a *Agent) makeParts(ctx context.Context) error {
 	b, cfg := a.backend, a.cfg
 	var err error
-	if b.engine, err = docker.New(cfg.Engine); err != nil {
+	if err = a.makeEngine(ctx); err != nil {
 		return err
 	}
 	b.jobs = jobs.New(jobs.Deps{Journal: b.store, Log: a.part("jobs")})
@@ -90,12 +92,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	box, err := b.store.Box(ctx)
-	if err != nil {
-		return err
-	}
 	b.apps = apps.New(apps.Deps{
-		Box:    box,
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
 		Exports: cfg.path("exports"), Timezone: timezone(),
@@ -109,6 +106,24 @@ func (a *Agent) makeParts(ctx context.Context) error {
 		return err
 	}
 	return a.makeConsole()
+}
+
+// makeEngine makes what this box sees of the engine, and writes down beside the
+// database who this box is, for whoever has to put away what a box made when
+// its agent cannot do it: the scripts of installation and demo.
+func (a *Agent) makeEngine(ctx context.Context) error {
+	box, err := a.backend.store.Box(ctx)
+	if err != nil {
+		return err
+	}
+	path, text := a.cfg.path("box"), []byte(box+"\n")
+	if was, err := os.ReadFile(path); err != nil || !bytes.Equal(was, text) { //nolint:gosec // our own state folder
+		if err := atomicfile.Write(path, text, 0o644); err != nil {
+			a.log.Warn("identity of the box not written down", slog.Any(logkey.Err, err))
+		}
+	}
+	a.backend.engine, err = docker.New(a.cfg.Engine, docker.Owner{Box: box, Unlabelled: a.backend.store.Unlabelled})
+	return err
 }
 
 // makeDoor makes what visitors meet: names, sites and the gateway.

@@ -3,11 +3,9 @@
 package agent
 
 import (
-	"strings"
 	"testing"
 
 	"coopkit/appliance"
-	"coopkit/appliance/engine/docker"
 	"coopkit/internal/testkit"
 	"coopkit/recipes"
 )
@@ -25,19 +23,8 @@ func TestCatalogue_everyRecipePassesItsTest(t *testing.T) {
 		t.Run(recipe.Name, func(t *testing.T) {
 			job, err := r.TestRecipe(t.Context(), recipe.Name, appliance.FromDebian)
 			r.done(t, job, err)
-			eng, err := docker.New("")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = eng.Close() }()
-			installs, err := eng.Installs(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, name := range installs {
-				if strings.HasPrefix(string(name), "test-"+recipe.Name+"-") { // other tests use the engine too
-					t.Errorf("%s was left behind", name)
-				}
+			if left, err := r.agent.backend.engine.Installs(t.Context()); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
 	}

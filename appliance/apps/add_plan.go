@@ -92,7 +92,10 @@ func (a *Apps) free(ctx context.Context, in appliance.Install, r *recipes.Recipe
 	if err != nil {
 		return err
 	}
-	if have.Network != nil || len(have.Volumes) > 0 || len(have.Containers) > 0 {
+	if len(have.Foreign) > 0 {
+		return have.Foreign[0].Taken()
+	}
+	if !have.Empty() {
 		return leftovers(in.Name)
 	}
 	return a.roomFor(r)

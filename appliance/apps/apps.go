@@ -70,7 +70,6 @@ type Deps struct {
 	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
 	Exports   string                         // folder for final exports
 	Timezone  string
-	Box       string                                                            // identity of this box
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
 }
 
@@ -131,7 +130,7 @@ func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spe
 	if err != nil {
 		return fail(err)
 	}
-	spec.Release, spec.Box = release.Number, a.Box
+	spec.Release = release.Number
 	return spec, recipe, vars, nil
 }
 
@@ -222,13 +221,10 @@ func (a *Apps) placeOnce(ctx context.Context, name appliance.InstallName, p appl
 	return engine.Apply(ctx, a.Engine, steps, p)
 }
 
-// teardown removes everything that the engine has of an install, its data too.
+// teardown removes everything that this box has of an install, its data too.
 func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
-		return err
-	}
-	if err := engine.Ours(name, a.Box, have); err != nil {
 		return err
 	}
 	return engine.Apply(ctx, a.Engine, engine.Teardown(have, false), p)

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -25,6 +26,7 @@ type crashCase struct {
 	Dir   string
 	Image appliance.Image
 	Name  string
+	Box   string // the owner of what it makes in the engine
 	Host  string
 	Index int // keeps the subnets of parallel cases apart
 }
@@ -48,7 +50,7 @@ func TestMain(m *testing.M) {
 // realBox is a box on the real engine; subnets below the case's own count as
 // used.
 func realBox(ctx context.Context, c crashCase, boundary func(kind, step, phase string)) (*box, error) {
-	eng, err := docker.New("")
+	eng, err := docker.New("", docker.Owner{Box: c.Box})
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +91,7 @@ func crash(c crashCase) {
 func TestAdd_survivesKillAtEveryStep(t *testing.T) {
 	t.Parallel()
 	testkit.NeedDocker(t)
-	eng, err := docker.New("")
+	eng, err := docker.New("", docker.Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,10 +100,10 @@ func TestAdd_survivesKillAtEveryStep(t *testing.T) {
 		for j, phase := range []string{"started", "did", "recorded"} {
 			t.Run(step+":"+phase, func(t *testing.T) {
 				t.Parallel()
-				name := "crash-" + step + "-" + phase
+				name := "crash-" + step + "-" + phase + "-" + strconv.Itoa(os.Getpid())
 				survive(t, crashCase{
 					At: step + ":" + phase, Dir: t.TempDir(), Image: image,
-					Name: name, Host: name + ".demo.coop", Index: 3*i + j,
+					Name: name, Box: enginetest.Box, Host: name + ".demo.coop", Index: 3*i + j,
 				})
 			})
 		}

@@ -74,7 +74,7 @@ func (o *ownEngine) start(t *testing.T) {
 	if err := errors.Join(o.cmd.Start(), log.Close()); err != nil {
 		t.Fatal(err)
 	}
-	eng, err := docker.New(o.host())
+	eng, err := docker.New(o.host(), docker.Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestReconcile_afterTheEngineWasKilled(t *testing.T) {
 			t.Logf("the engine said:\n%s", log)
 		}
 	})
-	eng, err := docker.New(own.host())
+	eng, err := docker.New(own.host(), docker.Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}

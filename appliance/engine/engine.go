@@ -21,7 +21,6 @@ import (
 // Spec is the desired state of one install: what a release needs of the engine.
 type Spec struct {
 	Install  appliance.InstallName
-	Box      string // whose install it is: an engine that two boxes use keeps them apart; "" is nobody's
 	Release  int
 	Recipe   string // for labels
 	Version  string // of the recipe, for labels
@@ -39,12 +38,26 @@ type Service struct {
 	Address  netip.Addr // within Subnet; given by AssignAddresses
 }
 
-// Observed is what the engine has of one install now.
+// Observed is what the engine has of one install of this box now.
 type Observed struct {
 	Install    appliance.InstallName
 	Network    *Network
 	Volumes    []string    // names within the install
 	Containers []Container // by name
+	Foreign    []Foreign   // what bears the install's name and is not this box's
+}
+
+// Empty reports whether the engine has nothing at all under the install's name.
+func (o Observed) Empty() bool {
+	return o.Network == nil && len(o.Volumes)+len(o.Containers)+len(o.Foreign) == 0
+}
+
+// Foreign is something that bears the name of an install and does not belong
+// to this box. It is never started, changed or removed.
+type Foreign struct {
+	Kind string // container, network or volume
+	Name string // the engine's name for it
+	Box  string // the box that made it; "" if it names none
 }
 
 // Network is the install's network.
@@ -70,7 +83,6 @@ type Container struct {
 	ID         string
 	Name       string // coopkit-<install>-<service>-1
 	Service    string
-	Box        string // whose it is; "" is nobody's
 	Release    int
 	ConfigHash string // of the Service that it was made from
 	ImageID    string
@@ -140,7 +152,9 @@ type LogOptions struct {
 	Since   time.Time
 }
 
-// Engine runs containers. Implementations are safe for concurrent use. Every
+// Engine runs the containers of one box. It sees, changes and removes only what
+// that box made; where a name that it needs is taken by something else, it
+// gives the Problem of Foreign.Taken. Implementations are safe for concurrent use. Every
 // Remove… and Stop… succeeds when the thing is gone or stopped already, so
 // that undoing is idempotent. An engine that does not answer gives a Problem
 // with code "engine-unreachable". Nothing here ever publishes a port.
@@ -149,7 +163,7 @@ type Engine interface {
 	Info(ctx context.Context) (Info, error)
 	// Observe returns what exists of an install; an empty Observed if nothing.
 	Observe(ctx context.Context, install appliance.InstallName) (Observed, error)
-	// Installs names every install of which anything (but images) exists.
+	// Installs names every install of this box of which anything (but images) exists.
 	Installs(ctx context.Context) ([]appliance.InstallName, error)
 	// UsedSubnets lists the subnets of every network of the engine, ours or not.
 	UsedSubnets(ctx context.Context) ([]netip.Prefix, error)

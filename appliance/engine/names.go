@@ -5,8 +5,9 @@ package engine
 import "coopkit/appliance"
 
 // The labels that we put on containers, networks and volumes, beside Compose's
-// own. LabelInstall is on everything that belongs to an install; nothing
-// without it is ever changed or removed.
+// own. LabelInstall and LabelBox are on everything that belongs to an install:
+// its name, and whose it is. One engine may serve several boxes, so nothing is
+// ever changed or removed without asking for both.
 const (
 	LabelInstall    = "coop.coopkit.install"
 	LabelBox        = "coop.coopkit.box"

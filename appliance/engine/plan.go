@@ -33,8 +33,8 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := Ours(want.Install, want.Box, have); err != nil {
-		return nil, err
+	if len(have.Foreign) > 0 {
+		return nil, have.Foreign[0].Taken()
 	}
 	p := &planner{want: want, ordered: ordered, kept: map[string]Container{}, started: map[string]bool{}, waits: map[string]bool{}}
 	p.keep(have)
@@ -48,30 +48,36 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 	return p.steps, nil
 }
 
-// Ours refuses the containers of another box than the given one, with a
-// Problem "install-of-another-box". Two agents that use one engine and have an
-// install of the same name would put each other's containers away for ever,
-// over the same volumes. Ask before Teardown, too.
-func Ours(install appliance.InstallName, box string, have Observed) error {
-	for _, c := range have.Containers {
-		if box == "" || c.Box == "" || c.Box == box {
-			continue
-		}
-		return &problem.Problem{
-			Code: "install-of-another-box", Kind: problem.Conflict,
-			What: "another coopkit agent runs an app named " + string(install) + " on this engine, so nothing was changed",
-			Why:  "the container " + c.Name + " belongs to the box " + c.Box + ", this is " + box,
-			Next: []string{
-				"stop one of the two agents; one engine serves one box",
-				"if that box is gone, ask your support desk how to keep its data",
-			},
+// Taken is the Problem of a name that an install of this box needs and that
+// something else has. Two agents that use one engine and have an install of the
+// same name would otherwise put each other's containers away for ever, over the
+// same volumes.
+func (f Foreign) Taken() error {
+	p := &problem.Problem{
+		Code: "install-of-another-box", Kind: problem.Conflict,
+		What: "another coopkit agent runs an app of this name on this engine, so nothing was changed",
+		Why:  "the " + f.Kind + " " + f.Name + " belongs to the box " + f.Box,
+		Next: []string{
+			"choose another name with --name",
+			"if that box is gone, ask your support desk how to keep its data",
+		},
+		Args: map[string]string{"kind": f.Kind, "name": f.Name, "box": f.Box},
+	}
+	if f.Box == "" {
+		p.Code = "engine-name-taken"
+		p.What = "the container engine has a " + f.Kind + " named " + f.Name + " that this box did not make, so nothing was changed"
+		p.Why = "it does not say whose it is; it may hold the only copy of somebody's data"
+		p.Next = []string{
+			"choose another name with --name",
+			"docker " + f.Kind + " inspect " + f.Name + ", to see whose it is; rename or remove it only if you know",
 		}
 	}
-	return nil
+	return p
 }
 
 // Teardown returns the steps that remove everything of an install, latest
-// started first; its volumes too unless keepVolumes. Images stay.
+// started first; its volumes too unless keepVolumes. Images stay, and so does
+// what is not this box's.
 func Teardown(have Observed, keepVolumes bool) []Step {
 	var steps []Step
 	for _, c := range latestFirst(have.Containers) {

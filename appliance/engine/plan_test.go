@@ -207,21 +207,21 @@ func TestPlan_neverRemovesAVolume(t *testing.T) {
 	}
 }
 
-func TestPlan_leavesTheContainersOfAnotherBoxAlone(t *testing.T) {
-	want := blog()
-	have := running(want)
-	want.Release, want.Box = 3, "here"
-	want.Services[0].Environment = map[string]string{"PASSWORD": "other"}
-	for _, box := range []string{"", "here"} {
-		have.Containers[0].Box = box
-		if steps, err := engine.Plan(want, have); err != nil || len(steps) == 0 {
-			t.Errorf("containers of box %q: %v, %v", box, steps, err)
+func TestPlan_leavesWhatIsNotThisBoxsAlone(t *testing.T) {
+	for box, code := range map[string]string{"there": "install-of-another-box", "": "engine-name-taken"} {
+		want := blog()
+		have := running(want)
+		want.Services[0].Environment = map[string]string{"PASSWORD": "other"}
+		have.Foreign = []engine.Foreign{{Kind: "volume", Name: "coopkit-blog_more", Box: box}}
+		steps, err := engine.Plan(want, have)
+		if !errors.Is(err, &problem.Problem{Code: code}) || len(steps) > 0 {
+			t.Errorf("a volume of box %q: %v, %v", box, steps, err)
 		}
-	}
-	have.Containers[0].Box = "there"
-	steps, err := engine.Plan(want, have)
-	if !errors.Is(err, &problem.Problem{Code: "install-of-another-box"}) || len(steps) > 0 {
-		t.Errorf("containers of another box: %v, %v", steps, err)
+		for _, s := range engine.Teardown(have, false) {
+			if strings.Contains(s.Describe().Thing, "more") {
+				t.Errorf("the volume of box %q is removed", box)
+			}
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
 	"coopkit/appliance/engine/docker"
+	"coopkit/appliance/engine/enginetest"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
@@ -40,7 +42,7 @@ func (*logProgress) Advance(int64, int64) {}
 func realEngine(t *testing.T) engine.Engine {
 	t.Helper()
 	testkit.NeedDocker(t)
-	e, err := docker.New("")
+	e, err := docker.New("", docker.Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,8 +108,9 @@ func TestReal_buildsFromDebianAndFindsItAgain(t *testing.T) {
 	e := realEngine(t)
 	testkit.NeedProgram(t, "debootstrap")
 	im := newImages(t, e, nil)
-	removeBuilt(t, e, "imagestest")
-	w := tiny("imagestest", tinyDockerfile)
+	recipe := "imagestest" + strconv.Itoa(os.Getpid()) // no other test's image is removed
+	removeBuilt(t, e, recipe)
+	w := tiny(recipe, tinyDockerfile)
 	p := &logProgress{t: t}
 
 	got, err := im.ensure(t.Context(), w, appliance.FromDebian, p)
@@ -118,7 +121,7 @@ func TestReal_buildsFromDebianAndFindsItAgain(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatalf("the engine has the image: %v, %v", ok, err)
 	}
-	if got.Source != appliance.FromDebian || !strings.HasPrefix(got.Ref, "coopkit/imagestest-app:1.0-1-") ||
+	if got.Source != appliance.FromDebian || !strings.HasPrefix(got.Ref, "coopkit/"+recipe+"-app:1.0-1-") ||
 		!slices.Contains(info.Tags, got.Ref) || info.Labels[LabelBase] != "bookworm" || info.Labels[LabelVersion] != "1.0-1" {
 		t.Errorf("got %+v, %+v", got, info)
 	}

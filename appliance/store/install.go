@@ -126,6 +126,16 @@ func scanInstall(rows *sql.Rows) (in appliance.Install, err error) {
 	return in, json.Unmarshal([]byte(settings), &in.Settings)
 }
 
+// Unlabelled reports whether networks and volumes of an install may lack the
+// label of the box, because an agent from before that label made them.
+func (s *Store) Unlabelled(ctx context.Context, name appliance.InstallName) (old bool, err error) {
+	err = s.db.Read().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM install WHERE name = ? AND unlabelled = 1)`, name).Scan(&old)
+	if err != nil {
+		return false, fmt.Errorf("read labels of install %s: %w", name, err)
+	}
+	return old, nil
+}
+
 // SetWanted records what the co-op wants of an install.
 func (s *Store) SetWanted(ctx context.Context, name appliance.InstallName, w appliance.Wanted) error {
 	return s.updateInstall(ctx, name, `UPDATE install SET wanted = ? WHERE name = ?`, w)

@@ -33,7 +33,7 @@ func (e *Engine) knowsStartInterval() bool {
 
 // config is what runs in the container. startInterval says whether the engine
 // knows that part of a health check. Change engine.hashFormat with it.
-func config(spec engine.Spec, s engine.Service, startInterval bool) *container.Config {
+func (e *Engine) config(spec engine.Spec, s engine.Service, startInterval bool) *container.Config {
 	c := &container.Config{
 		Image:      s.Resolved.ID,
 		Entrypoint: s.Entrypoint,
@@ -41,7 +41,7 @@ func config(spec engine.Spec, s engine.Service, startInterval bool) *container.C
 		User:       s.User,
 		WorkingDir: s.WorkingDir,
 		StopSignal: s.StopSignal,
-		Labels:     containerLabels(spec, s),
+		Labels:     e.containerLabels(spec, s),
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.Environment)) {
 		c.Env = append(c.Env, k+"="+s.Environment[k])

@@ -13,7 +13,7 @@ import (
 func connect(t *testing.T) *Engine {
 	t.Helper()
 	testkit.NeedDocker(t)
-	e, err := New("")
+	e, err := New("", Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,11 +25,14 @@ const unfinished = "-new"
 func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine.Service) error {
 	name := engine.ContainerName(spec.Install, s.Name)
 	old, err := e.cli.ContainerInspect(ctx, name)
-	if err == nil && old.Config.Labels[engine.LabelConfigHash] == engine.ConfigHash(s) {
-		return nil
-	}
-	if ignoreMissing(err) != nil {
+	switch labels := old.Config; {
+	case ignoreMissing(err) != nil:
 		return e.wrap(err, "inspect container")
+	case err != nil: // there is none
+	case labels.Labels[engine.LabelInstall] != string(spec.Install) || labels.Labels[engine.LabelBox] != e.owner.Box:
+		return foreign("container", name, labels.Labels).Taken()
+	case labels.Labels[engine.LabelConfigHash] == engine.ConfigHash(s):
+		return nil
 	}
 	if err := e.RemoveContainer(ctx, spec.Install, s.Name); err != nil {
 		return err
@@ -42,7 +45,7 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine
 	if len(groups) > 0 {
 		first += unfinished
 	}
-	made, err := e.cli.ContainerCreate(ctx, config(spec, s, e.knowsStartInterval()), hostConfig(spec, s), networking(spec, s), nil, first)
+	made, err := e.cli.ContainerCreate(ctx, e.config(spec, s, e.knowsStartInterval()), hostConfig(spec, s), networking(spec, s), nil, first)
 	if err != nil {
 		return e.refused(ctx, err, spec.Install, s.Name, "made")
 	}
@@ -65,10 +68,13 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.Spec, s engine
 // somebody paused is restarted: the engine calls it unhealthy after unpausing
 // until its next check, and nobody could tell that from a real fault.
 func (e *Engine) StartContainer(ctx context.Context, install appliance.InstallName, service string) error {
-	name := engine.ContainerName(install, service)
-	err := e.cli.ContainerStart(ctx, name, container.StartOptions{})
+	id, err := e.needContainer(ctx, install, service)
+	if err != nil {
+		return err
+	}
+	err = e.cli.ContainerStart(ctx, id, container.StartOptions{})
 	if cerrdefs.IsConflict(err) {
-		err = e.cli.ContainerRestart(ctx, name, container.StopOptions{})
+		err = e.cli.ContainerRestart(ctx, id, container.StopOptions{})
 	}
 	return e.refused(ctx, err, install, service, "started")
 }
@@ -95,16 +101,20 @@ func (e *Engine) refused(ctx context.Context, err error, install appliance.Insta
 
 // StopContainer asks the service to end, and kills it after its grace time.
 func (e *Engine) StopContainer(ctx context.Context, install appliance.InstallName, service string) error {
-	err := e.cli.ContainerStop(ctx, engine.ContainerName(install, service), container.StopOptions{})
+	id, ok, err := e.container(ctx, install, service)
+	if err != nil || !ok {
+		return err
+	}
+	err = e.cli.ContainerStop(ctx, id, container.StopOptions{})
 	return e.wrap(ignoreMissing(err), "stop container")
 }
 
 // RemoveContainer removes the container of a service, running or not, and one
 // that was left half-made. Named volumes stay.
 func (e *Engine) RemoveContainer(ctx context.Context, install appliance.InstallName, service string) error {
-	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: ofService(install, service)})
+	list, err := e.containers(ctx, install, service)
 	if err != nil {
-		return e.wrap(err, "list containers")
+		return err
 	}
 	for _, c := range list {
 		if err := e.removeContainer(ctx, c.ID); err != nil {

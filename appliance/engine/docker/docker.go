@@ -17,14 +17,25 @@ import (
 	cerrdefs "github.com/containerd/errdefs"
 	dockerclient "github.com/docker/docker/client"
 
+	"coopkit/appliance"
 	"coopkit/appliance/engine"
 	"coopkit/internal/problem"
 )
 
-// Engine is a Docker Engine, or what speaks its API from version 1.41 on. It
-// is safe for concurrent use.
+// Owner says whose things an Engine sees, changes and removes.
+type Owner struct {
+	Box string // the box's identity, on everything that it makes
+	// Unlabelled reports whether networks and volumes of an install may lack
+	// the box's label, because a program from before that label made them; nil:
+	// of none.
+	Unlabelled func(context.Context, appliance.InstallName) (bool, error)
+}
+
+// Engine is what one box has in a Docker Engine, or in what speaks its API from
+// version 1.41 on. It is safe for concurrent use.
 type Engine struct {
-	cli *dockerclient.Client
+	cli   *dockerclient.Client
+	owner Owner
 
 	mu    sync.Mutex
 	facts engine.Info // as they were
@@ -33,10 +44,13 @@ type Engine struct {
 
 var _ engine.Engine = (*Engine)(nil)
 
-// New returns the engine at host ("unix:///var/run/docker.sock"); an empty host
-// means DOCKER_HOST, or the default socket. It does not connect: an engine that
-// is down shows at the first call.
-func New(host string) (*Engine, error) {
+// New returns what owner has in the engine at host ("unix:///var/run/docker.sock");
+// an empty host means DOCKER_HOST, or the default socket. It does not connect:
+// an engine that is down shows at the first call.
+func New(host string, owner Owner) (*Engine, error) {
+	if owner.Box == "" {
+		return nil, errors.New("use an engine: an owner without an identity")
+	}
 	opts := []dockerclient.Opt{dockerclient.FromEnv, dockerclient.WithAPIVersionNegotiation()}
 	if host != "" {
 		opts = append(opts, dockerclient.WithHost(host))
@@ -49,7 +63,7 @@ func New(host string) (*Engine, error) {
 			Next: []string{"write it like unix:///var/run/docker.sock", "look at the environment variable DOCKER_HOST"},
 		}
 	}
-	return &Engine{cli: cli}, nil
+	return &Engine{cli: cli, owner: owner}, nil
 }
 
 // Close frees the connection.

@@ -28,7 +28,11 @@ func (e *Engine) Exec(ctx context.Context, install appliance.InstallName, cmd en
 	for _, k := range slices.Sorted(maps.Keys(cmd.Env)) {
 		opts.Env = append(opts.Env, k+"="+cmd.Env[k])
 	}
-	made, err := e.cli.ContainerExecCreate(ctx, engine.ContainerName(install, cmd.Service), opts)
+	var made container.ExecCreateResponse
+	id, err := e.needContainer(ctx, install, cmd.Service)
+	if err == nil {
+		made, err = e.cli.ContainerExecCreate(ctx, id, opts)
+	}
 	if cerrdefs.IsConflict(err) || cerrdefs.IsNotFound(err) {
 		return 0, &problem.Problem{
 			Code: "service-not-running", Kind: problem.Conflict,

@@ -81,7 +81,7 @@ func TestService_killedDependencyStopsTheRest(t *testing.T) {
 }
 
 func TestEngine_downIsAProblem(t *testing.T) {
-	e, err := New("unix:///nonexistent/docker.sock")
+	e, err := New("unix:///nonexistent/docker.sock", Owner{Box: enginetest.Box})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestEngine_downIsAProblem(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := New("nonsense"); !errors.Is(err, &problem.Problem{Code: "engine-address-invalid"}) {
+	if _, err := New("nonsense", Owner{Box: enginetest.Box}); !errors.Is(err, &problem.Problem{Code: "engine-address-invalid"}) {
 		t.Errorf("New(nonsense): %v", err)
 	}
 }

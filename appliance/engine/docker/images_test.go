@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -101,7 +100,7 @@ func TestImport_labelsStayAsTheyAre(t *testing.T) {
 	e := connect(t)
 	empty := dockerfile(t, "")
 	labels := map[string]string{enginetest.LabelTest: `it's "quoted" \ and costs $HOME`}
-	info, err := e.Import(t.Context(), "coopkit/labels:"+strings.ToLower(t.Name()), labels, empty)
+	info, err := e.Import(t.Context(), "coopkit/labels:"+enginetest.Box, labels, empty)
 	if err != nil {
 		t.Fatal(err)
 	}

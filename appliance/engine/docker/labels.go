@@ -5,8 +5,6 @@ package docker
 import (
 	"strconv"
 
-	"github.com/docker/docker/api/types/filters"
-
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
 )
@@ -33,11 +31,11 @@ const composeFormat = "2.32.0"
 // labelReads is on the helper containers of ReadVolume: the volume's full name.
 const labelReads = "coop.coopkit.reads"
 
-func containerLabels(spec engine.Spec, s engine.Service) map[string]string {
+func (e *Engine) containerLabels(spec engine.Spec, s engine.Service) map[string]string {
 	hash := engine.ConfigHash(s)
 	return map[string]string{
 		engine.LabelInstall:    string(spec.Install),
-		engine.LabelBox:        spec.Box,
+		engine.LabelBox:        e.owner.Box,
 		engine.LabelService:    s.Name,
 		engine.LabelRelease:    strconv.Itoa(spec.Release),
 		engine.LabelRecipe:     spec.Recipe,
@@ -69,34 +67,23 @@ func composeDependencies(s engine.Service) string {
 	return out
 }
 
-func networkLabels(install appliance.InstallName) map[string]string {
+func (e *Engine) networkLabels(install appliance.InstallName) map[string]string {
 	return map[string]string{
 		engine.LabelInstall: string(install),
+		engine.LabelBox:     e.owner.Box,
 		composeProject:      install.Project(),
 		composeNetwork:      "default",
 		composeVersion:      composeFormat,
 	}
 }
 
-func volumeLabels(install appliance.InstallName, volume string) map[string]string {
+func (e *Engine) volumeLabels(install appliance.InstallName, volume string) map[string]string {
 	return map[string]string{
 		engine.LabelInstall: string(install),
+		engine.LabelBox:     e.owner.Box,
 		engine.LabelVolume:  volume,
 		composeProject:      install.Project(),
 		composeVolume:       volume,
 		composeVersion:      composeFormat,
 	}
-}
-
-// ofInstall filters on our label, plus more labels as "key=value".
-func ofInstall(install appliance.InstallName, more ...string) filters.Args {
-	f := filters.NewArgs(filters.Arg("label", engine.LabelInstall+"="+string(install)))
-	for _, l := range more {
-		f.Add("label", l)
-	}
-	return f
-}
-
-func ofService(install appliance.InstallName, service string) filters.Args {
-	return ofInstall(install, engine.LabelService+"="+service)
 }

@@ -56,7 +56,7 @@ func (e *Engine) services(ctx context.Context, install appliance.InstallName, on
 	if only != "" {
 		return []string{only}, nil
 	}
-	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: ofInstall(install)})
+	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: e.own(engine.LabelInstall + "=" + string(install))})
 	if err != nil {
 		return nil, e.wrap(err, "list containers")
 	}
@@ -94,7 +94,11 @@ func (e *Engine) logs(ctx context.Context, install appliance.InstallName, servic
 	if !opts.Since.IsZero() {
 		o.Since = opts.Since.Format(time.RFC3339Nano)
 	}
-	stream, err := e.cli.ContainerLogs(ctx, engine.ContainerName(install, service), o)
+	id, err := e.needContainer(ctx, install, service)
+	if err != nil {
+		return err
+	}
+	stream, err := e.cli.ContainerLogs(ctx, id, o)
 	if err != nil {
 		return e.wrap(err, "read logs of "+service)
 	}

@@ -23,13 +23,16 @@ func (e *Engine) CreateNetwork(ctx context.Context, install appliance.InstallNam
 		IPAM: &network.IPAM{Driver: "default", Config: []network.IPAMConfig{{
 			Subnet: subnet.Masked().String(), Gateway: engine.Gateway(subnet).String(),
 		}}},
-		Labels: networkLabels(install),
+		Labels: e.networkLabels(install),
 	})
 	switch {
 	case err == nil:
 		return nil
-	case cerrdefs.IsConflict(err) && e.hasNetwork(ctx, install, subnet):
-		return nil
+	case cerrdefs.IsConflict(err):
+		n, ok, ownErr := e.ownNetwork(ctx, install)
+		if ownErr != nil || ok && slices.Contains(subnetsOf(n), subnet.Masked()) {
+			return ownErr
+		}
 	case cerrdefs.IsPermissionDenied(err): // what the engine says when it overlaps another one
 		return &problem.Problem{
 			Code: "subnet-taken", Kind: problem.Conflict,
@@ -42,34 +45,32 @@ func (e *Engine) CreateNetwork(ctx context.Context, install appliance.InstallNam
 	return e.wrap(err, "create network")
 }
 
-func (e *Engine) hasNetwork(ctx context.Context, install appliance.InstallName, subnet netip.Prefix) bool {
-	n, err := e.cli.NetworkInspect(ctx, engine.NetworkName(install), network.InspectOptions{})
-	return err == nil && n.Labels[engine.LabelInstall] == string(install) && slices.Contains(subnetsOf(n), subnet.Masked())
-}
-
 // RemoveNetwork removes the install's network. What somebody attached to it by
 // hand, and endpoints that a killed engine forgot, are detached first.
 func (e *Engine) RemoveNetwork(ctx context.Context, install appliance.InstallName) error {
-	name := engine.NetworkName(install)
-	err := e.cli.NetworkRemove(ctx, name)
+	n, ok, err := e.ownNetwork(ctx, install)
+	if err != nil || !ok {
+		return err
+	}
+	err = e.cli.NetworkRemove(ctx, n.ID)
 	if cerrdefs.IsPermissionDenied(err) { // what the engine says when something is attached
-		if err := e.detachAll(ctx, name); err != nil {
+		if err := e.detachAll(ctx, n.ID); err != nil {
 			return err
 		}
-		err = e.cli.NetworkRemove(ctx, name)
+		err = e.cli.NetworkRemove(ctx, n.ID)
 	}
 	return e.wrap(ignoreMissing(err), "remove network")
 }
 
-func (e *Engine) detachAll(ctx context.Context, name string) error {
-	n, err := e.cli.NetworkInspect(ctx, name, network.InspectOptions{})
+func (e *Engine) detachAll(ctx context.Context, id string) error {
+	n, err := e.cli.NetworkInspect(ctx, id, network.InspectOptions{})
 	if err != nil {
 		return e.wrap(ignoreMissing(err), "inspect network")
 	}
-	for id, endpoint := range n.Containers {
-		err := e.cli.NetworkDisconnect(ctx, name, id, true)
+	for attached, endpoint := range n.Containers {
+		err := e.cli.NetworkDisconnect(ctx, n.ID, attached, true)
 		if cerrdefs.IsNotFound(err) { // a forgotten endpoint is known by its name only
-			err = e.cli.NetworkDisconnect(ctx, name, endpoint.Name, true)
+			err = e.cli.NetworkDisconnect(ctx, n.ID, endpoint.Name, true)
 		}
 		if ignoreMissing(err) != nil {
 			return e.wrap(err, "detach from network")

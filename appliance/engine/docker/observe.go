@@ -12,7 +12,6 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
@@ -23,26 +22,58 @@ import (
 // Observe returns what exists of an install.
 func (e *Engine) Observe(ctx context.Context, install appliance.InstallName) (engine.Observed, error) {
 	out := engine.Observed{Install: install}
-	nets, err := e.cli.NetworkList(ctx, network.ListOptions{Filters: ofInstall(install)})
+	for _, look := range []func(context.Context, *engine.Observed) error{e.observeContainers, e.observeNetworks, e.observeVolumes} {
+		if err := look(ctx, &out); err != nil {
+			return out, err
+		}
+	}
+	slices.Sort(out.Volumes)
+	slices.SortFunc(out.Containers, func(a, b engine.Container) int { return strings.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+func (e *Engine) observeNetworks(ctx context.Context, out *engine.Observed) error {
+	nets, err := e.cli.NetworkList(ctx, network.ListOptions{Filters: named(out.Install)})
 	if err != nil {
-		return out, e.wrap(err, "list networks")
+		return e.wrap(err, "list networks")
 	}
 	for _, n := range nets {
-		if subnets := subnetsOf(n); n.Name == engine.NetworkName(install) && len(subnets) > 0 {
+		ours, err := e.owns(ctx, out.Install, n.Labels)
+		if err != nil {
+			return err
+		}
+		if !ours {
+			out.Foreign = append(out.Foreign, foreign("network", n.Name, n.Labels))
+		} else if subnets := subnetsOf(n); n.Name == engine.NetworkName(out.Install) && len(subnets) > 0 {
 			out.Network = &engine.Network{ID: n.ID, Subnet: subnets[0]}
 		}
 	}
-	vols, err := e.cli.VolumeList(ctx, volume.ListOptions{Filters: ofInstall(install)})
+	return nil
+}
+
+func (e *Engine) observeVolumes(ctx context.Context, out *engine.Observed) error {
+	vols, err := e.cli.VolumeList(ctx, volume.ListOptions{Filters: named(out.Install)})
 	if err != nil {
-		return out, e.wrap(err, "list volumes")
+		return e.wrap(err, "list volumes")
 	}
 	for _, v := range vols.Volumes {
-		out.Volumes = append(out.Volumes, v.Labels[engine.LabelVolume])
+		ours, err := e.owns(ctx, out.Install, v.Labels)
+		if err != nil {
+			return err
+		}
+		if ours {
+			out.Volumes = append(out.Volumes, v.Labels[engine.LabelVolume])
+		} else {
+			out.Foreign = append(out.Foreign, foreign("volume", v.Name, v.Labels))
+		}
 	}
-	slices.Sort(out.Volumes)
-	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: ofInstall(install)})
+	return nil
+}
+
+func (e *Engine) observeContainers(ctx context.Context, out *engine.Observed) error {
+	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: named(out.Install)})
 	if err != nil {
-		return out, e.wrap(err, "list containers")
+		return e.wrap(err, "list containers")
 	}
 	for _, c := range list {
 		i, err := e.cli.ContainerInspect(ctx, c.ID)
@@ -50,12 +81,15 @@ func (e *Engine) Observe(ctx context.Context, install appliance.InstallName) (en
 			continue
 		}
 		if err != nil {
-			return out, e.wrap(err, "inspect container")
+			return e.wrap(err, "inspect container")
 		}
-		out.Containers = append(out.Containers, observed(install, i))
+		if i.Config.Labels[engine.LabelBox] == e.owner.Box {
+			out.Containers = append(out.Containers, observed(out.Install, i))
+		} else {
+			out.Foreign = append(out.Foreign, foreign("container", strings.TrimPrefix(i.Name, "/"), i.Config.Labels))
+		}
 	}
-	slices.SortFunc(out.Containers, func(a, b engine.Container) int { return strings.Compare(a.Name, b.Name) })
-	return out, nil
+	return nil
 }
 
 // observed reads one container. One whose name is not final yet was not
@@ -67,7 +101,7 @@ func observed(install appliance.InstallName, i container.InspectResponse) engine
 	started, _ := time.Parse(time.RFC3339Nano, i.State.StartedAt) // zero if it never started
 	c := engine.Container{
 		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: service,
-		Box: labels[engine.LabelBox], Release: release,
+		Release:    release,
 		ConfigHash: labels[engine.LabelConfigHash], ImageID: i.Image, State: state(i.State.Status),
 		ExitCode: i.State.ExitCode, Restarts: i.RestartCount, OOMKilled: i.State.OOMKilled, Started: started,
 	}
@@ -103,28 +137,28 @@ func state(s container.ContainerState) engine.ContainerState {
 	}
 }
 
-// Installs names every install of which anything but images exists.
+// Installs names every install of this box of which anything but images exists.
 func (e *Engine) Installs(ctx context.Context) ([]appliance.InstallName, error) {
-	any := filters.NewArgs(filters.Arg("label", engine.LabelInstall))
+	ours := e.own(engine.LabelInstall)
 	var out []appliance.InstallName
 	add := func(labels map[string]string) {
 		out = append(out, appliance.InstallName(labels[engine.LabelInstall]))
 	}
-	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: any})
+	list, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: ours})
 	if err != nil {
 		return nil, e.wrap(err, "list containers")
 	}
 	for _, c := range list {
 		add(c.Labels)
 	}
-	nets, err := e.cli.NetworkList(ctx, network.ListOptions{Filters: any})
+	nets, err := e.cli.NetworkList(ctx, network.ListOptions{Filters: ours})
 	if err != nil {
 		return nil, e.wrap(err, "list networks")
 	}
 	for _, n := range nets {
 		add(n.Labels)
 	}
-	vols, err := e.cli.VolumeList(ctx, volume.ListOptions{Filters: any})
+	vols, err := e.cli.VolumeList(ctx, volume.ListOptions{Filters: ours})
 	if err != nil {
 		return nil, e.wrap(err, "list volumes")
 	}

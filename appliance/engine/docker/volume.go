@@ -13,7 +13,6 @@ import (
 
 	cerrdefs "github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
 
@@ -22,21 +21,32 @@ import (
 	"coopkit/internal/problem"
 )
 
-// CreateVolume makes a volume; one that exists stays as it is, with its data.
+// CreateVolume makes a volume; one of this box that exists stays as it is, with
+// its data.
 func (e *Engine) CreateVolume(ctx context.Context, install appliance.InstallName, name string) error {
-	_, err := e.cli.VolumeCreate(ctx, volume.CreateOptions{
-		Name: engine.VolumeName(install, name), Labels: volumeLabels(install, name),
+	v, err := e.cli.VolumeCreate(ctx, volume.CreateOptions{
+		Name: engine.VolumeName(install, name), Labels: e.volumeLabels(install, name),
 	})
-	return e.wrap(err, "create volume")
+	if err != nil {
+		return e.wrap(err, "create volume")
+	}
+	// The engine answers with any volume that has the name already.
+	ok, err := e.owns(ctx, install, v.Labels)
+	if err == nil && !ok {
+		err = foreign("volume", v.Name, v.Labels).Taken()
+	}
+	return err
 }
 
 // RemoveVolume removes a volume that no container uses. A reader that a killed
 // agent left behind does not count.
 func (e *Engine) RemoveVolume(ctx context.Context, install appliance.InstallName, name string) error {
-	full := engine.VolumeName(install, name)
-	readers, err := e.cli.ContainerList(ctx, container.ListOptions{
-		All: true, Filters: filters.NewArgs(filters.Arg("label", labelReads+"="+full)),
-	})
+	v, ok, err := e.ownVolume(ctx, install, name)
+	if err != nil || !ok {
+		return err
+	}
+	full := v.Name
+	readers, err := e.cli.ContainerList(ctx, container.ListOptions{All: true, Filters: e.own(labelReads + "=" + full)})
 	if err != nil {
 		return e.wrap(err, "list volume readers")
 	}
@@ -69,16 +79,20 @@ const readerMount = "/volume"
 // ReadVolume returns a tar stream of a volume's content, with names relative
 // to its root. It reads through a container that is created and never started.
 func (e *Engine) ReadVolume(ctx context.Context, install appliance.InstallName, name string) (io.ReadCloser, error) {
-	full := engine.VolumeName(install, name)
-	if _, err := e.cli.VolumeInspect(ctx, full); err != nil { // or the mount below would make one
-		return nil, e.wrap(err, "find volume")
+	v, ok, err := e.ownVolume(ctx, install, name)
+	if err == nil && !ok { // the mount below would make one
+		err = fmt.Errorf("find volume %s: there is none", engine.VolumeName(install, name))
 	}
+	if err != nil {
+		return nil, err
+	}
+	full := v.Name
 	image, err := e.readerImage(ctx)
 	if err != nil {
 		return nil, err
 	}
 	made, err := e.cli.ContainerCreate(ctx, &container.Config{
-		Image: image, Cmd: []string{"never-started"}, Labels: map[string]string{labelReads: full},
+		Image: image, Cmd: []string{"never-started"}, Labels: map[string]string{labelReads: full, engine.LabelBox: e.owner.Box},
 	}, &container.HostConfig{NetworkMode: "none", Mounts: []mount.Mount{{
 		Type: mount.TypeVolume, Source: full, Target: readerMount, ReadOnly: true,
 		VolumeOptions: &mount.VolumeOptions{NoCopy: true},

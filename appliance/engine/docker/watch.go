@@ -7,7 +7,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
-	"github.com/docker/docker/api/types/filters"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
@@ -20,7 +19,7 @@ var watched = []events.Action{
 	events.ActionPause, events.ActionUnPause, events.ActionRename, events.ActionHealthStatus,
 }
 
-// Watch sends what happens to containers of installs until ctx ends or the
+// Watch sends what happens to containers of this box's installs until ctx ends or the
 // engine goes away, then closes the channel.
 func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
 	// Events reads the API version without a lock; a call before it, unlike a
@@ -28,8 +27,8 @@ func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
 	if _, err := e.cli.ContainerList(ctx, container.ListOptions{Limit: 1}); err != nil {
 		return nil, e.wrap(err, "watch events")
 	}
-	f := filters.NewArgs(
-		filters.Arg("type", string(events.ContainerEventType)), filters.Arg("label", engine.LabelInstall))
+	f := e.own(engine.LabelInstall)
+	f.Add("type", string(events.ContainerEventType))
 	for _, a := range watched {
 		f.Add("event", string(a))
 	}

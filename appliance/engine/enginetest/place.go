@@ -7,7 +7,9 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,6 +18,10 @@ import (
 	"coopkit/appliance/engine/hostnet"
 	"coopkit/recipes"
 )
+
+// Box is the identity of a box that only this test process has: on a real engine
+// its tests see, change and remove nothing of anybody else's.
+var Box = "test-" + strconv.Itoa(os.Getpid()) + "-" + random()
 
 // Place returns a spec without services for an install that no other test has:
 // its name, its release 1 and a free subnet. Everything of the install is

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"time"
 
 	"coopkit/appliance"
@@ -41,7 +42,7 @@ func addRows(ctx context.Context, b *bench) (rows []row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	e, err := docker.New("")
+	e, err := docker.New("", docker.Owner{Box: "bench-" + strconv.Itoa(os.Getpid())})
 	if err != nil {
 		return nil, err
 	}

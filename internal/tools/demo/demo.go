@@ -18,7 +18,7 @@ import (
 const (
 	zone    = "demo.coop"
 	appHost = "www.demo.coop"
-	appName = "wordpress"
+	recipe  = "wordpress"
 	title   = "Demo Co-op"
 	email   = "steward@demo.coop"
 )
@@ -28,6 +28,7 @@ type demo struct {
 	program string // bin/coopkit
 	dir     string // .demo: all that is left on disk, but the engine's data
 	site    string // the folder of the static site
+	app     string // the name of its install
 	https   string // listening addresses
 	http    string
 	dns     string
@@ -50,6 +51,7 @@ func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 		program: filepath.Join(root, "bin", "coopkit"),
 		dir:     filepath.Join(root, ".demo"),
 		site:    filepath.Join(root, "installer", "demo-site"),
+		app:     recipe,
 		began:   time.Now(),
 		out:     out,
 		seconds: map[string]float64{},
@@ -84,8 +86,7 @@ func newDemo(out io.Writer, env func(string) string) (*demo, error) {
 	return d, nil
 }
 
-func (d *demo) socket() string   { return filepath.Join(d.dir, "coopkit.sock") }
-func (d *demo) appsFile() string { return filepath.Join(d.dir, "apps") }
+func (d *demo) socket() string { return filepath.Join(d.dir, "coopkit.sock") }
 
 // url is the address of a host at the demo's HTTPS port.
 func (d *demo) url(host string) string {

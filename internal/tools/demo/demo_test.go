@@ -140,7 +140,7 @@ func TestSteps_changeNothingTheSecondTime(t *testing.T) {
 	}
 	want := []string{
 		"name add demo.coop --yes",
-		"app add wordpress --address www.demo.coop --set title=Demo Co-op --set email=steward@demo.coop --yes",
+		"app add wordpress --name " + fakeApp + " --address www.demo.coop --set title=Demo Co-op --set email=steward@demo.coop --yes",
 	}
 	if diff := cmp.Diff(want, told(t, world)); diff != "" {
 		t.Error(diff)
@@ -155,16 +155,16 @@ func TestAddApp_startsAStoppedOne(t *testing.T) {
 	if _, err := d.startAgent(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"wordpress","state":"stopped"}]`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"`+fakeApp+`","state":"stopped"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.addApp(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"app start wordpress"}, told(t, world)); diff != "" {
+	if diff := cmp.Diff([]string{"app start " + fakeApp}, told(t, world)); diff != "" {
 		t.Error(diff)
 	}
-	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"wordpress","state":"failing"}]`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"`+fakeApp+`","state":"failing"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.addApp(t.Context()); !errors.Is(err, &problem.Problem{Code: "demo-app-not-running"}) {
@@ -182,11 +182,11 @@ func TestAddApp_waitsForAnAddThatIsUnderWay(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	write("app", `[{"name":"wordpress","state":"running"}]`) // as it looks before its job ends
-	write("job", `[{"id":2,"kind":"add","subject":"app:wordpress","state":"running"}]`)
+	write("app", `[{"name":"`+fakeApp+`","state":"running"}]`) // as it looks before its job ends
+	write("job", `[{"id":2,"kind":"add","subject":"app:`+fakeApp+`","state":"running"}]`)
 	undone := time.AfterFunc(300*time.Millisecond, func() {
 		write("app", `[]`)
-		write("job", `[{"id":2,"kind":"add","subject":"app:wordpress","state":"undone"}]`)
+		write("job", `[{"id":2,"kind":"add","subject":"app:`+fakeApp+`","state":"undone"}]`)
 	})
 	defer undone.Stop()
 	if err := d.addApp(t.Context()); err != nil {
@@ -242,7 +242,7 @@ func TestReport_writesTheSummaryForItsOwnerOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"dns":"127.0.0.1:5453","https":"127.0.0.1:8443","ca":"/x/ca.pem",` +
-		`"apps":[{"name":"wordpress","url":"https://www.demo.coop:8443/","admin":{"user":"owner","password":"s3cret"}}],` +
+		`"apps":[{"name":"` + fakeApp + `","url":"https://www.demo.coop:8443/","admin":{"user":"owner","password":"s3cret"}}],` +
 		`"sites":[{"url":"https://demo.coop:8443/"}],` +
 		`"console":{"url":"https://127.0.0.1:8420","token":"7K2M-9QX4","ca":"/x/ca.pem"},` +
 		`"desk":{"url":"https://127.0.0.1:8430","user":"jonas","password":"t0p","ca":"` + d.deskCA() + `"},` +

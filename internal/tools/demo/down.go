@@ -14,27 +14,27 @@ import (
 	"coopkit/internal/problem"
 )
 
-// Labels that the appliance puts on what it makes in the engine.
-const installLabel = "coop.coopkit.install"
+// Labels that the appliance puts on what it makes in the engine: whose it is,
+// and that an image was built here, those that need others first.
+const boxLabel = "coop.coopkit.box"
 
-var imageLabels = []string{"coop.coopkit.image", "coop.coopkit.build", "coop.coopkit.base"} // those that need others first
+var imageLabels = []string{"coop.coopkit.image", "coop.coopkit.build", "coop.coopkit.base"}
 
 // down removes every container, network, volume, process and file of the demo.
-// First it asks the appliance; then, whatever that did, it takes away by label
-// what is left of the installs that this demo had.
+// First it asks the appliance; then, whatever that did, it takes away what the
+// engine still has of this demo's box, and of no other.
 func (d *demo) down(ctx context.Context) error {
 	if !d.exists() {
 		d.note("there is no demo here")
 		return nil
 	}
 	d.note("asking the appliance what it has")
-	installs := d.installs(ctx)
-	if d.agent().pid() != 0 {
-		for _, name := range installs {
-			if err := d.tell(ctx, "app", "remove", name, "--no-export", "--yes"); err != nil {
-				d.note("the appliance could not remove it; it is taken away below")
-			}
+	for _, name := range d.installs(ctx) {
+		if err := d.tell(ctx, "app", "remove", name, "--no-export", "--yes"); err != nil {
+			d.note("the appliance could not remove it; it is taken away below")
 		}
+	}
+	if d.agent().pid() != 0 {
 		d.note("stopping the appliance")
 		if err := d.agent().stop(ctx); err != nil {
 			return err
@@ -44,10 +44,8 @@ func (d *demo) down(ctx context.Context) error {
 		return err
 	}
 	if engineAnswers(ctx) {
-		for _, name := range installs {
-			if err := d.sweep(ctx, name); err != nil {
-				return err
-			}
+		if err := d.sweep(ctx); err != nil {
+			return err
 		}
 	}
 	if err := d.removeFiles(); err != nil {
@@ -89,6 +87,14 @@ func (d *demo) clean(ctx context.Context) error {
 		d.note("no Docker Engine answers, so its images are as they were")
 		return nil
 	}
+	others, err := d.strangers(ctx)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		d.note("the images stay: another box uses this engine (%s)", strings.Join(others, ", "))
+		return nil
+	}
 	removed := 0
 	for _, label := range imageLabels {
 		images, err := dockerLines(ctx, "image", "ls", "--filter", "label="+label, "--format", "{{.ID}} {{.Repository}}:{{.Tag}}")
@@ -111,26 +117,48 @@ func (d *demo) clean(ctx context.Context) error {
 	return nil
 }
 
-// installs names the installs of this demo. Only its own appliance knows them:
-// another one on this machine may have apps of the same names, and their data
-// is not ours to remove. An appliance that does not run is started to be
-// asked; if it can not start, what it said last counts.
+// installs names the installs of this demo's appliance, which is started to be
+// asked if it does not run.
 func (d *demo) installs(ctx context.Context) []string {
 	if _, err := d.startAgent(ctx); err != nil {
-		d.note("it does not start; what it said last counts")
-	} else if _, err := d.apps(ctx); err != nil {
-		d.note("it does not say which apps it has; what it said last counts")
+		d.note("it does not start; what it made is taken away below")
+		return nil
 	}
-	text, err := os.ReadFile(d.appsFile())
+	apps, err := d.apps(ctx)
 	if err != nil {
-		return nil // it never had any
+		d.note("it does not say which apps it has; they are taken away below")
 	}
-	return strings.Fields(string(text))
+	var names []string
+	for _, a := range apps {
+		names = append(names, a.Name)
+	}
+	return names
 }
 
-// sweep removes what the engine has of an install.
-func (d *demo) sweep(ctx context.Context, install string) error {
-	filter := "label=" + installLabel + "=" + install
+// box is the identity of the demo's box, which its agent wrote down at its first
+// start; empty if it never had one.
+func (d *demo) box() (string, error) {
+	text, err := os.ReadFile(filepath.Join(d.dir, "state", "box"))
+	if err == nil && strings.TrimSpace(string(text)) != "" {
+		return strings.TrimSpace(string(text)), nil
+	}
+	if _, err := os.Stat(filepath.Join(d.dir, "state", "coopkit.db")); os.IsNotExist(err) {
+		return "", nil
+	}
+	return "", &problem.Problem{
+		Code: "demo-box-unknown", Kind: problem.Conflict,
+		What: "nothing was removed from the container engine, because it is not known what of it is the demo's",
+		Why:  "the file " + filepath.Join(d.dir, "state", "box") + " is missing or empty; other boxes may have apps of the same names",
+		Next: []string{"start the demo once more, which writes it: make demo, then make demo-down", "docker volume ls --filter label=" + boxLabel},
+	}
+}
+
+// sweep removes what the engine has of the demo's box.
+func (d *demo) sweep(ctx context.Context) error {
+	box, err := d.box()
+	if err != nil || box == "" {
+		return err
+	}
 	for _, kind := range []struct {
 		name         string
 		list, remove []string
@@ -139,7 +167,7 @@ func (d *demo) sweep(ctx context.Context, install string) error {
 		{"network", []string{"network", "ls", "--quiet"}, []string{"network", "rm"}},
 		{"volume", []string{"volume", "ls", "--quiet"}, []string{"volume", "rm"}},
 	} {
-		found, err := dockerLines(ctx, append(kind.list, "--filter", filter)...)
+		found, err := dockerLines(ctx, append(kind.list, "--filter", "label="+boxLabel+"="+box)...)
 		if err != nil {
 			return err
 		}
@@ -147,10 +175,25 @@ func (d *demo) sweep(ctx context.Context, install string) error {
 			if _, err := docker(ctx, append(kind.remove, id)...); err != nil {
 				return err
 			}
-			d.note("removed %s %s of %s", kind.name, id, install)
+			d.note("removed %s %s", kind.name, id)
 		}
 	}
 	return nil
+}
+
+// strangers names the other boxes that use the engine: images are their cache too.
+func (d *demo) strangers(ctx context.Context) ([]string, error) {
+	format := `{{.Label "` + boxLabel + `"}}`
+	var boxes []string
+	for _, list := range [][]string{{"ps", "--all"}, {"volume", "ls"}} {
+		found, err := dockerLines(ctx, append(list, "--filter", "label="+boxLabel, "--format", format)...)
+		if err != nil {
+			return nil, err
+		}
+		boxes = append(boxes, found...)
+	}
+	slices.Sort(boxes)
+	return slices.Compact(boxes), nil
 }
 
 func engineAnswers(ctx context.Context) bool {

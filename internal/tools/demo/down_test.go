@@ -6,6 +6,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
 
@@ -31,7 +33,7 @@ func TestDown_asksTheApplianceThenLeavesNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	changes := told(t, world)
-	if diff := cmp.Diff("app remove wordpress --no-export --yes", changes[len(changes)-1]); diff != "" {
+	if diff := cmp.Diff("app remove "+fakeApp+" --no-export --yes", changes[len(changes)-1]); diff != "" {
 		t.Error(diff)
 	}
 	if d.exists() || d.agent().pid() != 0 {
@@ -42,51 +44,91 @@ func TestDown_asksTheApplianceThenLeavesNoFile(t *testing.T) {
 	}
 }
 
-func TestInstalls_areThoseThatTheApplianceNamed(t *testing.T) {
+func TestInstalls_areThoseThatTheApplianceNames(t *testing.T) {
 	d, _, world := fakeDemo(t)
 	if got := d.installs(t.Context()); len(got) != 0 {
 		t.Errorf("a new one has %v", got)
 	}
-	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"wordpress"},{"name":"wiki"}]`), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"one"},{"name":"two"}]`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"wordpress", "wiki"}
-	if diff := cmp.Diff(want, d.installs(t.Context())); diff != "" {
+	if diff := cmp.Diff([]string{"one", "two"}, d.installs(t.Context())); diff != "" {
 		t.Error(diff)
-	}
-	if err := d.agent().stop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(world, "broken"), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, d.installs(t.Context())); diff != "" {
-		t.Errorf("when it does not start: %s", diff)
 	}
 }
 
-func TestSweep_removesByLabelOnly(t *testing.T) {
+// TestDown_leavesOtherBoxesAlone: a neighbour with an app of the same name, and
+// bytes in its volume, is as before, whether the demo's appliance removed its
+// own or the sweep had to.
+func TestDown_leavesOtherBoxesAlone(t *testing.T) {
 	testkit.NeedDocker(t)
 	testkit.NeedProgram(t, "docker")
 	name := "coopkit-demo-test-" + strconv.Itoa(os.Getpid())
 	image := emptyImage(t, name)
-	for _, install := range []string{name, name + "-other"} {
-		label := installLabel + "=" + install
-		mustDocker(t, "volume", "create", "--label", label, install)
-		mustDocker(t, "network", "create", "--internal", "--label", label, install)
-		mustDocker(t, "create", "--label", label, "--network", install, "--volume", install+":/data", "--name", install, image, "/none")
+	made := map[string][]string{}
+	for _, box := range []string{name + "-ours", name + "-theirs"} {
+		made[box] = place(t, box, fakeApp, image)
 	}
-	d, _, _ := fakeDemo(t)
-	t.Cleanup(func() { _ = d.sweep(context.Background(), name+"-other") })
-	if err := d.sweep(t.Context(), name); err != nil {
+	data := volumeFolder(t, name+"-theirs")
+	if err := os.WriteFile(filepath.Join(data, "members"), []byte("Amara, Bo\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for install, want := range map[string]int{name: 0, name + "-other": 3} {
-		filter := "label=" + installLabel + "=" + install
-		left := mustDocker(t, "ps", "-aq", "--filter", filter) + mustDocker(t, "network", "ls", "-q", "--filter", filter) + mustDocker(t, "volume", "ls", "-q", "--filter", filter)
-		if got := len(strings.Fields(left)); got != want {
-			t.Errorf("%d things of %s are left, want %d", got, install, want)
+	d, _, world := fakeDemo(t)
+	if _, err := d.startAgent(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(world, "app"), fakeAppRuns, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := filepath.Join(d.dir, "state")
+	if err := errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "box"), []byte(name+"-ours\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.clean(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for box, things := range made {
+		for _, args := range [][]string{{"container", "inspect", things[0]}, {"network", "inspect", things[1]}, {"volume", "inspect", things[2]}} {
+			if _, err := docker(t.Context(), args...); (err == nil) != (box == name+"-theirs") {
+				t.Errorf("%s of %s: %v", args[0], box, err)
+			}
 		}
+	}
+	if text, err := os.ReadFile(filepath.Join(data, "members")); err != nil || string(text) != "Amara, Bo\n" {
+		t.Errorf("the neighbour's bytes: %q, %v", text, err)
+	}
+}
+
+// place makes a container, a network and a volume of a box.
+func place(t *testing.T, box, install, image string) (ids []string) {
+	t.Helper()
+	labels := []string{"--label", boxLabel + "=" + box, "--label", "coop.coopkit.install=" + install}
+	t.Cleanup(func() {
+		for _, args := range [][]string{{"rm", "--force", box}, {"network", "rm", box}, {"volume", "rm", box}} {
+			_, _ = docker(context.Background(), args...)
+		}
+	})
+	add := func(args ...string) { ids = append(ids, strings.TrimSpace(mustDocker(t, args...))) }
+	mustDocker(t, append(append([]string{"network", "create", "--internal"}, labels...), box)...)
+	mustDocker(t, append(append([]string{"volume", "create"}, labels...), box)...)
+	add(append(append([]string{"create"}, labels...), "--network", box, "--volume", box+":/data", "--name", box, image, "/none")...)
+	return append(ids, box, box)
+}
+
+func volumeFolder(t *testing.T, name string) string {
+	t.Helper()
+	return strings.TrimSpace(mustDocker(t, "volume", "inspect", "--format", "{{.Mountpoint}}", name))
+}
+
+func TestDown_withoutKnowingItsBoxRemovesNothing(t *testing.T) {
+	testkit.NeedDocker(t)
+	d, _, _ := fakeDemo(t)
+	state := filepath.Join(d.dir, "state")
+	if err := errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "coopkit.db"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.down(t.Context()); !errors.Is(err, &problem.Problem{Code: "demo-box-unknown"}) || !d.exists() {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -31,6 +31,11 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
+// fakeApp is a name that no box has: what a test removes is never anybody's.
+const fakeApp = "demo-test-app"
+
+var fakeAppRuns = []byte(`[{"name":"` + fakeApp + `","state":"running"}]`)
+
 func fakeCoopkit(dir string, args []string) error {
 	if args[0] == "agent" {
 		return fakeAgent(dir, args)
@@ -57,12 +62,12 @@ func fakeCoopkit(dir string, args []string) error {
 		return err
 	case "name add demo.coop --yes":
 		return os.WriteFile(filepath.Join(dir, "name"), []byte(`[{"zone":"demo.coop"}]`), 0o600)
-	case "app add wordpress --address www.demo.coop --set title=Demo Co-op --set email=steward@demo.coop --yes":
+	case "app add wordpress --name " + fakeApp + " --address www.demo.coop --set title=Demo Co-op --set email=steward@demo.coop --yes":
 		_, _ = fmt.Fprintln(os.Stdout, "building\nadded")
-		return os.WriteFile(filepath.Join(dir, "app"), []byte(`[{"name":"wordpress","state":"running"}]`), 0o600)
-	case "app start wordpress":
-		return os.WriteFile(filepath.Join(dir, "app"), []byte(`[{"name":"wordpress","state":"running"}]`), 0o600)
-	case "app remove wordpress --no-export --yes":
+		return os.WriteFile(filepath.Join(dir, "app"), fakeAppRuns, 0o600)
+	case "app start " + fakeApp:
+		return os.WriteFile(filepath.Join(dir, "app"), fakeAppRuns, 0o600)
+	case "app remove " + fakeApp + " --no-export --yes":
 		return os.Remove(filepath.Join(dir, "app"))
 	}
 	return fmt.Errorf("unknown command: %s", said)
@@ -116,7 +121,7 @@ func fakeDemo(t *testing.T) (d *demo, out *bytes.Buffer, world string) {
 		t.Fatal(err)
 	}
 	d = &demo{
-		program: program, dir: filepath.Join(t.TempDir(), ".demo"), site: site, out: out, seconds: map[string]float64{},
+		program: program, dir: filepath.Join(t.TempDir(), ".demo"), site: site, app: fakeApp, out: out, seconds: map[string]float64{},
 		https: "127.0.0.1:8443", http: "127.0.0.1:8080", dns: "127.0.0.1:5453", console: "127.0.0.1:8420", desk: "127.0.0.1:8430", began: time.Now(),
 	}
 	t.Cleanup(func() { _ = d.agent().stop(context.Background()) })

@@ -22,9 +22,6 @@ func realDemo(t *testing.T) *demo {
 	t.Helper()
 	testkit.NeedDocker(t)
 	testkit.NeedProgram(t, "debootstrap")
-	if left := labelled(t); left != "" {
-		testkit.Missing(t, "demo", "an app named "+appName+" is on this engine already (make demo-down): "+left)
-	}
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
@@ -37,17 +34,17 @@ func realDemo(t *testing.T) *demo {
 	}
 	at := func() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(testkit.FreePort(t))) }
 	return &demo{
-		program: program, dir: filepath.Join(dir, ".demo"), site: filepath.Join(root, "installer", "demo-site"),
+		program: program, dir: filepath.Join(dir, ".demo"), site: filepath.Join(root, "installer", "demo-site"), app: "demo-test-" + strconv.Itoa(os.Getpid()),
 		https: at(), http: at(), dns: at(), console: at(), desk: at(), began: time.Now(), out: t.Output(), seconds: map[string]float64{},
 	}
 }
 
-// labelled lists what the engine has of the demo's app.
-func labelled(t *testing.T) string {
+// labelled lists what the engine has of a box.
+func labelled(t *testing.T, box string) string {
 	t.Helper()
 	var left strings.Builder
 	for _, list := range [][]string{{"ps", "-aq"}, {"volume", "ls", "-q"}, {"network", "ls", "-q"}} {
-		cmd := exec.CommandContext(t.Context(), testkit.NeedProgram(t, "docker"), append(list, "--filter", "label="+installLabel+"="+appName)...)
+		cmd := exec.CommandContext(t.Context(), testkit.NeedProgram(t, "docker"), append(list, "--filter", "label="+boxLabel+"="+box)...)
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
@@ -94,10 +91,14 @@ func TestDemo_forReal(t *testing.T) {
 		len(summary.Sites) != 1 || len(summary.Seconds) == 0 {
 		t.Errorf("summary %s", text)
 	}
+	box, err := d.box()
+	if err != nil || labelled(t, box) == "" {
+		t.Fatalf("the engine has nothing of the demo's box %q: %v", box, err)
+	}
 	if err := d.down(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if left := labelled(t); left != "" {
+	if left := labelled(t, box); left != "" {
 		t.Errorf("left behind: %s", left)
 	}
 	if _, err := os.Stat(d.dir); !os.IsNotExist(err) {

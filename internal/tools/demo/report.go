@@ -61,7 +61,7 @@ func (d *demo) report(s status, login signin, door access, tech deskLogin) error
 	d.seconds["total"] = round(time.Since(d.began).Seconds())
 	sum := summary{
 		DNS: d.dns, HTTPS: d.https, CA: s.CA,
-		Apps:    []summaryApp{{Name: appName, URL: d.url(appHost), Admin: summaryAdmin{login.User, login.Password}}},
+		Apps:    []summaryApp{{Name: d.app, URL: d.url(appHost), Admin: summaryAdmin{login.User, login.Password}}},
 		Sites:   []summarySite{{URL: d.url(zone)}},
 		Console: summaryConsole{URL: "https://" + d.console, Token: door.Token, CA: s.CA},
 		Desk:    summaryDesk{URL: tech.URL, User: tech.User, Password: tech.Password, CA: d.deskCA()},

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
 )
 
@@ -33,7 +32,7 @@ func (d *demo) up(ctx context.Context) error {
 		{"name", "Give it the name " + zone, func() error { return d.addName(ctx) }},
 		{"app", "Add WordPress at " + appHost, func() error { return d.addApp(ctx) }},
 		{"site", "Publish a static site at " + zone, func() error { return d.pushSite(ctx) }},
-		{"signin", "Ask for WordPress's first account", func() error { return d.ask(ctx, &login, "app", "signin", appName) }},
+		{"signin", "Ask for WordPress's first account", func() error { return d.ask(ctx, &login, "app", "signin", d.app) }},
 		{"desk", "Start a support desk", func() error { return d.startDesk(ctx) }},
 		{"enrol", "Let the box join the desk, and wait for its report", func() (err error) {
 			if tech, err = d.deskLogin(); err != nil {
@@ -72,9 +71,13 @@ func (d *demo) addApp(ctx context.Context) error {
 	}
 	switch {
 	case !there:
-		err = d.tell(ctx, "app", "add", "wordpress", "--address", appHost, "--set", "title="+title, "--set", "email="+email, "--yes")
+		args := []string{"app", "add", recipe}
+		if d.app != recipe {
+			args = append(args, "--name", d.app)
+		}
+		err = d.tell(ctx, append(args, "--address", appHost, "--set", "title="+title, "--set", "email="+email, "--yes")...)
 	case a.State == "stopped":
-		err = d.tell(ctx, "app", "start", appName)
+		err = d.tell(ctx, "app", "start", d.app)
 	default:
 		d.note("it is there already")
 	}
@@ -89,24 +92,15 @@ func (d *demo) addApp(ctx context.Context) error {
 			Code: "demo-app-not-running", Kind: problem.Failed,
 			What: "WordPress was added but does not run",
 			Why:  "its state is “" + a.State + "”",
-			Next: []string{"bin/coopkit --socket .demo/coopkit.sock app logs " + appName, "make demo-down && make demo"},
+			Next: []string{"bin/coopkit --socket .demo/coopkit.sock app logs " + d.app, "make demo-down && make demo"},
 		}
 	}
 	return nil
 }
 
-// apps asks for the apps, and keeps their names for the day when the appliance
-// can not be asked.
-func (d *demo) apps(ctx context.Context) ([]app, error) {
-	var apps []app
-	if err := d.ask(ctx, &apps, "app", "list"); err != nil {
-		return nil, err
-	}
-	var names strings.Builder
-	for _, a := range apps {
-		names.WriteString(a.Name + "\n")
-	}
-	return apps, atomicfile.Write(d.appsFile(), []byte(names.String()), 0o600)
+// apps asks for the apps.
+func (d *demo) apps(ctx context.Context) (apps []app, err error) {
+	return apps, d.ask(ctx, &apps, "app", "list")
 }
 
 // settled waits until the app is in a state that it stays in: no job is about
@@ -121,7 +115,7 @@ func (d *demo) settled(ctx context.Context) (a app, there bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		i := slices.IndexFunc(apps, func(x app) bool { return x.Name == appName })
+		i := slices.IndexFunc(apps, func(x app) bool { return x.Name == d.app })
 		if a, there = (app{}), i >= 0; there {
 			a = apps[i]
 		}
@@ -138,7 +132,7 @@ func (d *demo) settled(ctx context.Context) (a app, there bool, err error) {
 func (d *demo) busy(ctx context.Context) (bool, error) {
 	var jobs []job
 	err := d.ask(ctx, &jobs, "job", "list")
-	return slices.Contains(jobs, job{Subject: "app:" + appName, State: "running"}), err
+	return slices.Contains(jobs, job{Subject: "app:" + d.app, State: "running"}), err
 }
 
 // pushSite publishes the demo's site unless the box serves the same already.
