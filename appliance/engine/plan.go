@@ -53,26 +53,29 @@ func Plan(want Spec, have Observed) ([]Step, error) {
 // same name would otherwise put each other's containers away for ever, over the
 // same volumes.
 func (f Foreign) Taken() error {
-	p := &problem.Problem{
+	args := map[string]string{"kind": f.Kind, "name": f.Name, "box": f.Box}
+	if f.Box == "" {
+		return &problem.Problem{
+			Code: "engine-name-taken", Kind: problem.Conflict,
+			What: "the container engine has a " + f.Kind + " named " + f.Name + " that this box did not make, so nothing was changed",
+			Why:  "it does not say whose it is; it may hold the only copy of somebody's data",
+			Next: []string{
+				"choose another name with --name",
+				"docker " + f.Kind + " inspect " + f.Name + ", to see whose it is; rename or remove it only if you know",
+			},
+			Args: args,
+		}
+	}
+	return &problem.Problem{
 		Code: "install-of-another-box", Kind: problem.Conflict,
-		What: "another coopkit agent runs an app of this name on this engine, so nothing was changed",
+		What: "another box runs an app of this name on this engine, so nothing was changed",
 		Why:  "the " + f.Kind + " " + f.Name + " belongs to the box " + f.Box,
 		Next: []string{
 			"choose another name with --name",
 			"if that box is gone, ask your support desk how to keep its data",
 		},
-		Args: map[string]string{"kind": f.Kind, "name": f.Name, "box": f.Box},
+		Args: args,
 	}
-	if f.Box == "" {
-		p.Code = "engine-name-taken"
-		p.What = "the container engine has a " + f.Kind + " named " + f.Name + " that this box did not make, so nothing was changed"
-		p.Why = "it does not say whose it is; it may hold the only copy of somebody's data"
-		p.Next = []string{
-			"choose another name with --name",
-			"docker " + f.Kind + " inspect " + f.Name + ", to see whose it is; rename or remove it only if you know",
-		}
-	}
-	return p
 }
 
 // Teardown returns the steps that remove everything of an install, latest
