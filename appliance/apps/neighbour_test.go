@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"coopkit/appliance"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/internal/problem"
@@ -67,7 +66,7 @@ func TestNeighbour_keepsItsAppAndItsData(t *testing.T) {
 		return b
 	}
 	theirs, ours := open("-theirs"), open("-ours")
-	add := control.AddApp{Recipe: "echo", Name: string(name), Host: "echo.demo.coop"}
+	add := appliance.AddApp{Recipe: "echo", Name: string(name), Host: "echo.demo.coop"}
 	job, err := theirs.Add(t.Context(), add)
 	if job = theirs.follow(t, job, err); job.State != appliance.JobDone {
 		t.Fatalf("add: %s %v", job.State, job.Problem)
