@@ -14,13 +14,9 @@ import (
 // left out: they may hold secrets.
 func accessLog(log *slog.Logger, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
 		seen := &watched{ResponseWriter: w}
+		defer seen.write(log, r, time.Now()) // also when h panics, as it does to break an answer off
 		h.ServeHTTP(seen, r)
-		log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-			slog.String(logkey.Host, r.Host), slog.String("method", r.Method), slog.String(logkey.Path, r.URL.Path),
-			slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes), slog.String("proto", r.Proto),
-			slog.String(logkey.Addr, r.RemoteAddr), slog.Duration(logkey.Took, time.Since(start)))
 	})
 }
 
@@ -29,6 +25,14 @@ type watched struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
+}
+
+// write writes the line; the status is 0 when no answer had begun.
+func (w *watched) write(log *slog.Logger, r *http.Request, start time.Time) {
+	log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+		slog.String(logkey.Host, r.Host), slog.String("method", r.Method), slog.String(logkey.Path, r.URL.Path),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.String("proto", r.Proto),
+		slog.String(logkey.Addr, r.RemoteAddr), slog.Duration(logkey.Took, time.Since(start)))
 }
 
 // Unwrap lets http.ResponseController reach the real writer.

@@ -4,6 +4,7 @@ package gateway
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,52 +44,48 @@ func newBackends() *backends {
 // backConn is a connection to a service, used by one request at a time.
 type backConn struct {
 	net.Conn
-	in     *bufio.Reader
-	out    *bufio.Writer
-	left   int64 // bytes that may still be read; < 0 = any
-	reused bool
-	idleAt time.Time
-	raw    syscall.RawConn
+	in         *bufio.Reader
+	out        *bufio.Writer
+	beforeRead func() // called before a read that could wait; may be nil
+	reused     bool
+	idleAt     time.Time
+	raw        syscall.RawConn
 }
 
-// errAnswerHead says that a service sent more headers than it may.
-var errAnswerHead = errors.New("the headers of the answer are too large")
+// errUnreachable says that there was no way to connect to a service.
+var errUnreachable = errors.New("the service cannot be reached")
 
-// Read reads within the limit of left.
+// Read reads from the service.
 func (c *backConn) Read(b []byte) (int, error) {
-	if c.left < 0 {
-		return c.Conn.Read(b)
+	if c.beforeRead != nil {
+		c.beforeRead()
 	}
-	if c.left == 0 {
-		return 0, errAnswerHead
-	}
-	if int64(len(b)) > c.left {
-		b = b[:c.left]
-	}
-	n, err := c.Conn.Read(b)
-	c.left -= int64(n)
-	return n, err
+	return c.Conn.Read(b)
 }
 
-// get returns an idle connection to the target, or dials. With fresh it always
-// dials; with sure it makes sure first that an idle one is still open.
-func (b *backends) get(ctx context.Context, target netip.AddrPort, fresh, sure bool) (*backConn, error) {
+// grow makes room for a larger head; have is what the buffer holds.
+func (c *backConn) grow(have []byte) {
+	c.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(have)), c), 2*len(have))
+}
+
+// get returns an idle connection to the target that is still open and in which
+// nothing lies, or dials; with fresh it always dials.
+func (b *backends) get(ctx context.Context, target netip.AddrPort, fresh bool) (*backConn, error) {
 	for !fresh {
 		c := b.take(target)
 		if c == nil {
 			break
 		}
-		if sure && !c.alive() {
-			_ = c.Close()
-			continue
+		if c.quiet() {
+			return c, nil
 		}
-		return c, nil
+		_ = c.Close()
 	}
 	conn, err := b.dialer.DialContext(ctx, "tcp", target.String())
 	if err != nil {
-		return nil, fmt.Errorf("reach service: %w", err)
+		return nil, fmt.Errorf("%w: %w", errUnreachable, err)
 	}
-	c := &backConn{Conn: conn, left: -1}
+	c := &backConn{Conn: conn}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		c.raw, _ = tcp.SyscallConn()
 	}
@@ -121,7 +118,7 @@ func (b *backends) take(target netip.AddrPort) *backConn {
 
 // put keeps c for the next request.
 func (b *backends) put(target netip.AddrPort, c *backConn) {
-	c.idleAt, c.left = time.Now(), -1
+	c.idleAt = time.Now()
 	b.mu.Lock()
 	full := b.closed || len(b.idle[target]) >= idlePerTarget
 	if !full {
@@ -191,9 +188,9 @@ func closeAll(list []*backConn) {
 	}
 }
 
-// alive looks without waiting whether the service has closed the connection or
-// sent something that nobody asked for.
-func (c *backConn) alive() bool {
+// quiet looks without waiting whether the service left the connection open and
+// sent nothing that nobody asked for: the next visitor would get it.
+func (c *backConn) quiet() bool {
 	if c.raw == nil || c.in.Buffered() > 0 {
 		return false
 	}

@@ -5,215 +5,161 @@ package gateway
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
+	"os"
+	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"coopkit/internal/logkey"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // proxy passes the requests of one host to a service over HTTP/1.1.
 //
-// It is used in place of net/http/httputil's because that one, with
-// http.Transport below it, spends more time on waking goroutines than on the
-// request: each connection to a service has two. Here one goroutine writes the
-// request and reads the answer; only a request with a body gets a second one.
-// Parsing is net/http's on both sides.
+// net/http/httputil's ReverseProxy decides what a proxy has to decide:
+// hop-by-hop headers, interim answers, upgrades, trailers, errors. What is ours
+// is the transport below it (exchange): http.Transport has two goroutines for
+// each connection to a service, and waking them costs more than the request.
 type proxy struct {
-	g     *Gateway
-	route Route
+	g       *Gateway
+	route   Route
+	reverse httputil.ReverseProxy // each request adds what is its own
 }
 
-func (g *Gateway) proxy(r Route) http.Handler { return &proxy{g, r} }
-
-// idempotent methods may be sent again when a connection breaks before an
-// answer (RFC 9110 section 9.2.2).
-var idempotent = map[string]bool{
-	http.MethodGet: true, http.MethodHead: true, http.MethodOptions: true,
-	http.MethodTrace: true, http.MethodPut: true, http.MethodDelete: true,
+func (g *Gateway) proxy(r Route) http.Handler {
+	return &proxy{g: g, route: r, reverse: httputil.ReverseProxy{
+		FlushInterval: -1, // when to flush is for exchange.FlushError to say
+		BufferPool:    buffers,
+		ErrorLog:      slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+	}}
 }
 
-// noAnswerError says that a connection broke before the first byte of an answer.
-type noAnswerError struct{ error }
-
-// Unwrap returns why it broke.
-func (e noAnswerError) Unwrap() error { return e.error }
-
-// ServeHTTP sends r to the service and its answer to the visitor. A request
-// that is safe to repeat is sent a second time, on a new connection, when the
-// first one could not be made or had been closed by the service.
+// ServeHTTP sends r to the service and its answer to the visitor. What could
+// mean one thing here and another at the service is refused.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method == http.MethodConnect {
-		w.WriteHeader(http.StatusMethodNotAllowed)
+	if status := screen(r); status != 0 {
+		answerPlainly(w, status)
 		return
 	}
-	upgrade := wantsUpgrade(r.Header)
-	repeatable := r.ContentLength == 0 && idempotent[r.Method]
-	for first := true; ; first = false {
-		c, err := p.g.back.get(r.Context(), p.route.Target, !first || upgrade, !repeatable)
-		switch {
-		case err != nil:
-		case upgrade:
-			err = p.tunnel(w, r, c)
-		default:
-			err = p.exchange(w, r, c)
-		}
-		if err == nil {
-			return
-		}
-		if !first || !repeatable || r.Context().Err() != nil || !worthAnother(c, err) {
-			p.refuse(w, r, err)
-			return
-		}
+	e := &exchange{ResponseWriter: w, p: p, r: r, upgrade: asksForWebSocket(r)}
+	if e.upgrade {
+		defer p.g.open.add()()
+	} else if r.Header["Upgrade"] != nil {
+		r = withoutUpgrade(r)
 	}
+	reverse := p.reverse
+	reverse.Transport, reverse.Rewrite, reverse.ModifyResponse, reverse.ErrorHandler = e, e.rewrite, e.modify, e.refuse
+	reverse.ServeHTTP(e, r)
 }
 
-// worthAnother reports whether a new connection may do better.
-func worthAnother(c *backConn, err error) bool {
-	if c == nil {
-		return true
+// screen returns the status with which a request is refused unseen, or 0.
+func screen(r *http.Request) int {
+	switch r.Method {
+	case http.MethodConnect, http.MethodTrace, "TRACK":
+		return http.StatusMethodNotAllowed
 	}
-	_, silent := errors.AsType[noAnswerError](err)
-	return silent && c.reused && stopped(err)
+	if !httpguts.ValidHeaderFieldName(r.Method) { // a token, as a method is (RFC 9110 section 9.1)
+		return http.StatusBadRequest
+	}
+	if _, ok := originForm(r); !ok {
+		return http.StatusBadRequest
+	}
+	return 0
 }
 
-// refuse answers in plain words for a service that did not.
-func (p *proxy) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// originForm returns the target of r as a service gets it (RFC 9112 section
+// 3.2.1): the path and query as the visitor wrote them, whatever is not ASCII
+// escaped. The absolute form is turned into it. Nothing that could end the
+// request line is in it, although HTTP/2 allows that in ":path".
+func originForm(r *http.Request) (string, bool) {
+	target := r.RequestURI
+	if r.URL.Host != "" { // absolute form; net/http has taken its host for the request's
+		if r.URL.Scheme != "http" && r.URL.Scheme != "https" || r.URL.User != nil {
+			return "", false
+		}
+		target = r.URL.RequestURI()
+	}
+	if !strings.HasPrefix(target, "/") {
+		return "", false
+	}
+	odd := false
+	for i := range len(target) {
+		switch b := target[i]; {
+		case b <= ' ' || b == 0x7f:
+			return "", false
+		case b > 0x7f || b == '#':
+			odd = true
+		}
+	}
+	if odd {
+		return escape(target), true
+	}
+	return target, true
+}
+
+// escape writes bytes that no target may hold as %XX.
+func escape(target string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(target) {
+		if c := target[i]; c > 0x7f || c == '#' {
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// refuse answers for a service that did not, and tells a visitor whose request
+// broke off so. It is ReverseProxy's ErrorHandler.
+func (e *exchange) refuse(_ http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
 	}
-	p.g.log.LogAttrs(r.Context(), slog.LevelDebug, "service did not answer",
-		slog.String(logkey.Host, string(p.route.Host)), slog.String(logkey.Addr, p.route.Target.String()), slog.Any(logkey.Err, err))
-	status := http.StatusServiceUnavailable
-	if _, silent := errors.AsType[noAnswerError](err); silent || errors.Is(err, errBadAnswer) {
-		status = http.StatusBadGateway
-	}
-	p.g.pages.write(w, r, status, unreachable, p.route.called())
-}
-
-// exchange sends r on c and passes the answer on. An error means that nothing
-// was sent to the visitor yet. c is put back or closed.
-func (p *proxy) exchange(w http.ResponseWriter, r *http.Request, c *backConn) error {
-	stop := context.AfterFunc(r.Context(), func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	up := p.send(w, r, c)
-	resp, err := readAnswer(w, r, c) //nolint:bodyclose // the connection is put back or closed, which ends the body
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		err = errBadAnswer
-	}
-	if err != nil {
-		stop()
-		up.end(w, c)
-		return err
-	}
-	passed := pass(w, resp, c)
-	clean := stop() && up.done() && passed == nil && !resp.Close && c.in.Buffered() == 0
-	if clean {
-		p.g.back.put(p.route.Target, c)
-		return nil
-	}
-	up.end(w, c)
-	if passed != nil {
-		// The visitor has a part of the answer and must not take it for all.
-		// This is net/http's way to break the connection or stream off.
-		panic(http.ErrAbortHandler)
-	}
-	return nil
-}
-
-// upload is the sending of a request's body; nil when there is none.
-type upload struct {
-	read     atomic.Bool // the visitor's part is over; what is left is to write the last bytes
-	finished chan error
-	result   error
-	over     bool
-}
-
-// send writes the request. A body is sent by a goroutine of its own, because a
-// service may answer before it has all of it.
-func (p *proxy) send(w http.ResponseWriter, r *http.Request, c *backConn) *upload {
-	writeHead(c.out, r, "")
-	if r.ContentLength == 0 {
-		_ = c.out.Flush() // a failure shows when the answer is read
-		return nil
-	}
-	_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always is
-	up := &upload{finished: make(chan error, 1)}
-	go func() { up.finished <- sendBody(c, r, &up.read) }()
-	return up
-}
-
-// done reports whether the whole body was sent. When all of it was read, the
-// sending is about to end, and done waits for that a little.
-func (u *upload) done() bool {
-	if u == nil {
-		return true
-	}
-	if !u.over && u.read.Load() {
-		limit := time.NewTimer(time.Second)
-		defer limit.Stop()
-		select {
-		case u.result = <-u.finished:
-			u.over = true
-		case <-limit.C:
-		}
-	}
-	return u.over && u.result == nil
-}
-
-// end closes c and returns when nothing uses it or the request any more.
-func (u *upload) end(w http.ResponseWriter, c *backConn) {
-	_ = c.Close()
-	if u == nil || u.over {
+	p := e.p
+	if _, visitors := errors.AsType[bodyError](err); visitors {
+		answerPlainly(e, bodyStatus(err))
 		return
 	}
-	if !u.read.Load() {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0)) // wakes a body that waits for the visitor
+	p.g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelDebug, "service did not answer",
+		slog.String(logkey.Host, string(p.route.Host)), slog.String(logkey.Addr, p.route.Target.String()), slog.Any(logkey.Err, err))
+	status := http.StatusBadGateway
+	if errors.Is(err, errUnreachable) {
+		status = http.StatusServiceUnavailable
 	}
-	u.result, u.over = <-u.finished, true
+	p.g.pages.write(e, e.r, status, unreachable, p.route.called())
 }
 
-// sendBody copies the visitor's body to the service as it comes.
-func sendBody(c *backConn, r *http.Request, read *atomic.Bool) error {
-	var to io.Writer = c.out
-	var chunks io.WriteCloser
-	if r.ContentLength < 0 {
-		chunks = httputil.NewChunkedWriter(c.out)
-		to = chunks
+// bodyStatus is the answer to a body that could not be read to its end.
+func bodyStatus(err error) int {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return http.StatusRequestTimeout
 	}
-	buf := buffers.Get().(*[copyBufferSize]byte)
-	defer buffers.Put(buf)
-	for {
-		n, readErr := r.Body.Read(buf[:])
-		if errors.Is(readErr, io.EOF) {
-			read.Store(true)
-		}
-		if n > 0 {
-			if _, err := to.Write(buf[:n]); err != nil {
-				return err
-			}
-			if err := c.out.Flush(); err != nil {
-				return err
-			}
-		}
-		switch {
-		case errors.Is(readErr, io.EOF):
-			if chunks != nil {
-				_ = chunks.Close()
-				_, _ = c.out.WriteString("\r\n")
-			}
-			return c.out.Flush()
-		case readErr != nil:
-			_ = c.SetDeadline(time.Unix(1, 0)) // the service must not take a part for the whole
-			_ = c.Close()
-			return readErr
-		}
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return http.StatusRequestEntityTooLarge
 	}
+	return http.StatusBadRequest
 }
+
+// answerPlainly answers with a status and its name.
+func answerPlainly(w http.ResponseWriter, status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, http.StatusText(status), status)
+}
+
+// bufferPool lends buffers for the bodies of requests and answers.
+type bufferPool struct{ sync.Pool }
 
 const copyBufferSize = 32 << 10
 
-var buffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
+var buffers = &bufferPool{sync.Pool{New: func() any { return new([copyBufferSize]byte) }}}
+
+// Get lends a buffer.
+func (p *bufferPool) Get() []byte { return p.Pool.Get().(*[copyBufferSize]byte)[:] }
+
+// Put takes one back.
+func (p *bufferPool) Put(b []byte) { p.Pool.Put((*[copyBufferSize]byte)(b)) }

@@ -12,14 +12,25 @@ import (
 // where the console is opened by the name of an app, that app would get them.
 const ownCookie = "__Host-coopkit"
 
-// foreign returns a Cookie header without our own cookies; most often as it is.
-func foreign(cookies string) string {
-	if !strings.Contains(cookies, ownCookie) {
-		return cookies
+// foreignCookies returns Cookie headers without our own cookies; most often as
+// they are.
+func foreignCookies(headers []string) []string {
+	if !slices.ContainsFunc(headers, func(h string) bool { return strings.Contains(h, "oopkit") }) {
+		return headers
 	}
-	kept := slices.DeleteFunc(strings.Split(cookies, ";"), isOwn)
-	return strings.TrimSpace(strings.Join(kept, ";"))
+	var foreign []string
+	for _, h := range headers {
+		kept := strings.TrimSpace(strings.Join(slices.DeleteFunc(strings.Split(h, ";"), isOwn), ";"))
+		if kept != "" {
+			foreign = append(foreign, kept)
+		}
+	}
+	return foreign
 }
 
-// isOwn reports whether a cookie, in either direction, has one of our names.
-func isOwn(cookie string) bool { return strings.HasPrefix(strings.TrimSpace(cookie), ownCookie) }
+// isOwn reports whether a cookie, in either direction, has one of our names. A
+// cookie without a name ("=value") comes back as its value alone.
+func isOwn(cookie string) bool {
+	name := strings.TrimLeft(cookie, "= \t")
+	return len(name) >= len(ownCookie) && strings.EqualFold(name[:len(ownCookie)], ownCookie)
+}

@@ -5,58 +5,111 @@ package gateway
 import (
 	"bufio"
 	"net/http"
+	"net/http/httputil"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// writeHead writes the request line and headers for a service; upgrade names
-// the protocol of a tunnel, or is empty. Errors stay in out until it is flushed.
-func writeHead(out *bufio.Writer, r *http.Request, upgrade string) {
+// rewrite is ReverseProxy's Rewrite: it makes the service's request of the
+// visitor's, whose headers of the connection are gone by now.
+func (e *exchange) rewrite(pr *httputil.ProxyRequest) {
+	out, host := pr.Out, e.p.g.authority(e.p.route.Host)
+	out.URL.Scheme, out.URL.Host, out.Host = "http", e.p.route.Target.String(), host
+	h := out.Header
+	trailers := h["Te"] // "trailers", or ReverseProxy had removed it
+	for key := range h {
+		if !passedOn(key) {
+			delete(h, key)
+		}
+	}
+	if trailers != nil {
+		h["Te"] = trailers
+	}
+	if e.upgrade {
+		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{webSocket}
+	}
+	if cookies := h["Cookie"]; len(cookies) > 0 {
+		h["Cookie"] = foreignCookies(cookies)
+	}
+	who := visitor(pr.In.RemoteAddr)
+	h["X-Forwarded-For"], h["X-Real-Ip"] = []string{who}, []string{who}
+	h["X-Forwarded-Host"], h["X-Forwarded-Port"] = []string{host}, []string{strconv.Itoa(e.p.g.publicPort)}
+	h["X-Forwarded-Proto"] = []string{scheme(pr.In)}
+}
+
+// writeHead writes the request line and headers for a service; in is the
+// request as the visitor sent it. Errors stay in w until it is flushed.
+func writeHead(w *bufio.Writer, out, in *http.Request) {
 	put := func(parts ...string) {
 		for _, s := range parts {
-			_, _ = out.WriteString(s)
+			_, _ = w.WriteString(s)
 		}
 	}
-	target := r.RequestURI
-	if r.URL.Host != "" || !strings.HasPrefix(target, "/") && target != "*" {
-		target = r.URL.RequestURI() // absolute form (RFC 9112 section 3.2.2)
-	}
-	put(r.Method, " ", target, " HTTP/1.1\r\nHost: ", r.Host, "\r\n")
-	listed := r.Header["Connection"]
-	for key, values := range r.Header {
-		if !passedOn(key) || len(listed) > 0 && httpguts.HeaderValuesContainsToken(listed, key) {
-			continue
-		}
+	target, _ := originForm(in)
+	put(in.Method, " ", target, " HTTP/1.1\r\nHost: ", out.Host, "\r\n")
+	for key, values := range out.Header {
 		for _, v := range values {
-			if key == "Cookie" {
-				if v = foreign(v); v == "" {
-					continue
-				}
+			if v != "" || key != "User-Agent" { // ReverseProxy's sign for none
+				put(key, ": ", v, "\r\n")
 			}
-			put(key, ": ", v, "\r\n")
 		}
 	}
-	who := visitor(r.RemoteAddr)
-	put("X-Forwarded-For: ", who, "\r\nX-Real-Ip: ", who, "\r\nX-Forwarded-Host: ", r.Host, "\r\nX-Forwarded-Proto: ", scheme(r), "\r\n")
 	switch {
-	case upgrade != "":
-		put("Connection: Upgrade\r\nUpgrade: ", upgrade, "\r\n")
-	case r.ContentLength < 0:
+	case isChunked(in):
 		put("Transfer-Encoding: chunked\r\n")
-	case r.ContentLength > 0 || r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch:
-		put("Content-Length: ", strconv.FormatInt(r.ContentLength, 10), "\r\n")
+		if names := trailerNames(in.Trailer); len(names) > 0 {
+			put("Trailer: ", strings.Join(names, ", "), "\r\n")
+		}
+	case in.ContentLength > 0 || in.Method == http.MethodPost || in.Method == http.MethodPut || in.Method == http.MethodPatch:
+		put("Content-Length: ", strconv.FormatInt(in.ContentLength, 10), "\r\n")
+	}
+	if in.ContentLength != 0 && expectsContinue(in) {
+		put("Expect: 100-continue\r\n")
 	}
 	put("\r\n")
 }
 
+// isChunked reports whether the body of r is sent in chunks: its length is not
+// known, or something comes after it.
+func isChunked(r *http.Request) bool {
+	return r.ContentLength < 0 || r.ContentLength > 0 && len(r.Trailer) > 0
+}
+
+// trailerNames returns the trailers that a service gets, sorted.
+func trailerNames(trailer http.Header) []string {
+	var names []string
+	for key := range trailer {
+		if httpguts.ValidHeaderFieldName(key) && httpguts.ValidTrailerHeader(key) && passedOn(key) {
+			names = append(names, key)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// writeLastChunk ends a body in chunks.
+func writeLastChunk(w *bufio.Writer, trailer http.Header) {
+	_, _ = w.WriteString("0\r\n")
+	for _, key := range trailerNames(trailer) {
+		for _, v := range trailer[key] {
+			_, _ = w.WriteString(key + ": " + v + "\r\n")
+		}
+	}
+	_, _ = w.WriteString("\r\n")
+}
+
 // passedOn reports whether a service gets a visitor's header: not those of the
-// connection itself, and none of those by which proxies tell who the visitor
-// is, since they would be a lie here.
+// connection itself, and none of those by which proxies say who the visitor is
+// or what was asked for, since they would be a lie here.
 func passedOn(key string) bool {
 	switch key {
-	case "Host", "Content-Length", "Expect", "Forwarded", "X-Real-Ip", "Proxy":
+	case "Host", "Content-Length", "Expect", "Proxy",
+		"Forwarded", "X-Real-Ip", "Client-Ip", "X-Client-Ip", "True-Client-Ip", "X-Cluster-Client-Ip",
+		"X-Host", "X-Original-Host", "X-Original-Url", "X-Rewrite-Url", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
+		"Remote-User", "X-Remote-User":
 		return false
 	}
 	if len(key) > 11 && (key[0] == 'X' || key[0] == 'x') && strings.Contains(key, "orwarded") {
@@ -65,7 +118,7 @@ func passedOn(key string) bool {
 	// With underscores, CGI and WSGI programs could not tell them apart.
 	if strings.IndexByte(key, '_') >= 0 {
 		plain := http.CanonicalHeaderKey(strings.ReplaceAll(key, "_", "-"))
-		return strings.IndexByte(plain, '_') < 0 && passedOn(plain)
+		return !strings.Contains(plain, "_") && passedOn(plain)
 	}
 	return !hopByHop(key)
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"coopkit/internal/hostname"
 )
 
 // redirectTo sends visitors to another address for good. When to has neither
@@ -24,10 +26,14 @@ func redirectTo(to *url.URL) http.Handler {
 
 // toHTTPS sends a visitor of plain HTTP to the same page over HTTPS.
 func (g *Gateway) toHTTPS(w http.ResponseWriter, r *http.Request, e *entry) {
-	host := string(e.route.Host)
-	if g.publicPort != 443 {
-		host += ":" + strconv.Itoa(g.publicPort)
-	}
-	dest := url.URL{Scheme: "https", Host: host, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+	dest := url.URL{Scheme: "https", Host: g.authority(e.route.Host), Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
 	http.Redirect(w, r, dest.String(), http.StatusPermanentRedirect)
+}
+
+// authority returns host with the port that visitors use, if it is not the usual one.
+func (g *Gateway) authority(host hostname.Name) string {
+	if g.publicPort == 443 {
+		return string(host)
+	}
+	return string(host) + ":" + strconv.Itoa(g.publicPort)
 }

@@ -4,9 +4,7 @@ package gateway
 
 import (
 	"bufio"
-	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -14,61 +12,65 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// wantsUpgrade reports whether a request asks for another protocol, such as
-// WebSocket (RFC 9110 section 7.8).
-func wantsUpgrade(h http.Header) bool {
-	return len(h["Upgrade"]) > 0 && httpguts.HeaderValuesContainsToken(h["Connection"], "Upgrade")
+// webSocket is the only protocol to which a connection may be upgraded (RFC
+// 6455). Any other, h2c before all, would be a way past the front door.
+const webSocket = "websocket"
+
+// asksForWebSocket reports whether a request may become a tunnel.
+func asksForWebSocket(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.ProtoMajor == 1 && r.ProtoMinor >= 1 && r.ContentLength == 0 && namesWebSocket(r.Header)
 }
 
-// tunnel asks the service for the other protocol; when it agrees, bytes go both
-// ways until one side ends or the gateway does. Any other answer is passed on
-// as it is. An error means that nothing was sent to the visitor yet.
-func (p *proxy) tunnel(w http.ResponseWriter, r *http.Request, c *backConn) error {
-	defer func() { _ = c.Close() }()
-	stop := context.AfterFunc(r.Context(), func() { _ = c.Close() })
-	defer stop()
-	protocol := strings.Join(r.Header["Upgrade"], ", ")
-	writeHead(c.out, r, protocol)
-	_ = c.out.Flush()                // a failure shows when the answer is read
-	resp, err := readAnswer(w, r, c) //nolint:bodyclose // closing the connection ends the body
-	if err != nil {
-		return err
+func namesWebSocket(h http.Header) bool {
+	return len(h["Upgrade"]) == 1 && strings.EqualFold(h["Upgrade"][0], webSocket) &&
+		httpguts.HeaderValuesContainsToken(h["Connection"], "Upgrade")
+}
+
+// withoutUpgrade returns r as if it had not asked for another protocol, which
+// every server may ignore (RFC 9110 section 7.8).
+func withoutUpgrade(r *http.Request) *http.Request {
+	plain := *r
+	plain.Header = r.Header.Clone()
+	delete(plain.Header, "Upgrade")
+	return &plain
+}
+
+// checkUpgrade refuses a 101 that was not asked for.
+func (e *exchange) checkUpgrade(resp *http.Response) error {
+	if !e.upgrade || !namesWebSocket(resp.Header) {
+		return fmt.Errorf("%w: a switch of protocols that nobody asked for", errBadAnswer)
 	}
-	if resp.StatusCode != http.StatusSwitchingProtocols {
-		if pass(w, resp, c) != nil {
-			panic(http.ErrAbortHandler) // see exchange
-		}
-		return nil
-	}
-	if !strings.EqualFold(resp.Header.Get("Upgrade"), r.Header.Get("Upgrade")) {
-		return errBadAnswer
-	}
-	defer p.g.open.add()()
-	conn, client, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return fmt.Errorf("take over connection: %w", err) // HTTP/2, which has no upgrades
-	}
-	defer func() { _ = conn.Close() }()
-	halt := context.AfterFunc(r.Context(), func() { _ = conn.Close() })
-	defer halt()
-	if err := resp.Write(conn); err != nil {
-		return nil //nolint:nilerr // the visitor went away, and there is nobody to tell
-	}
-	join(conn, client.Reader, c)
 	return nil
 }
 
-// join copies both ways until one side ends.
-func join(conn net.Conn, visitor *bufio.Reader, c *backConn) {
-	ended := make(chan struct{}, 2)
-	one := func(to net.Conn, from io.Reader) {
-		_, _ = io.Copy(to, from) // how a tunnel ends is the business of its protocol
-		ended <- struct{}{}
+// tunnel is the service's end of an upgraded connection.
+type tunnel struct{ c *backConn }
+
+// Read reads what the service sends, first of all what came with its answer.
+func (t *tunnel) Read(b []byte) (int, error) { return t.c.in.Read(b) }
+
+// Write writes to the service.
+func (t *tunnel) Write(b []byte) (int, error) { return t.c.Write(b) }
+
+// Close closes the connection.
+func (t *tunnel) Close() error { return t.c.Close() }
+
+// Hijack takes the visitor's connection over for a tunnel. Unlike net/http's it
+// reads first what was read already, and it cannot be closed in one direction
+// only: a tunnel ends, whole, when one side does.
+func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, client, err := http.NewResponseController(e.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("take over connection: %w", err)
 	}
-	go one(c.Conn, visitor)
-	go one(conn, c.in)
-	<-ended
-	_ = conn.Close()
-	_ = c.Close()
-	<-ended
+	return &hijacked{Conn: conn, in: client.Reader}, client, nil
 }
+
+// hijacked is the visitor's end of an upgraded connection.
+type hijacked struct {
+	net.Conn
+	in *bufio.Reader
+}
+
+// Read reads what the visitor sends.
+func (h *hijacked) Read(b []byte) (int, error) { return h.in.Read(b) }
