@@ -20,6 +20,17 @@ func TestParseInstallName(t *testing.T) {
 	}
 }
 
+func TestActor_readsTheWordsOfTheFirstVersion(t *testing.T) {
+	for stored, want := range map[string]Actor{
+		"you": You, "your Internet provider": YourISP, "your IT co-op": YourITCoop, "isp": YourISP, "itcoop": YourITCoop, "later": "later",
+	} {
+		var f Finding
+		if err := json.Unmarshal([]byte(`{"code":"X","who":"`+stored+`"}`), &f); err != nil || f.Who != want {
+			t.Errorf("%q reads as %q, %v; want %q", stored, f.Who, err, want)
+		}
+	}
+}
+
 func TestSeverity_roundTripsAndUnknownIsCritical(t *testing.T) {
 	for s := OK; s <= Critical; s++ {
 		b, err := json.Marshal(s)

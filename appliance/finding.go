@@ -42,15 +42,33 @@ func (s *Severity) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Actor says who can do something about a finding.
+// Actor says who can do something about a finding: a code, for which package
+// say and the desk have the words.
 type Actor string
 
 // The actors.
 const (
 	You        Actor = "you"
-	YourISP    Actor = "your Internet provider"
-	YourITCoop Actor = "your IT co-op"
+	YourISP    Actor = "isp"
+	YourITCoop Actor = "itcoop"
 )
+
+// Actors are all of them.
+var Actors = []Actor{You, YourISP, YourITCoop}
+
+// UnmarshalText reads the code, and the English words that findings stored by
+// the first version have in its place.
+func (a *Actor) UnmarshalText(b []byte) error {
+	switch s := string(b); s {
+	case "your Internet provider":
+		*a = YourISP
+	case "your IT co-op":
+		*a = YourITCoop
+	default:
+		*a = Actor(s)
+	}
+	return nil
+}
 
 // Day is what the checks found on one day, in the time zone of the box.
 type Day struct {

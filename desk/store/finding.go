@@ -165,7 +165,7 @@ func (b *batch) suspect(ctx context.Context, l *live) error {
 		What: "Two boxes may report as this one",
 		Why:  "a report came that does not continue those before; the box was put back to an older state, or it was copied",
 		Next: []string{"ask the co-op whether the box was restored; if so, confirm here that it is the same one", "otherwise find the copy, remove this box here and invite it anew"},
-		Who:  "your IT co-op", Since: wire.At(b.now),
+		Who:  "itcoop", Since: wire.At(b.now),
 	})
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ func (b *batch) clock(ctx context.Context, l *live, skew, before time.Duration) 
 		What: fmt.Sprintf("The clock of this box is %s %s", skew.Abs().Round(time.Minute), way),
 		Why:  "with a wrong clock certificates are not renewed in time and people can not sign in",
 		Next: []string{"check that the box keeps its time from the network: timedatectl"},
-		Who:  "your IT co-op", Since: wire.At(b.now),
+		Who:  "itcoop", Since: wire.At(b.now),
 		Args: map[string]string{"case": way, "skew_seconds": strconv.FormatInt(int64(skew.Abs()/time.Second), 10)},
 	})
 	if err != nil {

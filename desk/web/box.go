@@ -173,14 +173,15 @@ func (p *boxPage) tell() {
 	}
 }
 
-// who says who can do something about a finding; wire carries the box's words.
+// who says who can do something about a finding: the box sends a code, one of
+// the first version English words.
 func who(p *webkit.Page, actor string) template.HTML {
 	switch actor {
 	case "you":
 		return p.H("desk.box.who.steward")
-	case "your Internet provider":
+	case "isp", "your Internet provider":
 		return p.H("desk.box.who.isp")
-	case "your IT co-op":
+	case "itcoop", "your IT co-op":
 		return p.H("desk.box.who.itcoop")
 	default:
 		return p.H("desk.box.who", "who", actor)

@@ -120,6 +120,21 @@ func TestBox_showsWhatIsKnown(t *testing.T) {
 	r.ask("jonas", "GET /boxes/"+string(pantry.id)+"?days=90").want(t, 200, `href="/boxes/`+string(pantry.id)+`?days=7#history"`)
 }
 
+func TestBox_saysWhoCanDoItForOlderBoxesToo(t *testing.T) {
+	r, pantry, _, _, _, _ := seeded(t)
+	for code, who := range map[string]string{"A": "you", "B": "isp", "C": "your Internet provider", "D": "itcoop", "E": "your IT co-op", "F": "a neighbour"} {
+		e := finding(code, "", "warning", "Something is wrong")
+		e.Finding.Who = who
+		pantry.send(e)
+	}
+	a := r.ask("irati", "GET /boxes/"+string(pantry.id)).want(t, 200, "the box’s steward can do this", "a neighbour can do this")
+	for words, want := range map[string]int{"the Internet provider can do this": 2, "the IT co-op can do this": 4} { // two are of seeded
+		if n := strings.Count(a.text, words); n != want {
+			t.Errorf("%q is shown %d times, want %d", words, n, want)
+		}
+	}
+}
+
 func TestBox_isConfirmedAfterTheWordsAreCompared(t *testing.T) {
 	r, _, loom, _, _, _ := seeded(t)
 	path := "/boxes/" + string(loom.id)

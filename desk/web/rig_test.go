@@ -222,7 +222,7 @@ func (b *box) week() {
 func finding(code, subject, severity, what string) wire.Entry {
 	return wire.Entry{Finding: &wire.Finding{
 		FindingName: wire.FindingName{Code: code, Subject: subject}, Severity: severity, What: what,
-		Why: "A till report of 40 MB is indexed at 13:00. The limit is the recipe's smallest.", Next: []string{"Raise it to 768 MB: 2.1 GB are free"}, Who: "your IT co-op",
+		Why: "A till report of 40 MB is indexed at 13:00. The limit is the recipe's smallest.", Next: []string{"Raise it to 768 MB: 2.1 GB are free"}, Who: "itcoop",
 		Since: wire.Time{Time: time.Date(2026, 11, 19, 12, 58, 0, 0, time.UTC)},
 	}}
 }
