@@ -41,7 +41,7 @@ const (
 // it is undone, after it finished.
 type Job struct {
 	ID       JobID            `json:"id"`
-	Kind     string           `json:"kind"`    // add, remove, start, stop, restart, publish …
+	Kind     Change           `json:"kind"`
 	Subject  string           `json:"subject"` // what it changes: "app:wordpress", "site:demo.coop"
 	State    JobState         `json:"state"`
 	Steps    []JobStep        `json:"steps"`
@@ -55,12 +55,14 @@ type Job struct {
 
 // JobStep is one named step.
 type JobStep struct {
-	Name     string    `json:"name"`  // stable slug
-	Title    string    `json:"title"` // for people
-	State    StepState `json:"state"`
-	Detail   string    `json:"detail,omitempty"` // one line of fact
-	Started  time.Time `json:"started,omitzero"`
-	Finished time.Time `json:"finished,omitzero"`
+	Name string   `json:"name"` // stable slug, unique within the job
+	Code StepCode `json:"code"` // what it does; jobs of the first version have a sentence here
+	// Args are the values in the words for the code.
+	Args     map[string]string `json:"args,omitempty"`
+	State    StepState         `json:"state"`
+	Detail   string            `json:"detail,omitempty"` // one line of fact
+	Started  time.Time         `json:"started,omitzero"`
+	Finished time.Time         `json:"finished,omitzero"`
 }
 
 // JobEvent is one thing that happened in a job, for live views. Events are

@@ -22,7 +22,7 @@ type Line struct {
 // Plan is what a change would do, before anybody agreed to it. Hash changes
 // when the plan does, so that agreeing to an old plan can be refused.
 type Plan struct {
-	Kind    string   `json:"kind"`
+	Kind    Change   `json:"kind"`
 	Subject string   `json:"subject"`
 	Title   string   `json:"title"` // one sentence
 	Lines   []Line   `json:"lines"`

@@ -56,14 +56,14 @@ var _ control.Backend = (*backend)(nil)
 
 // register makes the kinds of job known that join several parts.
 func (b *backend) register() {
-	b.jobs.Register(sites.KindPush, jobs.Typed(b.pushSteps))
-	b.jobs.Register(sites.KindRollback, jobs.Typed(b.publishSteps))
-	b.jobs.Register(sites.KindRemove, jobs.Typed(b.removeSiteSteps))
-	b.jobs.Register("add-name", jobs.Typed(b.addZoneSteps))
-	b.jobs.Register("remove-name", jobs.Typed(b.removeZoneSteps))
-	b.jobs.Register("add-redirect", jobs.Typed(b.addRedirectSteps))
-	b.jobs.Register("remove-redirect", jobs.Typed(b.removeRedirectSteps))
-	b.jobs.Register("refresh-images", jobs.Typed(b.refreshSteps))
+	b.jobs.Register(appliance.ChangePublish, jobs.Typed(b.pushSteps))
+	b.jobs.Register(appliance.ChangeRollbackSite, jobs.Typed(b.publishSteps))
+	b.jobs.Register(appliance.ChangeRemoveSite, jobs.Typed(b.removeSiteSteps))
+	b.jobs.Register(appliance.ChangeAddName, jobs.Typed(b.addZoneSteps))
+	b.jobs.Register(appliance.ChangeRemoveName, jobs.Typed(b.removeZoneSteps))
+	b.jobs.Register(appliance.ChangeAddRedirect, jobs.Typed(b.addRedirectSteps))
+	b.jobs.Register(appliance.ChangeRemoveRedirect, jobs.Typed(b.removeRedirectSteps))
+	b.jobs.Register(appliance.ChangeRefreshImages, jobs.Typed(b.refreshSteps))
 }
 
 // Status says how the agent is.
@@ -130,12 +130,12 @@ func (b *backend) TestRecipe(ctx context.Context, name string, source appliance.
 
 // RefreshImages builds images anew for which Debian has newer packages.
 func (b *backend) RefreshImages(ctx context.Context) (appliance.Job, error) {
-	return b.jobs.Start(ctx, "refresh-images", "images", struct{}{})
+	return b.jobs.Start(ctx, appliance.ChangeRefreshImages, "images", struct{}{})
 }
 
 func (b *backend) refreshSteps(context.Context, struct{}) ([]jobs.Step, error) {
 	return []jobs.Step{{
-		Name: "refresh", Title: "Look for newer packages and build anew what they change",
+		Code: appliance.StepRefresh,
 		Do: func(ctx context.Context, p appliance.Progress) error {
 			done, err := b.images.Refresh(ctx, b.catalogue.All(), p)
 			for _, r := range done {

@@ -37,7 +37,7 @@ func (b *backend) PlanAddName(ctx context.Context, zone string) (appliance.Plan,
 
 // AddName starts adding a zone.
 func (b *backend) AddName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
-	return b.zoneJob(ctx, "add-name", zone, planHash, b.PlanAddName)
+	return b.zoneJob(ctx, appliance.ChangeAddName, zone, planHash, b.PlanAddName)
 }
 
 // PlanRemoveName says what removing a zone would do.
@@ -51,10 +51,10 @@ func (b *backend) PlanRemoveName(ctx context.Context, zone string) (appliance.Pl
 
 // RemoveName starts removing a zone.
 func (b *backend) RemoveName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
-	return b.zoneJob(ctx, "remove-name", zone, planHash, b.PlanRemoveName)
+	return b.zoneJob(ctx, appliance.ChangeRemoveName, zone, planHash, b.PlanRemoveName)
 }
 
-func (b *backend) zoneJob(ctx context.Context, kind, zone, planHash string, plan func(context.Context, string) (appliance.Plan, error)) (appliance.Job, error) {
+func (b *backend) zoneJob(ctx context.Context, kind appliance.Change, zone, planHash string, plan func(context.Context, string) (appliance.Plan, error)) (appliance.Job, error) {
 	p, err := plan(ctx, zone)
 	if err != nil {
 		return appliance.Job{}, err

@@ -50,24 +50,24 @@ func (b *backend) AddRedirect(ctx context.Context, host, target string) (applian
 	} else if taken {
 		return appliance.Job{}, store.AddressTaken(h)
 	}
-	return b.jobs.Start(ctx, "add-redirect", redirectSubject(h), appliance.Address{Host: h, Kind: appliance.ToRedirect, Target: to.String()})
+	return b.jobs.Start(ctx, appliance.ChangeAddRedirect, redirectSubject(h), appliance.Address{Host: h, Kind: appliance.ToRedirect, Target: to.String()})
 }
 
 func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
 	owner := redirectSubject(in.Host)
 	return []jobs.Step{
 		{
-			Name: "address", Title: "Take the address",
+			Code: appliance.StepAddress,
 			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.store.AddAddress(ctx, in) },
 			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host, appliance.ToRedirect) },
 		},
 		{
-			Name: "names", Title: "Point the name at this box",
+			Name: "names", Code: appliance.StepPointName,
 			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.names.EnsureHost(ctx, in.Host, owner) },
 			Undo: func(ctx context.Context) error { return b.names.RemoveHost(ctx, in.Host, owner) },
 		},
 		{
-			Name: "door", Title: "Open the address", Commit: true,
+			Code: appliance.StepDoor, Commit: true,
 			Do: func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
 		},
 	}, nil
@@ -91,19 +91,19 @@ func (b *backend) RemoveRedirect(ctx context.Context, host string) (appliance.Jo
 			Args: map[string]string{"host": h.String()},
 		}
 	}
-	return b.jobs.Start(ctx, "remove-redirect", redirectSubject(h), a)
+	return b.jobs.Start(ctx, appliance.ChangeRemoveRedirect, redirectSubject(h), a)
 }
 
 func (b *backend) removeRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
 	return []jobs.Step{
 		{
-			Name: "close", Title: "Close the address", Commit: true,
+			Code: appliance.StepClose, Commit: true,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				return b.forgetAddress(ctx, in.Host, appliance.ToRedirect)
 			},
 		},
 		{
-			Name: "names", Title: "Take back its name",
+			Name: "names", Code: appliance.StepReleaseName,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				return b.names.RemoveHost(ctx, in.Host, redirectSubject(in.Host))
 			},

@@ -10,7 +10,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
-	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 )
@@ -66,7 +65,7 @@ func (b *backend) Push(ctx context.Context, host string, tar io.Reader) (applian
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	job, err := b.publish(ctx, sites.KindPush, h, v.Number)
+	job, err := b.publish(ctx, appliance.ChangePublish, h, v.Number)
 	if err != nil { // another change is going on: what came is not published and not kept
 		err = errors.Join(err, b.sites.Discard(context.WithoutCancel(ctx), h, v.Number))
 	}
@@ -83,11 +82,11 @@ func (b *backend) RollbackSite(ctx context.Context, host string, version int) (a
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return b.publish(ctx, sites.KindRollback, h, target)
+	return b.publish(ctx, appliance.ChangeRollbackSite, h, target)
 }
 
 // publish starts publishing a version that is here.
-func (b *backend) publish(ctx context.Context, kind string, h hostname.Name, version int) (appliance.Job, error) {
+func (b *backend) publish(ctx context.Context, kind appliance.Change, h hostname.Name, version int) (appliance.Job, error) {
 	before, err := b.sites.Published(ctx, h)
 	if err != nil {
 		return appliance.Job{}, err
@@ -107,7 +106,7 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 	first := in.Before == 0
 	steps := []jobs.Step{
 		{
-			Name: "address", Title: "Take the address",
+			Code: appliance.StepAddress,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				return b.store.AddAddress(ctx, appliance.Address{Host: in.Host, Kind: appliance.ToSite})
 			},
@@ -119,7 +118,7 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 			},
 		},
 		{
-			Name: "names", Title: "Point the name at this box",
+			Name: "names", Code: appliance.StepPointName,
 			Do: func(ctx context.Context, _ appliance.Progress) error { return b.names.EnsureHost(ctx, in.Host, owner) },
 			Undo: func(ctx context.Context) error {
 				if !first {
@@ -131,7 +130,7 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 	}
 	steps = append(steps, b.sites.PublishSteps(in.Host, in.Version, in.Before)...)
 	steps = append(steps, jobs.Step{
-		Name: "door", Title: "Open the address", Commit: true,
+		Code: appliance.StepDoor, Commit: true,
 		Do:   func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
 		Undo: func(ctx context.Context) error { return b.door.Refresh(ctx) },
 	})
@@ -191,19 +190,19 @@ func (b *backend) RemoveSite(ctx context.Context, host, planHash string) (applia
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return b.jobs.Start(ctx, sites.KindRemove, siteSubject(h), siteInput{Host: h})
+	return b.jobs.Start(ctx, appliance.ChangeRemoveSite, siteSubject(h), siteInput{Host: h})
 }
 
 func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step, error) {
 	steps := []jobs.Step{
 		{
-			Name: "close", Title: "Close its address", Commit: true,
+			Code: appliance.StepClose, Commit: true,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				return b.forgetAddress(ctx, in.Host, appliance.ToSite)
 			},
 		},
 		{
-			Name: "names", Title: "Take back its name",
+			Name: "names", Code: appliance.StepReleaseName,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				return b.names.RemoveHost(ctx, in.Host, siteSubject(in.Host))
 			},

@@ -36,7 +36,7 @@ func (a *Apps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, er
 	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return a.Jobs.Start(ctx, "add", subject(in.Install.Name), in)
+	return a.Jobs.Start(ctx, appliance.ChangeAdd, subject(in.Install.Name), in)
 }
 
 // addSteps are the steps of an add. What is undone is everything: a failed add
@@ -53,7 +53,7 @@ func (a *Apps) addSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 	name := in.Install.Name
 	return append(steps,
 		jobs.Step{
-			Name: "names", Title: "Point the names at this box",
+			Name: "names", Code: appliance.StepPointName,
 			Do: func(ctx context.Context, p appliance.Progress) error {
 				for _, host := range in.Install.Addresses {
 					if err := a.Names.EnsureHost(ctx, host, subject(name)); err != nil {
@@ -66,7 +66,7 @@ func (a *Apps) addSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 			Undo: func(ctx context.Context) error { return a.forgetNames(ctx, in.Install) },
 		},
 		jobs.Step{
-			Name: "door", Title: "Open the address",
+			Code:   appliance.StepDoor,
 			Do:     func(ctx context.Context, p appliance.Progress) error { return a.open(ctx, in.Install, p) },
 			Commit: true,
 		},
@@ -83,32 +83,32 @@ func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, err
 	}
 	steps := []jobs.Step{
 		{
-			Name: "record", Title: "Record the app and make its secrets",
+			Code: appliance.StepRecord,
 			Do:   func(ctx context.Context, _ appliance.Progress) error { return a.record(ctx, install, recipe) },
 			Undo: func(ctx context.Context) error { return a.unrecord(ctx, install) },
 		},
 		{
-			Name: "images", Title: "Fetch or build the images",
-			Do: func(ctx context.Context, p appliance.Progress) error { return a.release(ctx, in, recipe, p) },
+			Code: appliance.StepImages,
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.release(ctx, in, recipe, p) },
 		},
 		{
-			Name: "place", Title: "Make its network and volumes",
+			Code: appliance.StepPlace,
 			Do:   func(ctx context.Context, p appliance.Progress) error { return a.place(ctx, install.Name, p) },
 			Undo: func(ctx context.Context) error { return a.teardown(ctx, install.Name, appliance.Quiet{}) },
 		},
 	}
 	for i, service := range order {
 		steps = append(steps, jobs.Step{
-			Name: "start-" + service, Title: "Start " + service,
+			Name: "start-" + service, Code: appliance.StepStartService, Args: map[string]string{"service": service},
 			Do: func(ctx context.Context, p appliance.Progress) error {
 				return a.bring(ctx, install.Name, order[:i+1], p)
 			},
 		})
 	}
 	return append(steps,
-		jobs.Step{Name: "ready", Title: "Wait until it answers", Do: a.visiting(install.Name, a.ready)},
-		jobs.Step{Name: "owner", Title: "Make the first account", Do: a.visiting(install.Name, a.own)},
-		jobs.Step{Name: "try", Title: "Try what members will do", Do: a.visiting(install.Name, a.smoke)},
+		jobs.Step{Code: appliance.StepReady, Do: a.visiting(install.Name, a.ready)},
+		jobs.Step{Code: appliance.StepOwner, Do: a.visiting(install.Name, a.own)},
+		jobs.Step{Code: appliance.StepTry, Do: a.visiting(install.Name, a.smoke)},
 	), nil
 }
 

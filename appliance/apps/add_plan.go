@@ -167,7 +167,7 @@ func (a *Apps) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Pla
 func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe) (appliance.Plan, error) {
 	install := in.Install
 	plan := appliance.Plan{
-		Kind: "add", Subject: subject(install.Name),
+		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
 		Title:   fmt.Sprintf("Add %s %s at %s", recipe.Name, recipe.Version, a.Door.URL(install.Addresses[0])),
 		WayBack: "coopkit app remove " + string(install.Name) + " takes it away again and keeps an export of its data",
 	}

@@ -83,17 +83,17 @@ type Apps struct {
 // New makes Apps and registers its kinds of job.
 func New(d Deps) *Apps {
 	a := &Apps{Deps: d, wake: make(chan struct{}, 1)}
-	register(d.Jobs, "add", a.addSteps)
-	register(d.Jobs, "recipe-test", a.testSteps)
-	register(d.Jobs, "remove", a.removeSteps)
-	register(d.Jobs, "start", a.startSteps)
-	register(d.Jobs, "stop", a.stopSteps)
-	register(d.Jobs, "restart", a.restartSteps)
+	register(d.Jobs, appliance.ChangeAdd, a.addSteps)
+	register(d.Jobs, appliance.ChangeRecipeTest, a.testSteps)
+	register(d.Jobs, appliance.ChangeRemove, a.removeSteps)
+	register(d.Jobs, appliance.ChangeStart, a.startSteps)
+	register(d.Jobs, appliance.ChangeStop, a.stopSteps)
+	register(d.Jobs, appliance.ChangeRestart, a.restartSteps)
 	return a
 }
 
 // register decodes a job's input for a typed builder.
-func register[T any](r *jobs.Runner, kind string, build func(ctx context.Context, in T) ([]jobs.Step, error)) {
+func register[T any](r *jobs.Runner, kind appliance.Change, build func(ctx context.Context, in T) ([]jobs.Step, error)) {
 	r.Register(kind, jobs.Typed(build))
 }
 

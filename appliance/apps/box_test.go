@@ -86,7 +86,7 @@ type setup struct {
 	engine   engine.Engine
 	image    appliance.Image
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
-	boundary func(kind, step, phase string)
+	boundary func(kind appliance.Change, step, phase string)
 	room     Room
 	recipes  *recipes.Catalogue // nil: those of testdata
 }

@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 
 // realBox is a box on the real engine; subnets below the case's own count as
 // used.
-func realBox(ctx context.Context, c crashCase, boundary func(kind, step, phase string)) (*box, error) {
+func realBox(ctx context.Context, c crashCase, boundary func(kind appliance.Change, step, phase string)) (*box, error) {
 	eng, err := docker.New("", docker.Owner{Box: c.Box})
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func realBox(ctx context.Context, c crashCase, boundary func(kind, step, phase s
 // crash adds an app and ends the process with SIGKILL at one boundary.
 func crash(c crashCase) {
 	ctx := context.Background()
-	b, err := realBox(ctx, c, func(_, step, phase string) {
+	b, err := realBox(ctx, c, func(_ appliance.Change, step, phase string) {
 		if step+":"+phase == c.At {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}

@@ -28,7 +28,7 @@ func (a *Apps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (applian
 
 func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bool) (appliance.Plan, error) {
 	plan := appliance.Plan{
-		Kind: "remove", Subject: subject(in.Name), Title: "Remove " + string(in.Name) + " and its data",
+		Kind: appliance.ChangeRemove, Subject: subject(in.Name), Title: "Remove " + string(in.Name) + " and its data",
 		WayBack: "the export holds everything; docs/how-to/leave.md says how to run it elsewhere",
 	}
 	if noExport {
@@ -66,7 +66,7 @@ func (a *Apps) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.J
 	if !req.NoExport {
 		input.Export = filepath.Join(a.Exports, string(in.Name)+"-"+a.Now().UTC().Format("20060102-150405"))
 	}
-	return a.Jobs.Start(ctx, "remove", subject(in.Name), input)
+	return a.Jobs.Start(ctx, appliance.ChangeRemove, subject(in.Name), input)
 }
 
 // removeSteps: until the export is safe the app can come back; from then on the
@@ -76,14 +76,14 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 	var steps []jobs.Step
 	if in.Export != "" {
 		steps = append(steps, jobs.Step{
-			Name: "export", Title: "Keep a final export",
+			Code: appliance.StepExport,
 			Do:   func(ctx context.Context, p appliance.Progress) error { return a.export(ctx, name, in.Export, p) },
 			Undo: func(ctx context.Context) error { return a.dropExport(ctx, name, in.Export) },
 		})
 	}
 	return append(steps,
 		jobs.Step{
-			Name: "close", Title: "Close its addresses",
+			Code: appliance.StepClose,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				if err := a.Store.SetWanted(ctx, name, appliance.WantStopped); err != nil {
 					return err
@@ -100,15 +100,15 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 			Commit: true,
 		},
 		jobs.Step{
-			Name: "names", Title: "Take back its names",
+			Name: "names", Code: appliance.StepReleaseName,
 			Do: func(ctx context.Context, _ appliance.Progress) error { return a.forgetNames(ctx, in.Install) },
 		},
 		jobs.Step{
-			Name: "containers", Title: "Remove its containers, network and volumes",
-			Do: func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, p) },
+			Code: appliance.StepContainers,
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, p) },
 		},
 		jobs.Step{
-			Name: "forget", Title: "Forget the app",
+			Code: appliance.StepForget,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				if err := a.Store.DeleteInstall(ctx, name); err != nil {
 					return err
@@ -130,7 +130,7 @@ func (a *Apps) TestRecipe(ctx context.Context, recipe string, images appliance.I
 		return appliance.Job{}, err
 	}
 	in.Install.Scratch = true
-	return a.Jobs.Start(ctx, "recipe-test", subject(in.Install.Name), in)
+	return a.Jobs.Start(ctx, appliance.ChangeRecipeTest, subject(in.Install.Name), in)
 }
 
 // testAnswers answers the questions that have no default.
@@ -168,7 +168,7 @@ func (a *Apps) testSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 		return nil, err
 	}
 	return append(steps, jobs.Step{
-		Name: "clear", Title: "Remove the scratch place",
+		Code: appliance.StepClear,
 		Do: func(ctx context.Context, p appliance.Progress) error {
 			if err := a.teardown(ctx, in.Install.Name, p); err != nil {
 				return err

@@ -19,20 +19,20 @@ type nameInput struct {
 
 // Start starts a stopped app.
 func (a *Apps) Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return a.change(ctx, "start", name)
+	return a.change(ctx, appliance.ChangeStart, name)
 }
 
 // Stop stops an app; its data and its address stay.
 func (a *Apps) Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return a.change(ctx, "stop", name)
+	return a.change(ctx, appliance.ChangeStop, name)
 }
 
 // Restart stops an app and starts it again.
 func (a *Apps) Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return a.change(ctx, "restart", name)
+	return a.change(ctx, appliance.ChangeRestart, name)
 }
 
-func (a *Apps) change(ctx context.Context, kind string, name appliance.InstallName) (appliance.Job, error) {
+func (a *Apps) change(ctx context.Context, kind appliance.Change, name appliance.InstallName) (appliance.Job, error) {
 	in, err := a.Store.Install(ctx, name)
 	if err != nil {
 		return appliance.Job{}, err
@@ -42,25 +42,25 @@ func (a *Apps) change(ctx context.Context, kind string, name appliance.InstallNa
 
 func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 	return []jobs.Step{
-		a.want(in, "start", "Start its services", appliance.WantRunning),
-		{Name: "ready", Title: "Wait until it answers", Do: a.visiting(in.Name, a.ready)},
+		a.want(in, appliance.StepStart, appliance.WantRunning),
+		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.ready)},
 	}, nil
 }
 
 func (a *Apps) stopSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
-	return []jobs.Step{a.want(in, "stop", "Stop its services", appliance.WantStopped)}, nil
+	return []jobs.Step{a.want(in, appliance.StepStop, appliance.WantStopped)}, nil
 }
 
 func (a *Apps) restartSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 	return []jobs.Step{
-		a.want(in, "stop", "Stop its services", appliance.WantStopped),
-		a.want(in, "start", "Start its services", appliance.WantRunning),
-		{Name: "ready", Title: "Wait until it answers", Do: a.visiting(in.Name, a.ready)},
+		a.want(in, appliance.StepStop, appliance.WantStopped),
+		a.want(in, appliance.StepStart, appliance.WantRunning),
+		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.ready)},
 	}, nil
 }
 
 // want is the step that records what is wanted and makes it so.
-func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.Step {
+func (a *Apps) want(in nameInput, step appliance.StepCode, w appliance.Wanted) jobs.Step {
 	set := func(ctx context.Context, w appliance.Wanted, p appliance.Progress) error {
 		if err := a.Store.SetWanted(ctx, in.Name, w); err != nil {
 			return err
@@ -75,8 +75,8 @@ func (a *Apps) want(in nameInput, step, title string, w appliance.Wanted) jobs.S
 		return a.apply(ctx, spec, p)
 	}
 	return jobs.Step{
-		Name: step, Title: title,
-		Do: func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
+		Code: step,
+		Do:   func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
 		Undo: func(ctx context.Context) error {
 			err := set(ctx, in.Before, appliance.Quiet{})
 			if errors.Is(err, errDataMissing) {

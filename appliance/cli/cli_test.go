@@ -253,7 +253,7 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 	if got := <-code; got != 0 {
 		t.Fatalf("exit code %d: %s%s", got, out.String(), errOut.String())
 	}
-	if n := strings.Count(out.String(), "Look for updates … done"); n != 1 {
+	if n := strings.Count(out.String(), "rebuild what they change … done"); n != 1 {
 		t.Errorf("the first step is told %d times:\n%s", n, out.String())
 	}
 }

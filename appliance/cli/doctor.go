@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
+	"coopkit/appliance/say"
 )
 
 const doctorCodes = `Exit codes:
@@ -91,7 +92,7 @@ func sentences(env *term.Env, f appliance.Finding) string {
 	for _, n := range f.Next {
 		line("next", n)
 	}
-	line("who", string(f.Who))
+	line("who", say.Actor(env.Words(), f.Who))
 	line("since", term.Time(f.Since))
 	line("code", strings.TrimSpace(f.Code+" "+f.Subject))
 	b.WriteString("\n")

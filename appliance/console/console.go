@@ -25,6 +25,7 @@ import (
 	"coopkit/appliance/console/settings"
 	"coopkit/appliance/console/sites"
 	"coopkit/appliance/control"
+	"coopkit/appliance/say"
 	"coopkit/internal/locale"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
@@ -54,7 +55,7 @@ type Console struct {
 func New(d Deps) (*Console, error) {
 	c := &Console{deps: d}
 	files := []fs.FS{
-		messages(), account.Files(), area.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
+		messages(), account.Files(), area.Files(), say.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
 	}
 	var err error
 	if c.ui, err = webkit.New(webkit.Config{

@@ -34,7 +34,7 @@ func crashBuilder(_ context.Context, in crashInput) ([]jobs.Step, error) {
 	for i, name := range crashSteps {
 		path := filepath.Join(in.Dir, name)
 		steps[i] = jobs.Step{
-			Name: name, Title: name, Commit: name == "commit",
+			Name: name, Commit: name == "commit",
 			Do: func(_ context.Context, p appliance.Progress) error {
 				p.Log("writing " + name)
 				return os.WriteFile(path, nil, 0o600)
@@ -91,7 +91,7 @@ func crash(at, stop, dir string) {
 		panic(err)
 	}
 	var r *jobs.Runner
-	r = jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_, step, phase string) {
+	r = jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_ appliance.Change, step, phase string) {
 		if step+":"+phase == stop {
 			if err := r.Stop(ctx, 1); err != nil {
 				panic(err)
@@ -163,7 +163,7 @@ func TestRunner_undoesInReverseAndKeepsTheReason(t *testing.T) {
 	r.Register("failing", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
 		step := func(name string, err error) jobs.Step {
 			return jobs.Step{
-				Name: name, Title: name,
+				Name: name,
 				Do:   func(context.Context, appliance.Progress) error { return err },
 				Undo: func(context.Context) error { undone = append(undone, name); return nil },
 			}
@@ -201,7 +201,7 @@ func TestRunner_oneJobPerSubject(t *testing.T) {
 	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
 	hold := make(chan struct{})
 	r.Register("slow", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
-		return []jobs.Step{{Name: "wait", Title: "wait", Do: func(ctx context.Context, _ appliance.Progress) error {
+		return []jobs.Step{{Name: "wait", Do: func(ctx context.Context, _ appliance.Progress) error {
 			<-hold
 			return nil
 		}}}, nil
@@ -241,7 +241,7 @@ func TestRunner_whatIsAskedForGoesFirst(t *testing.T) {
 	}()
 	<-inside
 	r.Register("quick", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
-		return []jobs.Step{{Name: "look", Title: "look", Do: func(context.Context, appliance.Progress) error {
+		return []jobs.Step{{Name: "look", Do: func(context.Context, appliance.Progress) error {
 			if !gone.Load() {
 				return errors.New("the exclusive caller is still there")
 			}

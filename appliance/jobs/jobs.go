@@ -17,8 +17,9 @@ import (
 // Step is one named step of a job. Do and Undo must be idempotent: after a
 // crash they may run again although they had run, or had run in part.
 type Step struct {
-	Name  string // stable slug, unique within the job
-	Title string // for people, e.g. "Fetch or build the images"
+	Name string             // stable slug, unique within the job; empty: the code
+	Code appliance.StepCode // what it does, for people
+	Args map[string]string  // the values in the words for the code
 	// Do does it. The text of a last p.Log line becomes the step's detail.
 	Do func(ctx context.Context, p appliance.Progress) error
 	// Undo puts back what Do did, or part of it, or nothing of it; nil when there

@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,14 +28,14 @@ type Deps struct {
 	Now     func() time.Time // nil: time.Now
 	// Boundary, when set, is called between the journal's writes and the steps;
 	// the crash tests end the process there.
-	Boundary func(kind, step, phase string)
+	Boundary func(kind appliance.Change, step, phase string)
 }
 
 // Runner runs jobs: one at a time per subject, any number at once. It is safe
 // for concurrent use.
 type Runner struct {
 	Deps
-	builders map[string]Builder
+	builders map[appliance.Change]Builder
 
 	mu      sync.Mutex
 	busy    map[string]*claim                           // by subject
@@ -56,16 +57,16 @@ func New(d Deps) *Runner {
 		d.Now = time.Now
 	}
 	if d.Boundary == nil {
-		d.Boundary = func(string, string, string) {}
+		d.Boundary = func(appliance.Change, string, string) {}
 	}
 	return &Runner{
-		Deps: d, builders: map[string]Builder{},
+		Deps: d, builders: map[appliance.Change]Builder{},
 		busy: map[string]*claim{}, open: map[appliance.JobID]context.CancelCauseFunc{}, changed: map[appliance.JobID]chan struct{}{},
 	}
 }
 
 // Register says how the steps of a kind are made. Call it before Run.
-func (r *Runner) Register(kind string, b Builder) { r.builders[kind] = b }
+func (r *Runner) Register(kind appliance.Change, b Builder) { r.builders[kind] = b }
 
 // Run first takes up the jobs that a crash left behind, then lets new ones
 // start, until ctx ends. Jobs that still run then stay in the journal as
@@ -95,7 +96,7 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 // exclusive caller that holds the subject gives way first.
 // Errors: a Problem "job-running" when the subject is busy, "agent-stopping"
 // outside Run, or what the builder finds wrong with the input.
-func (r *Runner) Start(ctx context.Context, kind, subject string, input any) (appliance.Job, error) {
+func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject string, input any) (appliance.Job, error) {
 	raw, err := json.Marshal(input)
 	if err != nil {
 		return appliance.Job{}, fmt.Errorf("record input of job: %w", err)
@@ -148,12 +149,16 @@ func (r *Runner) Exclusive(ctx context.Context, subject string, fn func(ctx cont
 	return true
 }
 
-func (r *Runner) build(ctx context.Context, kind string, input json.RawMessage) ([]Step, error) {
+func (r *Runner) build(ctx context.Context, kind appliance.Change, input json.RawMessage) ([]Step, error) {
 	b, ok := r.builders[kind]
 	if !ok {
 		return nil, fmt.Errorf("build job: kind %q is not registered", kind)
 	}
-	return b(ctx, input)
+	steps, err := b(ctx, input)
+	for i, s := range steps {
+		steps[i].Name = cmp.Or(s.Name, string(s.Code))
+	}
+	return steps, err
 }
 
 // take claims the subject for a job, after whoever gives way has gone.
@@ -203,14 +208,14 @@ func (r *Runner) release(subject string) {
 func outline(steps []Step) []appliance.JobStep {
 	out := make([]appliance.JobStep, len(steps))
 	for i, s := range steps {
-		out[i] = appliance.JobStep{Name: s.Name, Title: s.Title, State: appliance.StepTodo}
+		out[i] = appliance.JobStep{Name: s.Name, Code: s.Code, Args: s.Args, State: appliance.StepTodo}
 	}
 	return out
 }
 
 // logger names the job in every line.
 func (r *Runner) logger(job *appliance.Job) *slog.Logger {
-	return r.Log.With(slog.Int64(logkey.Job, int64(job.ID)), slog.String("kind", job.Kind), slog.String("subject", job.Subject))
+	return r.Log.With(slog.Int64(logkey.Job, int64(job.ID)), slog.String("kind", string(job.Kind)), slog.String("subject", job.Subject))
 }
 
 // stopping reports whether err only says that the agent is shutting down; the

@@ -31,7 +31,7 @@ type slow struct {
 func (s *slow) build(context.Context, json.RawMessage) ([]jobs.Step, error) {
 	step := func(name string, commit bool) jobs.Step {
 		return jobs.Step{
-			Name: name, Title: name, Commit: commit,
+			Name: name, Commit: commit,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
 				s.began <- name
 				select {
@@ -168,7 +168,7 @@ func TestFollow_whoHearsTheEndMayBeginTheNextChange(t *testing.T) {
 	t.Parallel()
 	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
 	r.Register("quick", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
-		return []jobs.Step{{Name: "one", Title: "one", Do: func(context.Context, appliance.Progress) error { return nil }}}, nil
+		return []jobs.Step{{Name: "one", Do: func(context.Context, appliance.Progress) error { return nil }}}, nil
 	})
 	for range 200 {
 		job, err := r.Start(t.Context(), "quick", "x", nil)

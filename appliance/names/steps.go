@@ -24,14 +24,15 @@ import (
 // PlanAddZone first: the steps themselves take a zone that is there for one that
 // an interrupted run of theirs has made.
 func (n *Names) AddZoneSteps(name hostname.Name) []jobs.Step {
+	args := map[string]string{"name": string(name)}
 	return []jobs.Step{
 		{
-			Name: "add-zone", Title: "Create the zone " + string(name),
+			Code: appliance.StepAddZone, Args: args,
 			Do:   func(ctx context.Context, p appliance.Progress) error { return n.addZone(ctx, name, p) },
 			Undo: func(ctx context.Context) error { return n.undoAddZone(ctx, name) },
 		},
 		{
-			Name: "verify-zone", Title: "Ask the DNS server for it",
+			Code: appliance.StepVerifyZone, Args: args,
 			Do:     func(ctx context.Context, _ appliance.Progress) error { return n.verifyZone(ctx, name) },
 			Commit: true,
 		},
@@ -98,11 +99,11 @@ func (n *Names) verifyZone(ctx context.Context, name hostname.Name) error {
 func (n *Names) RemoveZoneSteps(name hostname.Name) []jobs.Step {
 	return []jobs.Step{
 		{
-			Name: "keep-zone", Title: "Keep the records in a file",
-			Do: func(ctx context.Context, p appliance.Progress) error { return n.keepZone(ctx, name, p) },
+			Code: appliance.StepKeepZone,
+			Do:   func(ctx context.Context, p appliance.Progress) error { return n.keepZone(ctx, name, p) },
 		},
 		{
-			Name: "remove-zone", Title: "Stop answering for " + string(name),
+			Code: appliance.StepRemoveZone, Args: map[string]string{"name": string(name)},
 			Do:     func(ctx context.Context, _ appliance.Progress) error { return n.removeZone(ctx, name) },
 			Undo:   func(ctx context.Context) error { return n.undoRemoveZone(ctx, name) },
 			Commit: true,

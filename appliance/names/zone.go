@@ -13,12 +13,6 @@ import (
 	"coopkit/internal/problem"
 )
 
-// The kinds of plans and jobs about zones.
-const (
-	KindAddZone    = "add-name"
-	KindRemoveZone = "remove-name"
-)
-
 // PlanAddZone returns what adding a zone would do, with the records to set
 // where the name was registered among the notes. The errors are Problems:
 // "zone-exists", "no-public-address", "dns-not-listening".
@@ -38,7 +32,7 @@ func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: KindAddZone, Subject: "zone:" + string(name),
+		Kind: appliance.ChangeAddName, Subject: "zone:" + string(name),
 		Title:   "Answer for " + string(name) + " from the DNS server of this box",
 		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(name)}},
 		Notes:   delegationNotes(z),
@@ -91,7 +85,7 @@ func (n *Names) PlanRemoveZone(ctx context.Context, name hostname.Name) (applian
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: KindRemoveZone, Subject: "zone:" + string(name),
+		Kind: appliance.ChangeRemoveName, Subject: "zone:" + string(name),
 		Title: "Stop answering for " + string(name),
 		Lines: []appliance.Line{{Verb: "remove", Thing: "zone " + string(name), Destructive: true}},
 		Notes: []string{

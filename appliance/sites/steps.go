@@ -6,17 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
 	"coopkit/internal/hostname"
-)
-
-// The kinds of plans and jobs about sites.
-const (
-	KindPush     = "publish"
-	KindRollback = "rollback-site"
-	KindRemove   = "remove-site"
 )
 
 // ReceivedSteps returns the first step of a job that publishes what Receive
@@ -24,7 +18,7 @@ const (
 // it drops that version.
 func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
 	return []jobs.Step{{
-		Name: "received", Title: "Receive the files",
+		Code: appliance.StepReceived,
 		Do: func(ctx context.Context, p appliance.Progress) error {
 			site, err := s.find(ctx, host)
 			if err != nil {
@@ -49,7 +43,7 @@ func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
 // The same steps go back to an older version.
 func (s *Sites) PublishSteps(host hostname.Name, number, before int) []jobs.Step {
 	return []jobs.Step{{
-		Name: "publish", Title: fmt.Sprintf("Publish version %d", number),
+		Code: appliance.StepPublish, Args: map[string]string{"version": strconv.Itoa(number)},
 		Do: func(ctx context.Context, _ appliance.Progress) error {
 			_, err := s.Publish(ctx, host, number)
 			return err
@@ -68,8 +62,8 @@ func (s *Sites) PublishSteps(host hostname.Name, number, before int) []jobs.Step
 // commit point of a job.
 func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
 	return []jobs.Step{{
-		Name: "prune", Title: "Delete the oldest versions",
-		Do: func(ctx context.Context, _ appliance.Progress) error { return s.Prune(ctx, host) },
+		Code: appliance.StepPrune,
+		Do:   func(ctx context.Context, _ appliance.Progress) error { return s.Prune(ctx, host) },
 	}}
 }
 
@@ -77,7 +71,7 @@ func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
 // so they come last; the last version stays in a folder for 30 days.
 func (s *Sites) RemoveSteps(host hostname.Name) []jobs.Step {
 	return []jobs.Step{{
-		Name: "remove-site", Title: "Take the site off", Commit: true,
+		Code: appliance.StepRemoveSite, Commit: true,
 		Do: func(ctx context.Context, p appliance.Progress) error {
 			kept, err := s.Remove(ctx, host)
 			if kept != "" {
@@ -106,7 +100,7 @@ func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, byt
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: KindPush, Subject: "site:" + string(host), Title: "Publish a site at " + string(host),
+		Kind: appliance.ChangePublish, Subject: "site:" + string(host), Title: "Publish a site at " + string(host),
 		WayBack: "coopkit site remove " + string(host),
 	}
 	l := appliance.Line{Verb: "create", Thing: "site " + string(host), To: size(files, bytes)}
@@ -126,7 +120,7 @@ func (s *Sites) PlanRemove(ctx context.Context, host hostname.Name) (appliance.P
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: KindRemove, Subject: "site:" + string(host), Title: "Take the site at " + string(host) + " off",
+		Kind: appliance.ChangeRemoveSite, Subject: "site:" + string(host), Title: "Take the site at " + string(host) + " off",
 		WayBack: "its last version is kept for 30 days; push that folder again",
 	}
 	for _, v := range site.Versions {

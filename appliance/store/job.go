@@ -36,8 +36,12 @@ func (s *Store) CreateJob(ctx context.Context, rec jobs.Record) (appliance.JobID
 			return fmt.Errorf("insert job: %w", err)
 		}
 		for i, step := range rec.Steps {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO job_step (job, idx, name, title, state) VALUES (?, ?, ?, ?, ?)`,
-				id, i, step.Name, step.Title, step.State); err != nil {
+			args, err := encode(step.Args)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT INTO job_step (job, idx, name, code, args, state) VALUES (?, ?, ?, ?, ?, ?)`,
+				id, i, step.Name, step.Code, args, step.State); err != nil {
 				return fmt.Errorf("insert step: %w", err)
 			}
 		}
@@ -145,7 +149,7 @@ func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Reco
 	}
 	for i := range recs {
 		if recs[i].Steps, err = sqlitedb.Query(ctx, s.db.Read(), scanStep,
-			`SELECT name, title, state, detail, started, finished FROM job_step WHERE job = ? ORDER BY idx`, recs[i].ID); err != nil {
+			`SELECT name, code, args, state, detail, started, finished FROM job_step WHERE job = ? ORDER BY idx`, recs[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -168,10 +172,13 @@ func scanJob(rows *sql.Rows) (rec jobs.Record, err error) {
 }
 
 func scanStep(rows *sql.Rows) (step appliance.JobStep, err error) {
+	var args string
 	var started, finished sql.NullInt64
-	err = rows.Scan(&step.Name, &step.Title, &step.State, &step.Detail, &started, &finished)
+	if err := rows.Scan(&step.Name, &step.Code, &args, &step.State, &step.Detail, &started, &finished); err != nil {
+		return step, err
+	}
 	step.Started, step.Finished = moment(started), moment(finished)
-	return step, err
+	return step, json.Unmarshal([]byte(args), &step.Args)
 }
 
 // errNoRow is returned by helpers when a row that must exist does not.

@@ -46,7 +46,7 @@ func planJoin(i wire.Invitation) appliance.Plan {
 	}
 	send := func(thing string) appliance.Line { return appliance.Line{Verb: "send", Thing: thing} }
 	return appliance.Plan{
-		Kind: "join", Subject: "desk:" + i.Desk, Title: "Join the support desk at " + i.Desk,
+		Kind: appliance.ChangeJoin, Subject: "desk:" + i.Desk, Title: "Join the support desk at " + i.Desk,
 		Lines: []appliance.Line{
 			{Verb: "create", Thing: "link to " + i.Desk + ", by invitation " + i.ID()},
 			{Verb: "create", Thing: "key of this box for that desk; its secret half stays here"},

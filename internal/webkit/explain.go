@@ -3,9 +3,6 @@
 package webkit
 
 import (
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -44,11 +41,10 @@ type Sentences struct {
 
 // ExplainFinding says a finding in the reader's language, from the messages
 // webkit.finding.<CODE>.title, .what, .why and .next. The one with the value of
-// args["case"] at its end is taken where there is one. The end of the name of an
-// arg says how it is written: _bytes as a size, _at as date and time, _seconds
-// as a duration, _count as a number that also chooses the plural form. A finding
-// of a newer or older box, whose code or values are not known, keeps its own
-// words. Times are those of this machine; Page.ExplainFinding has the page's.
+// args["case"] at its end is taken where there is one. Args are written as
+// locale.Values says. A finding of a newer or older box, whose code or values
+// are not known, keeps its own words. Times are those of this machine;
+// Page.ExplainFinding has the page's.
 func ExplainFinding(l *locale.Locale, code string, args map[string]string, own Sentences) Sentences {
 	return explainFinding(valuesOf(l, time.Local, args), code, own)
 }
@@ -81,80 +77,38 @@ func explainFinding(v values, code string, own Sentences) Sentences {
 
 // values are the args of a finding or problem as a language writes them.
 type values struct {
+	*locale.Values
 	l     *locale.Locale
-	which string   // the "case"
-	pairs []any    // for locale.T
-	names []string // that pairs has
+	which string // the "case"
 }
 
 func valuesOf(l *locale.Locale, place *time.Location, args map[string]string) values {
-	v := values{l: l, which: args["case"]}
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		value, ok := write(l, place, name, args[name])
-		if !ok {
-			continue // what needs it falls back
-		}
-		if _, counts := value.(int64); counts {
-			v.names, v.pairs = append(v.names, "count"), append(v.pairs, "count", value)
-		}
-		v.names, v.pairs = append(v.names, name), append(v.pairs, name, value)
-	}
-	return v
-}
-
-// write turns the value of an arg into what a message takes.
-func write(l *locale.Locale, place *time.Location, name, value string) (any, bool) {
-	switch {
-	case strings.HasSuffix(name, "_bytes"):
-		n, err := strconv.ParseUint(value, 10, 64)
-		return l.Bytes(n), err == nil
-	case strings.HasSuffix(name, "_seconds"):
-		n, err := strconv.ParseInt(value, 10, 33)
-		return l.Span(time.Duration(n) * time.Second), err == nil
-	case strings.HasSuffix(name, "_at"):
-		t, err := time.Parse(time.RFC3339, value)
-		return l.DateTime(t.In(place)), err == nil
-	case strings.HasSuffix(name, "_count"):
-		n, err := strconv.ParseInt(value, 10, 64)
-		return n, err == nil
-	default:
-		return value, value != ""
-	}
-}
-
-// say returns the message of a key if there are values for all that it needs.
-func (v values) say(key string) (string, bool) {
-	for _, name := range v.l.Needs(key) {
-		if !slices.Contains(v.names, name) {
-			return "", false
-		}
-	}
-	return v.l.T(key, v.pairs...), true
+	return values{Values: l.Values(args, place), l: l, which: args["case"]}
 }
 
 // ofCase returns the message of the case, else the one for all; none is fine.
 func (v values) ofCase(key string) (string, bool) {
 	if v.which != "" && v.l.Speaks(key+"."+v.which) {
-		return v.say(key + "." + v.which)
+		return v.Say(key + "." + v.which)
 	}
 	if !v.l.Speaks(key) {
 		return "", true
 	}
-	return v.say(key)
+	return v.Say(key)
 }
 
 // either returns the message with values where all are there, else the plain
 // one.
 func (v values) either(key string) (string, bool) {
 	if v.l.Speaks(key + ".with") {
-		if text, ok := v.say(key + ".with"); ok {
+		if text, ok := v.Say(key + ".with"); ok {
 			return text, true
 		}
 	}
 	if !v.l.Speaks(key) {
 		return "", false
 	}
-	return v.say(key)
+	return v.Say(key)
 }
 
 func lines(text string) []string {

@@ -14,6 +14,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
+	"coopkit/appliance/say"
 )
 
 const redraw = 120 * time.Millisecond
@@ -49,7 +50,7 @@ func newLive(env *term.Env, job appliance.Job) (*live, error) {
 		bars: mpb.New(mpb.WithOutput(env.Out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(redraw)),
 	}
 	for _, s := range job.Steps {
-		step := &liveStep{title: term.Clean(s.Title), state: appliance.StepTodo}
+		step := &liveStep{title: term.Clean(say.Step(env.Words(), s)), state: appliance.StepTodo}
 		v.steps[s.Name] = step
 		bar, err := v.bars.Add(1, v.filler(step))
 		if err != nil {

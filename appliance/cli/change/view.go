@@ -8,6 +8,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
+	"coopkit/appliance/say"
 )
 
 // view shows a job while it runs.
@@ -66,16 +67,16 @@ func (p *plain) event(e appliance.JobEvent) error {
 		what = " " + term.Clean(e.Text)
 	}
 	p.said = e.Time
-	return p.env.Say("[%6s] %s …%s\n", seconds(e.Time.Sub(p.job.Created)), title(p.job, e.Step), what)
+	return p.env.Say("[%6s] %s …%s\n", seconds(e.Time.Sub(p.job.Created)), title(p.env, p.job, e.Step), what)
 }
 
 func (p *plain) end(j appliance.Job) error { return p.tail.show(p.env, j) }
 
-// title is the step's title, or its name in a job that has grown since.
-func title(j appliance.Job, step string) string {
+// title is what the step does, or its name in a job that has grown since.
+func title(env *term.Env, j appliance.Job, step string) string {
 	for _, s := range j.Steps {
 		if s.Name == step {
-			return term.Clean(s.Title)
+			return term.Clean(say.Step(env.Words(), s))
 		}
 	}
 	return term.Clean(step)
@@ -111,7 +112,7 @@ func (t *tail) show(env *term.Env, j appliance.Job) error {
 	if t.bad == "" || len(t.lines) == 0 {
 		return nil
 	}
-	if err := env.Say("last lines of “%s”:\n", title(j, t.bad)); err != nil {
+	if err := env.Say("last lines of “%s”:\n", title(env, j, t.bad)); err != nil {
 		return err
 	}
 	for _, l := range t.lines {

@@ -29,7 +29,7 @@ func newList(env *term.Env) *cobra.Command {
 			return env.Show(jobs, func() error {
 				rows := make([][]string, 0, len(jobs))
 				for _, j := range jobs {
-					rows = append(rows, []string{fmt.Sprint(j.ID), j.Kind, j.Subject, string(j.State), term.Time(j.Created), took(j)})
+					rows = append(rows, []string{fmt.Sprint(j.ID), string(j.Kind), j.Subject, string(j.State), term.Time(j.Created), took(j)})
 				}
 				return env.Table([]string{"job", "kind", "subject", "state", "began", "took"}, rows, "No jobs yet.")
 			})

@@ -12,6 +12,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
+	"coopkit/appliance/say"
 )
 
 func newShow(env *term.Env) *cobra.Command {
@@ -36,7 +37,7 @@ func newShow(env *term.Env) *cobra.Command {
 
 func show(env *term.Env, j appliance.Job) error {
 	pairs := []string{
-		"job", fmt.Sprint(j.ID), "kind", j.Kind, "subject", j.Subject, "state", string(j.State),
+		"job", fmt.Sprint(j.ID), "kind", string(j.Kind), "subject", j.Subject, "state", string(j.State),
 		"began", term.Time(j.Created), "took", took(j),
 	}
 	if p := j.Problem; p != nil {
@@ -50,7 +51,7 @@ func show(env *term.Env, j appliance.Job) error {
 	}
 	rows := make([][]string, 0, len(j.Steps))
 	for _, s := range j.Steps {
-		rows = append(rows, []string{s.Title, string(s.State), stepTook(s), s.Detail})
+		rows = append(rows, []string{say.Step(env.Words(), s), string(s.State), stepTook(s), s.Detail})
 	}
 	return env.Table([]string{"step", "state", "took", "detail"}, rows, "It has no steps.")
 }

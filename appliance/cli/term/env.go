@@ -11,10 +11,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
 	"coopkit/appliance/control"
+	"coopkit/appliance/say"
+	"coopkit/internal/locale"
 )
 
 // DefaultSocket is where the agent listens unless told otherwise.
@@ -35,6 +39,10 @@ type Env struct {
 	JSON   bool   // one JSON document on Out, nothing else
 	Socket string // of the agent
 
+	// Words is the language of plans, notes and steps: that of the process's
+	// locale (LC_ALL, LC_MESSAGES, LANG), else English, as all else that is said.
+	Words func() *locale.Locale
+
 	// Backend returns the agent. It does not connect yet.
 	Backend func() control.Backend
 }
@@ -49,8 +57,22 @@ func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Env {
 		Debug:  getenv("COOPKIT_DEBUG") != "",
 		Socket: cmp.Or(getenv("COOPKIT_SOCKET"), DefaultSocket),
 	}
+	e.Words = sync.OnceValue(func() *locale.Locale {
+		return words(cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG")))
+	})
 	e.Backend = func() control.Backend { return control.NewClient(e.Socket) }
 	return e
+}
+
+// words returns the language of a POSIX locale, such as es_ES.UTF-8.
+func words(posix string) *locale.Locale {
+	b, err := locale.New(say.Files())
+	if err != nil {
+		panic(err) // they are part of the program, and tests read them
+	}
+	name, _, _ := strings.Cut(posix, ".")
+	name, _, _ = strings.Cut(name, "@")
+	return b.Match(strings.ReplaceAll(name, "_", "-"))
 }
 
 func isTerminal(stream any) bool {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
@@ -27,7 +28,7 @@ func FindingWords(p *webkit.Page, f appliance.Finding) webkit.Sentences {
 // subjectOf is what a finding is about as people call it: wordpress of
 // "app:wordpress/db".
 func subjectOf(subject string) string {
-	name := SubjectName(subject)
+	name := say.Subject(subject)
 	if strings.HasPrefix(subject, "app:") {
 		name, _, _ = strings.Cut(name, "/")
 	}
@@ -41,7 +42,7 @@ func FindingView(p *webkit.Page, f appliance.Finding) webkit.Finding {
 	card := p.FindingCard(f.Severity.String(), f.Code, f.Subject)
 	card.Title = words.Title
 	card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
-	card.Meta = []template.HTML{since(p, f.Since), template.HTML(template.HTMLEscapeString(who(p, f.Who)))} //nolint:gosec // escaped
+	card.Meta = []template.HTML{since(p, f.Since), template.HTML(template.HTMLEscapeString(say.Actor(p.Locale, f.Who)))} //nolint:gosec // escaped
 	if f.Severity == appliance.Critical {
 		card.Code = f.Code
 	}
@@ -58,17 +59,6 @@ func since(p *webkit.Page, t time.Time) template.HTML {
 		return p.H("area.finding.since.hour", "time", p.Hour(t))
 	}
 	return p.H("area.finding.since", "date", p.Day(t))
-}
-
-func who(p *webkit.Page, a appliance.Actor) string {
-	switch a {
-	case appliance.YourISP:
-		return p.T("area.finding.who.isp")
-	case appliance.YourITCoop:
-		return p.T("area.finding.who.itcoop")
-	default:
-		return p.T("area.finding.who.you")
-	}
 }
 
 // The codes that starting or restarting an app may solve.

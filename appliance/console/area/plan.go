@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"coopkit/appliance"
+	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
@@ -60,9 +61,9 @@ type Text struct{ Text, Lang string }
 // become one row, at the place of the first; what no message knows is shown as
 // the agent says it.
 func PlanView(p *webkit.Page, plan appliance.Plan) Plan {
-	v := Plan{Page: p, Name: SubjectName(plan.Subject), Hash: plan.Hash, Key: rand.Text()}
+	v := Plan{Page: p, Name: say.Subject(plan.Subject), Hash: plan.Hash, Key: rand.Text()}
 	v.Order = p.T("area.plan.order")
-	if slices.Contains([]string{"remove", "remove-site", "join"}, plan.Kind) {
+	if slices.Contains([]appliance.Change{appliance.ChangeRemove, appliance.ChangeRemoveSite, appliance.ChangeJoin}, plan.Kind) {
 		v.Order = p.T("area.plan.order.plain")
 	}
 	for i, g := range grouped(plan.Lines) {
@@ -177,7 +178,7 @@ func rawLine(l appliance.Line) string {
 
 // wayBack says how to undo a change of this kind.
 func wayBack(p *webkit.Page, plan appliance.Plan) Text {
-	key := "area.wayback." + plan.Kind
+	key := "area.wayback." + string(plan.Kind)
 	has := func(verb string) bool {
 		return slices.ContainsFunc(plan.Lines, func(l appliance.Line) bool { return l.Verb == verb })
 	}
@@ -191,14 +192,4 @@ func wayBack(p *webkit.Page, plan appliance.Plan) Text {
 		return Text{plan.WayBack, "en"}
 	}
 	return Text{Text: p.T(key)}
-}
-
-// SubjectName is what a subject is about, without its kind: "wordpress" of
-// "app:wordpress".
-func SubjectName(subject string) string {
-	_, name, found := strings.Cut(subject, ":")
-	if !found {
-		return subject
-	}
-	return name
 }

@@ -21,6 +21,7 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/entry"
 	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/say"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -56,7 +57,7 @@ func newSite(t *testing.T) *site {
 	s.accounts = signin.New(signin.Deps{
 		Store: signin.NewStore(db), Now: now, Log: slog.New(slog.DiscardHandler), Cookie: "coopkit", WayBack: "coopkit console token",
 	})
-	files := []fs.FS{area.Files(), entry.Files(), account.Files()}
+	files := []fs.FS{area.Files(), say.Files(), entry.Files(), account.Files()}
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: now, User: account.User(s.accounts),
 		Frame: func(_ *http.Request, p *webkit.Page) {

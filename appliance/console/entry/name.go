@@ -9,6 +9,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -72,7 +73,7 @@ func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.Plan, zone string, status int, changed bool) error {
-	p := planPage{setupPage: newSetup(d.UI.NewPage(r, "entry.plan.title", "name", area.SubjectName(plan.Subject)), questions)}
+	p := planPage{setupPage: newSetup(d.UI.NewPage(r, "entry.plan.title", "name", say.Subject(plan.Subject)), questions)}
 	view := area.PlanView(p.Page, plan)
 	p.Plan = &view
 	if changed {
@@ -129,7 +130,7 @@ func (d *pages) done(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		job, err := d.Box.Job(r.Context(), appliance.JobID(id))
 		if err == nil { // a number that somebody typed changes nothing
-			p.Job, p.JobAt = area.JobTitle(p.Page, job), "/jobs/"+strconv.FormatInt(id, 10)
+			p.Job, p.JobAt = say.Job(p.Locale, job), "/jobs/"+strconv.FormatInt(id, 10)
 		}
 	}
 	return d.UI.Render(w, http.StatusOK, "entry-done", p)

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/hostname"
 	"coopkit/internal/webkit"
 )
@@ -61,7 +62,7 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 		if at.IsZero() {
 			at = j.Created
 		}
-		p.Lately = append(p.Lately, event{At: at, Text: area.JobTitle(p.Page, j), Href: "/jobs/" + strconv.FormatInt(int64(j.ID), 10)})
+		p.Lately = append(p.Lately, event{At: at, Text: say.Job(p.Locale, j), Href: "/jobs/" + strconv.FormatInt(int64(j.ID), 10)})
 		if j.State == appliance.JobRunning {
 			p.Refresh = 5
 		}

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
@@ -56,7 +57,7 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, j := range all[min((n-1)*perPage, len(all)):min(n*perPage, len(all))] {
 		p.Jobs = append(p.Jobs, listed{
-			Href: path(j.ID), Text: area.JobTitle(p.Page, j), State: area.JobPill(p.Page, j.State), Created: j.Created, Took: took(p.Page, j),
+			Href: path(j.ID), Text: say.Job(p.Locale, j), State: area.JobPill(p.Page, j.State), Created: j.Created, Took: took(p.Page, j),
 		})
 	}
 	if len(all) == 0 {

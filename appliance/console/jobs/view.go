@@ -9,6 +9,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -53,7 +54,7 @@ func (g progress) share(step string) float64 {
 // the job's.
 func newView(p *webkit.Page, j appliance.Job, g progress) view {
 	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: j.State == appliance.JobRunning}
-	text := area.JobTitle(p, j)
+	text := say.Job(p.Locale, j)
 	p.Heading, p.Title = text, text
 	at, passed := len(j.Steps), 0.0
 	for i, s := range j.Steps {
@@ -138,7 +139,7 @@ func (v *view) finish(app string) {
 		f.Rows = p.WhatWhyNext("", why, next)
 		v.Result = &f
 	}
-	there := j.State == appliance.JobDone && !strings.HasPrefix(j.Kind, "remove") || j.State != appliance.JobDone && j.Kind != "add"
+	there := j.State == appliance.JobDone && !strings.HasPrefix(string(j.Kind), "remove") || j.State != appliance.JobDone && j.Kind != "add"
 	switch {
 	case kind == "app" && j.Kind == "add" && j.State != appliance.JobDone:
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.catalogue"), Href: "/catalogue", Kind: "go"}}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/hostname"
 	"coopkit/internal/webkit"
 )
@@ -191,7 +191,7 @@ func recordRows(p *webkit.Page, all world, z appliance.Zone) []recordRow {
 // owner says in words who a record belongs to.
 func owner(p *webkit.Page, all world, owner string) string {
 	kind, _, _ := strings.Cut(owner, ":")
-	name := area.SubjectName(owner)
+	name := say.Subject(owner)
 	switch kind {
 	case "app":
 		return p.T("names.owner.app", "app", all.appTitle(appliance.InstallName(name)))

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -76,7 +77,7 @@ func (n *names) newPage(r *http.Request, typed string) *newPage {
 }
 
 func (n *names) showAdd(w http.ResponseWriter, r *http.Request, plan appliance.Plan, status int, marks string) error {
-	zone := area.SubjectName(plan.Subject)
+	zone := say.Subject(plan.Subject)
 	p := n.UI.NewPage(r, "names.plan.title", "name", zone)
 	p.Lead = p.T("names.plan.lead")
 	p.Crumbs = crumbs(p, webkit.Link{Text: p.T("names.new.crumb")})
@@ -119,7 +120,7 @@ func (n *names) showRemove(w http.ResponseWriter, r *http.Request, typed string,
 	if err != nil {
 		return err
 	}
-	zone := area.SubjectName(plan.Subject)
+	zone := say.Subject(plan.Subject)
 	p := n.UI.NewPage(r, "names.remove.title", "name", zone)
 	p.Lead = p.T("names.remove.lead")
 	p.Crumbs = crumbs(p, webkit.Link{Text: zone, Href: "/names/" + zone}, webkit.Link{Text: p.T("names.remove.crumb")})

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -157,7 +158,7 @@ func (d *pages) deskPlan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.Plan, status int, changed bool) error {
-	p := deskPlanPage{Page: d.UI.NewPage(r, "settings.desk.plan", "desk", strings.TrimPrefix(area.SubjectName(plan.Subject), "https://"))}
+	p := deskPlanPage{Page: d.UI.NewPage(r, "settings.desk.plan", "desk", strings.TrimPrefix(say.Subject(plan.Subject), "https://"))}
 	p.Crumbs = []webkit.Link{{Text: p.T("settings.title"), Href: "/settings"}, {Text: p.T("settings.desk.title"), Href: "/settings/desk"}, {Text: p.T("settings.desk.plan.crumb")}}
 	p.Lead = p.T("settings.desk.plan.lead")
 	view := area.PlanView(p.Page, plan)

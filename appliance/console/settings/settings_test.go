@@ -21,6 +21,7 @@ import (
 	"coopkit/appliance/console/settings"
 	"coopkit/appliance/control"
 	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/say"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -267,7 +268,7 @@ func TestPages_inThreeLanguages(t *testing.T) {
 func TestHelp_tellsStrangersNothing(t *testing.T) {
 	box := controltest.New()
 	box.SetDesk(link)
-	files := []fs.FS{area.Files(), settings.Files()}
+	files := []fs.FS{area.Files(), say.Files(), settings.Files()}
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now },
 		User: func(*http.Request) (webkit.User, bool) { return webkit.User{}, false },

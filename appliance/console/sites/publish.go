@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -41,7 +42,7 @@ func (s *site) plan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *site) showPlan(w http.ResponseWriter, r *http.Request, u upload, plan appliance.Plan, marks string) error {
-	host := area.SubjectName(plan.Subject)
+	host := say.Subject(plan.Subject)
 	p := s.UI.NewPage(r, "sites.plan.title", "host", host)
 	p.Lead = p.T("sites.plan.lead", "when", p.Clock(u.created.Add(keepFor)))
 	p.Crumbs = crumbs(p, webkit.Link{Text: host, Href: sitePath(host)}, webkit.Link{Text: p.T("sites.new.crumb")})

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/say"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -33,7 +34,7 @@ func (s *site) showRemove(w http.ResponseWriter, r *http.Request, typed string, 
 	if err != nil {
 		return err
 	}
-	host := area.SubjectName(plan.Subject)
+	host := say.Subject(plan.Subject)
 	p := s.UI.NewPage(r, "sites.remove.title", "host", host)
 	p.Lead = p.T("sites.remove.lead")
 	p.Crumbs = crumbs(p, webkit.Link{Text: host, Href: sitePath(host)}, webkit.Link{Text: p.T("sites.remove.crumb")})

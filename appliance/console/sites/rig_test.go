@@ -25,6 +25,7 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
@@ -44,7 +45,7 @@ func small() limits {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{box: controltest.New(), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	both := []fs.FS{area.Files(), Files()}
+	both := []fs.FS{area.Files(), say.Files(), Files()}
 	now := func() time.Time { return r.now }
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,

@@ -70,7 +70,7 @@ func (f *Fake) TestRecipe(ctx context.Context, name string, _ appliance.ImageSou
 	if _, err := findRecipe(name); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("test", "recipe:"+name, nil, "Add it to a scratch place", "Run its smoke test", "Remove it"), nil
+	return f.start(appliance.ChangeRecipeTest, "recipe:"+name, nil, appliance.StepImages, appliance.StepTry, appliance.StepClear), nil
 }
 
 // RefreshImages implements control.Backend.
@@ -79,7 +79,7 @@ func (f *Fake) RefreshImages(ctx context.Context) (appliance.Job, error) {
 	if err := f.enter(ctx, "RefreshImages"); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("refresh", "images", nil, "Look for updates", "Build the images again"), nil
+	return f.start(appliance.ChangeRefreshImages, "images", nil, appliance.StepRefresh, appliance.StepImages), nil
 }
 
 // Apps implements control.Backend.
@@ -194,8 +194,8 @@ func (f *Fake) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, er
 		return appliance.Job{}, err
 	}
 	app.Created = f.now
-	return f.start("add", p.Subject, func() { f.apps[app.Name] = app },
-		"Fetch or build the images", "Create network and volumes", "Start the services", "Make the first account", "Open the gateway"), nil
+	return f.start(appliance.ChangeAdd, p.Subject, func() { f.apps[app.Name] = app },
+		appliance.StepImages, appliance.StepPlace, appliance.StepReady, appliance.StepOwner, appliance.StepDoor), nil
 }
 
 // PlanRemove implements control.Backend.
@@ -240,26 +240,26 @@ func (f *Fake) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.J
 	if err := p.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("remove", p.Subject, func() { delete(f.apps, appliance.InstallName(req.Name)) },
-		"Export its data", "Remove its containers and volumes"), nil
+	return f.start(appliance.ChangeRemove, p.Subject, func() { delete(f.apps, appliance.InstallName(req.Name)) },
+		appliance.StepExport, appliance.StepContainers), nil
 }
 
 // Start implements control.Backend.
 func (f *Fake) Start(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Start", "start", name, "running")
+	return f.turn(ctx, "Start", appliance.ChangeStart, name, "running")
 }
 
 // Stop implements control.Backend.
 func (f *Fake) Stop(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Stop", "stop", name, "stopped")
+	return f.turn(ctx, "Stop", appliance.ChangeStop, name, "stopped")
 }
 
 // Restart implements control.Backend.
 func (f *Fake) Restart(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Restart", "restart", name, "running")
+	return f.turn(ctx, "Restart", appliance.ChangeRestart, name, "running")
 }
 
-func (f *Fake) turn(ctx context.Context, method, kind, name, state string) (appliance.Job, error) {
+func (f *Fake) turn(ctx context.Context, method string, kind appliance.Change, name, state string) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, method); err != nil {
 		return appliance.Job{}, err
@@ -270,7 +270,7 @@ func (f *Fake) turn(ctx context.Context, method, kind, name, state string) (appl
 	}
 	return f.start(kind, "app:"+name, func() {
 		a.State, a.Wanted, a.Services[0].State = state, appliance.Wanted(state), state
-	}, "Tell the containers", "Wait until it answers"), nil
+	}, appliance.StepStart, appliance.StepReady), nil
 }
 
 // Logs implements control.Backend.

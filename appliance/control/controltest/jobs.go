@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"coopkit/appliance"
@@ -49,13 +50,14 @@ func (f *Fake) Following() int {
 	return f.following
 }
 
-// start runs a job: each title becomes a step. f is locked.
-func (f *Fake) start(kind, subject string, apply func(), titles ...string) appliance.Job {
+// start runs a job of these steps. f is locked.
+func (f *Fake) start(kind appliance.Change, subject string, apply func(), steps ...appliance.StepCode) appliance.Job {
 	j := &job{Job: appliance.Job{
 		ID: appliance.JobID(len(f.jobs) + 1), Kind: kind, Subject: subject, State: appliance.JobRunning, Created: f.now,
 	}, apply: apply}
-	for i, title := range titles {
-		j.Steps = append(j.Steps, appliance.JobStep{Name: fmt.Sprintf("step-%d", i+1), Title: title, State: appliance.StepTodo})
+	_, name, _ := strings.Cut(subject, ":")
+	for _, code := range steps {
+		j.Steps = append(j.Steps, appliance.JobStep{Name: string(code), Code: code, Args: map[string]string{"name": name, "version": "1"}, State: appliance.StepTodo})
 	}
 	f.jobs = append(f.jobs, j)
 	begun := j.copy()

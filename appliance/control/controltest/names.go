@@ -77,7 +77,7 @@ func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Jo
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("add-name", p.Subject, func() { f.zones = append(f.zones, zone) }, "Write the zone", "Ask the server for it"), nil
+	return f.start(appliance.ChangeAddName, p.Subject, func() { f.zones = append(f.zones, zone) }, appliance.StepAddZone, appliance.StepVerifyZone), nil
 }
 
 // PlanRemoveName implements control.Backend.
@@ -113,9 +113,9 @@ func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("remove-name", p.Subject, func() {
+	return f.start(appliance.ChangeRemoveName, p.Subject, func() {
 		f.zones = slices.DeleteFunc(f.zones, func(z string) bool { return z == zone })
-	}, "Remove the zone"), nil
+	}, appliance.StepKeepZone, appliance.StepRemoveZone), nil
 }
 
 // CheckName implements control.Backend.
@@ -192,7 +192,7 @@ func (f *Fake) AddRedirect(ctx context.Context, host, target string) (appliance.
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("add-redirect", "redirect:"+string(h), func() { f.redirects[h] = target }, "Open the gateway"), nil
+	return f.start(appliance.ChangeAddRedirect, "redirect:"+string(h), func() { f.redirects[h] = target }, appliance.StepDoor), nil
 }
 
 // RemoveRedirect implements control.Backend.
@@ -205,5 +205,5 @@ func (f *Fake) RemoveRedirect(ctx context.Context, host string) (appliance.Job, 
 	if _, ok := f.redirects[h]; !ok {
 		return appliance.Job{}, unknown("redirect-unknown", fmt.Sprintf("there is no redirect at %q", host), "coopkit redirect list")
 	}
-	return f.start("remove-redirect", "redirect:"+host, func() { delete(f.redirects, h) }, "Close the address"), nil
+	return f.start(appliance.ChangeRemoveRedirect, "redirect:"+host, func() { delete(f.redirects, h) }, appliance.StepClose), nil
 }

@@ -74,7 +74,7 @@ func (f *Fake) Push(ctx context.Context, host string, stream io.Reader) (applian
 	if next.Files, next.Bytes, err = count(stream); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("publish", "site:"+string(h), func() { f.publish(next) }, "Check the files", "Publish them"), nil
+	return f.start(appliance.ChangePublish, "site:"+string(h), func() { f.publish(next) }, appliance.StepReceived, appliance.StepPublish), nil
 }
 
 func count(stream io.Reader) (files int, bytes int64, err error) {
@@ -154,7 +154,7 @@ func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appl
 		return appliance.Job{}, unknown("no-such-site-version",
 			fmt.Sprintf("%s has no version %d", host, version), "coopkit site versions "+host)
 	}
-	return f.start("rollback-site", "site:"+host, func() { s.published = version }, "Publish the older version"), nil
+	return f.start(appliance.ChangeRollbackSite, "site:"+host, func() { s.published = version }, appliance.StepPublish), nil
 }
 
 // PlanRemoveSite implements control.Backend.
@@ -191,5 +191,5 @@ func (f *Fake) RemoveSite(ctx context.Context, host, planHash string) (appliance
 	if err := p.Agreed(planHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return f.start("remove-site", p.Subject, func() { delete(f.sites, hostname.Name(host)) }, "Remove the files"), nil
+	return f.start(appliance.ChangeRemoveSite, p.Subject, func() { delete(f.sites, hostname.Name(host)) }, appliance.StepRemoveSite), nil
 }

@@ -91,11 +91,11 @@ CREATE TABLE job_step (
     job      INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
     idx      INTEGER NOT NULL,
     name     TEXT NOT NULL,
-    title    TEXT NOT NULL,
+    code    TEXT NOT NULL,
     state    TEXT NOT NULL CHECK (state IN ('todo', 'running', 'done', 'bad', 'undone')),
     detail   TEXT NOT NULL DEFAULT '',
     started  INTEGER,
-    finished INTEGER,
+    finished INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)),
     PRIMARY KEY (job, idx)
 ) STRICT;
 

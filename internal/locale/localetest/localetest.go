@@ -85,6 +85,15 @@ func Complete(t *testing.T, b *locale.Bundle) {
 	}
 }
 
+// Exactly checks that the keys with that beginning are the wanted ones.
+func Exactly(t *testing.T, b *locale.Bundle, prefix string, want map[string]bool) {
+	t.Helper()
+	have := slices.DeleteFunc(b.Keys("en"), func(key string) bool { return !strings.HasPrefix(key, prefix) })
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), have); diff != "" {
+		t.Errorf("codes without words (-), and words without a code (+):\n%s", diff)
+	}
+}
+
 func places(forms map[string]string) []string {
 	seen := map[string]bool{}
 	for _, text := range forms {

@@ -23,6 +23,7 @@ import (
 
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
+	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
@@ -42,7 +43,7 @@ type Console struct {
 func New(t *testing.T, box control.Backend, files []fs.FS, routes ...func(area.Deps)) *Console {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	files = append([]fs.FS{area.Files()}, files...)
+	files = append([]fs.FS{area.Files(), say.Files()}, files...)
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: log, Now: func() time.Time { return Now },
 		User: func(*http.Request) (webkit.User, bool) { return webkit.User{ID: "1", Name: "Amara Osei"}, true },
