@@ -188,7 +188,7 @@ func (b *box) interrupt(t *testing.T) {
 	}
 	rec := jobs.Record{Input: input, Job: appliance.Job{Kind: "add", Subject: "app:interrupted", State: appliance.JobRunning, Created: dumpTime}}
 	for _, s := range steps {
-		rec.Steps = append(rec.Steps, appliance.JobStep{Name: s.Name, Title: s.Title, State: appliance.StepTodo})
+		rec.Steps = append(rec.Steps, appliance.JobStep{Name: cmp.Or(s.Name, string(s.Code)), Code: s.Code, Args: s.Args, State: appliance.StepTodo})
 	}
 	id, err := b.store.CreateJob(t.Context(), rec)
 	if err != nil {

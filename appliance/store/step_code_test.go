@@ -3,51 +3,39 @@
 package store
 
 import (
-	"database/sql"
-	"errors"
-	"io/fs"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
-	"testing/fstest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/internal/sqlitedb"
+	"coopkit/internal/testkit"
 )
 
-// TestMigrate_stepsKeepTheTitlesOfTheFirstVersion opens the records of a box
-// whose jobs have sentences where there are codes now.
-func TestMigrate_stepsKeepTheTitlesOfTheFirstVersion(t *testing.T) {
-	first := fstest.MapFS{}
-	for _, name := range []string{"0001_init.sql", "0002_day.sql"} {
-		text, err := fs.ReadFile(migrations, "migrations/"+name)
+// TestDump_stepsOfTheFirstVersionKeepTheirTitles: its jobs have sentences where
+// there are codes now, and its findings English words for who can act.
+func TestDump_stepsOfTheFirstVersionKeepTheirTitles(t *testing.T) {
+	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, name, path string) {
+		if !strings.HasPrefix(name, "0.0-") {
+			return
+		}
+		s, err := Open(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		first[name] = &fstest.MapFile{Data: text}
-	}
-	path := filepath.Join(t.TempDir(), "coopkit.db")
-	db, err := sqlitedb.Open(t.Context(), path, first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = db.Write(t.Context(), func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(t.Context(), `
-			INSERT INTO job (id, kind, subject, state, input, created) VALUES (7, 'add', 'app:wiki', 'running', '{}', 1);
-			INSERT INTO job_step (job, idx, name, title, state) VALUES (7, 0, 'start-db', 'Start db', 'running')`)
-		return err
+		t.Cleanup(func() { _ = s.Close() })
+		all, err := s.Jobs(t.Context(), 100)
+		if err != nil || len(all) == 0 || all[0].Steps[0].Code != "Record the app and make its secrets" {
+			t.Errorf("%+v, %v", all, err)
+		}
+		findings, err := s.LoadFindings(t.Context())
+		if err != nil || len(findings) == 0 {
+			t.Errorf("findings %+v, %v", findings, err)
+		}
+		for _, f := range findings {
+			if !slices.Contains(appliance.Actors, f.Who) {
+				t.Errorf("%s: %q can act", f.Code, f.Who)
+			}
+		}
 	})
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	s, err := Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	left, err := s.Unfinished(t.Context())
-	want := []appliance.JobStep{{Name: "start-db", Code: "Start db", Args: map[string]string{}, State: appliance.StepRunning}}
-	if err = errors.Join(err, s.Close()); err != nil || len(left) != 1 || left[0].Kind != appliance.ChangeAdd || !cmp.Equal(want, left[0].Steps) {
-		t.Errorf("%+v, %v", left, err)
-	}
 }
