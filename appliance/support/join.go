@@ -109,8 +109,12 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	}
 	defer drain(way)
 	own := nonce.PublicKey().Bytes()
+	newest := wire.Spoken.Max
+	if newest == wire.Spoken.Min {
+		newest = 0 // the first desks did not know this member
+	}
 	body, err := wire.Encode(wire.Enrolment{
-		Version: wire.Version, Invitation: i.ID(), Key: public, Nonce: own,
+		Version: wire.Spoken.Min, Newest: newest, Invitation: i.ID(), Key: public, Nonce: own,
 		MAC: wire.EnrolmentMAC(wire.VerifierOf(i.Secret), i.Key, public, own), Facts: facts.Tidy(),
 	})
 	if err != nil {
@@ -118,14 +122,23 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	}
 	a, err := insist(ctx, way, i, body, wire.SignEnrolment(key, i.Key, body))
 	if r, ok := errors.AsType[*refusal](err); ok {
+		if r.said.Code == "protocol-version" {
+			return Link{}, versionsDiffer(i.Desk, r.said.reason())
+		}
 		return Link{}, invitationRefused(i.Desk, r.said)
 	}
 	if err != nil {
 		return Link{}, err
 	}
+	if !wire.VerifyEnrolled(i.Key, body, a.body, a.signature) {
+		return Link{}, notTheDesk(i.Desk, "the answer is not signed with the key that the invitation names", nil)
+	}
 	e, err := wire.DecodeEnrolled(a.body)
-	if err != nil || !wire.VerifyEnrolled(i.Key, body, a.body, a.signature) {
-		return Link{}, notTheDesk(i.Desk, "the answer is not signed with the key that the invitation names", err)
+	if v, ok := errors.AsType[*wire.VersionError](err); ok {
+		return Link{}, versionsDiffer(i.Desk, v.Error())
+	}
+	if err != nil {
+		return Link{}, notTheDesk(i.Desk, "the answer cannot be read", err)
 	}
 	secret, err := wire.LinkKey(nonce, e.Nonce, body, a.body)
 	if err != nil {

@@ -70,6 +70,7 @@ func TestJoin_refuses(t *testing.T) {
 		wantProblem(t, join("nonsense", ""), "invitation-unreadable")
 		wantProblem(t, join(code, "0123"), "plan-changed")
 		wantProblem(t, join(other.invitation.String(), ""), "invitation-refused")
+		key := l.key
 		l.set(func() { l.key = other.key }) // somebody else at the same address
 		wantProblem(t, join(code, ""), "invitation-refused")
 		forge := func(w http.ResponseWriter, _ *http.Request) bool {
@@ -83,10 +84,37 @@ func TestJoin_refuses(t *testing.T) {
 		}
 		l.set(func() { l.mood = forge })
 		wantProblem(t, join(code, ""), "desk-not-verified")
+		l.set(func() { l.mood, l.key, l.more = nil, key, `"v":7,` })
+		wantProblem(t, join(code, ""), "desk-versions-differ")
+		l.set(func() {
+			l.mood = says(400, `{"code":"protocol-version","title":"no version in common","why":"the box speaks version 1, the desk speaks versions 2 to 3, so the box has to be updated"}`)
+		})
+		err = join(code, "")
+		wantProblem(t, err, "desk-versions-differ")
+		if !strings.Contains(problem.Reason(err), "so the box has to be updated") {
+			t.Errorf("it does not say which side is too old: %v", err)
+		}
 		b.reach(away{})
 		wantProblem(t, join(code, ""), "desk-unreachable")
 		if s := state(t, b); s.State != appliance.DeskNone {
 			t.Errorf("after all of it: %+v", s)
+		}
+		b.stop()
+	})
+}
+
+// TestJoin_aNewerDesk: members that this program does not know neither disturb
+// the agreement nor the proofs.
+func TestJoin_aNewerDesk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newListener(t)
+		l.set(func() { l.more = `"rings":["early"],"roster":{"until":"2027-01-01"},` })
+		b := newBox(t, dbIn(t), l)
+		b.join(t, l)
+		b.find("A")
+		after(3 * time.Second)
+		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Words != l.words {
+			t.Errorf("%+v %v", s, s.Problem)
 		}
 		b.stop()
 	})

@@ -166,6 +166,18 @@ func joinedAlready(l *Link) error {
 	}
 }
 
+func versionsDiffer(desk, why string) error {
+	return &problem.Problem{
+		Code: "desk-versions-differ", Kind: problem.Conflict,
+		What: "this box and the support desk at " + desk + " have no version of their protocol in common", Why: why,
+		Next: []string{
+			"if the box has to be updated: install the newest coopkit on it, then join with the same invitation",
+			"if the desk has to be updated: ask your IT co-op to do that",
+		},
+		Args: args(desk, why),
+	}
+}
+
 func invitationRefused(desk string, s said) error {
 	return &problem.Problem{
 		Code: "invitation-refused", Kind: problem.Conflict,

@@ -7,7 +7,11 @@ import (
 	"context"
 	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
@@ -38,6 +42,7 @@ type listener struct {
 
 	mu      sync.Mutex
 	pending bool
+	more    string                                            // members of its answers that this program does not know, each with a comma behind it
 	full    bool                                              // asks for everything with the next answer
 	mood    func(w http.ResponseWriter, r *http.Request) bool // answers in its place; false: it does not
 	box     ed25519.PublicKey
@@ -118,6 +123,7 @@ func (l *listener) enrol(w http.ResponseWriter, r *http.Request, body []byte) {
 	if err != nil {
 		return
 	}
+	answer = append([]byte("{"+l.more), answer[1:]...)
 	l.box, l.words = e.Key, wire.FourWords(body, answer)
 	if l.secret, err = wire.LinkKey(nonce, e.Nonce, body, answer); err != nil {
 		return
@@ -162,12 +168,24 @@ func (l *listener) agrees(rep wire.Report, entries [][]byte) bool {
 func (l *listener) answer(w http.ResponseWriter, body []byte) {
 	a := wire.Ack{Ack: l.last, NextS: l.period, Time: wire.At(time.Now()), Full: l.full}
 	l.full = false
-	a.Answers = wire.AckMAC(l.secret, body, a)
-	text, err := wire.Encode(a)
+	said, err := wire.Encode(a)
 	if err != nil {
 		return
 	}
-	_, _ = w.Write(text)
+	_, _ = w.Write(l.seal(body, append([]byte("{"+l.more), said[1:]...)))
+}
+
+// seal puts the proof into an answer that ends with "mac":null}, as the page of
+// the protocol says.
+func (l *listener) seal(report, said []byte) []byte {
+	sum := sha256.Sum256(report)
+	mac := hmac.New(sha256.New, l.secret[:])
+	for _, part := range [][]byte{[]byte("coopkit-desk/v1/ack"), sum[:], said} {
+		mac.Write(binary.BigEndian.AppendUint32(nil, uint32(len(part)))) //nolint:gosec // short
+		mac.Write(part)
+	}
+	proof := base64.StdEncoding.EncodeToString(mac.Sum(nil)[:16])
+	return append(bytes.TrimSuffix(said, []byte("null}")), `"`+proof+`"}`...)
 }
 
 // reports are the bodies of all reports that came, taken or not.

@@ -4,7 +4,6 @@ package support
 
 import (
 	"context"
-	"crypto/hmac"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -85,12 +84,12 @@ func (s *Support) report(ctx context.Context) (full, more bool, err error) {
 // confirmed reads the desk's answer and makes sure that it is the desk's, to
 // this report, and makes sense.
 func confirmed(l *Link, body []byte, items []Item, answer []byte) (wire.Ack, error) {
-	ack, err := wire.DecodeAck(answer)
-	if err != nil {
-		return ack, notTheDesk(l.URL, "the answer can not be read", err)
-	}
-	if !hmac.Equal(ack.Answers, wire.AckMAC(l.Secret, body, ack)) {
-		return ack, notTheDesk(l.URL, "the answer does not prove that it comes from the desk", nil)
+	ack, err := wire.OpenAck(l.Secret, body, answer)
+	switch {
+	case errors.Is(err, wire.ErrNotProven):
+		return ack, notTheDesk(l.URL, err.Error(), nil)
+	case err != nil:
+		return ack, notTheDesk(l.URL, "the answer cannot be read", err)
 	}
 	why := said{Title: fmt.Sprintf("it has entry %d, and this box sent %d to %d", ack.Ack, l.Acked+1, items[len(items)-1].Seq)}
 	switch last := items[len(items)-1].Seq; {

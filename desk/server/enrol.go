@@ -80,8 +80,15 @@ func (s *Server) accept(n *store.NewBox, e wire.Enrolment, i store.Invited, body
 	if err != nil {
 		return fmt.Errorf("make nonce: %w", err)
 	}
+	agreed, err := wire.Agree(e.Speaks(), wire.Spoken)
+	if err != nil {
+		return malformed(err)
+	}
+	if agreed == 1 {
+		agreed = 0 // the first boxes did not know this member
+	}
 	n.Answer, err = wire.Encode(wire.Enrolled{
-		Box: n.ID, Nonce: mine.PublicKey().Bytes(), Desk: s.Name, Coop: i.CoopName,
+		Version: agreed, Box: n.ID, Nonce: mine.PublicKey().Bytes(), Desk: s.Name, Coop: i.CoopName,
 		Pending: !i.Confirmed, PeriodS: int(s.Store.Period().Seconds()),
 	})
 	if err != nil {

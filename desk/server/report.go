@@ -49,7 +49,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if stored.Full || len(report.Entries) == wire.MaxEntries {
 		next = 1 // there is more to tell
 	}
-	ack, err := wire.EncodeAck(keys.Link, body, wire.Ack{Ack: stored.Last, NextS: next, Time: wire.At(s.Now()), Full: stored.Full})
+	ack, err := wire.SealAck(keys.Link, body, wire.Ack{Ack: stored.Last, NextS: next, Time: wire.At(s.Now()), Full: stored.Full})
 	if err != nil {
 		return err
 	}
@@ -119,12 +119,12 @@ func malformed(err error) error {
 	if errors.Is(err, wire.ErrTooLong) {
 		return tooLarge()
 	}
-	if errors.Is(err, wire.ErrVersion) {
+	if v, ok := errors.AsType[*wire.VersionError](err); ok {
 		return &problem.Problem{
 			Code: "protocol-version", Kind: problem.Invalid,
-			What: "box and desk speak different versions of the protocol",
-			Why:  "this desk speaks version " + strconv.Itoa(wire.Version),
-			Next: []string{"bring both to the newest coopkit"},
+			What: "box and desk have no version of the protocol in common",
+			Why:  v.Error(),
+			Next: []string{"bring the " + v.Older() + " to the newest coopkit"},
 		}
 	}
 	return &problem.Problem{

@@ -160,7 +160,7 @@ func TestEnrol_saysWhatIsWrong(t *testing.T) {
 		"another box's key":         {good, func(e *wire.Enrolment) { e.Key = other.Key }, good, 403, "invitation-unknown"},
 		"newer protocol":            {good, func(e *wire.Enrolment) { e.Version = 2 }, good, 400, "protocol-version"},
 		"a short nonce":             {good, func(e *wire.Enrolment) { e.Nonce = e.Nonce[:5] }, good, 400, "message-malformed"},
-		"a name that hides":         {good, func(e *wire.Enrolment) { e.Facts.Name = "a\u202eb" }, good, 400, "message-malformed"},
+		"no protocol":               {good, func(e *wire.Enrolment) { e.Version = 0 }, good, 400, "message-malformed"},
 	} {
 		a, err := try(tt.code, tt.change, tt.signed)
 		if err != nil || a.Status != tt.status || a.Code != tt.want {
@@ -176,6 +176,40 @@ func TestEnrol_saysWhatIsWrong(t *testing.T) {
 	refused(t, a, err, http.StatusTooManyRequests, "too-often")
 	if len(d.Boxes()) != 0 {
 		t.Errorf("the desk has %d boxes", len(d.Boxes()))
+	}
+}
+
+// TestReport_ofANewerBox: it joins, and its reports are taken, with what this
+// desk does not know kept as it came.
+func TestReport_ofANewerBox(t *testing.T) {
+	d := desktest.New(t)
+	b, err := desktest.NewBox(d.Invite(true), d.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Client.CloseIdleConnections)
+	b.Newest, b.More = 7, `"locale":{"es":1},`
+	if a, err := b.Enrol(t.Context()); err != nil || a.Status != http.StatusOK || bytes.Contains(a.Body, []byte(`"v"`)) {
+		t.Fatalf("enrol: %d %s, %v", a.Status, a.Body, err)
+	}
+	urgent := wire.Entry{Finding: &wire.Finding{FindingName: wire.FindingName{Code: "FLOOD"}, Severity: "urgent", What: "a\u202eb"}}
+	ack, a, err := b.Send(t.Context(), desktest.Sample(1), wire.Entry{}, urgent, wire.Entry{Open: &[]wire.Finding{*urgent.Finding}})
+	if err != nil || ack.Ack != 4 {
+		t.Fatalf("report: %+v, %d %s, %v", ack, a.Status, a.Body, err)
+	}
+	box := d.Box(b.ID)
+	if box.Entries != 4 || len(box.Findings) != 1 || box.Findings[0].Severity != "warning" || box.Findings[0].What != "a b" || box.State != desk.BoxUp {
+		t.Errorf("the desk has %+v", box)
+	}
+	d.Stop()
+	for body := range readJournal(t, d.Path) {
+		if !strings.HasPrefix(body, `{"locale":{"es":1},`) || !strings.Contains(body, `"urgent"`) {
+			t.Errorf("the report is kept as %s", body)
+		}
+	}
+	d.Start()
+	if ack, a, err := b.Send(t.Context(), desktest.Sample(2)); err != nil || ack.Ack != 5 {
+		t.Errorf("the next report: %+v, %d %s, %v", ack, a.Status, a.Body, err)
 	}
 }
 
@@ -205,7 +239,7 @@ func TestReport_takesNothingThatIsWrong(t *testing.T) {
 		"empty":               {nil, signature, 400, "message-malformed"},
 		"not JSON":            {[]byte("hello"), signature, 400, "message-malformed"},
 		"something behind it": {append(bytes.Clone(body), " {}"...), signature, 400, "message-malformed"},
-		"an unknown member":   {replace(`"v":1`, `"v":1,"x":1`), signature, 400, "message-malformed"},
+		"a member added":      {replace(`"v":1`, `"v":1,"x":1`), signature, 403, "signature-wrong"},
 		"a member twice":      {replace(`"v":1`, `"v":1,"v":1`), signature, 400, "message-malformed"},
 		"a member in capital": {replace(`"v":1`, `"V":1`), signature, 400, "message-malformed"},
 		"newer":               {replace(`"v":1`, `"v":2`), signature, 400, "protocol-version"},

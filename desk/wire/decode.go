@@ -4,6 +4,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -19,29 +20,52 @@ const maxNumber = 1<<53 - 1
 var (
 	// ErrTooLong is returned for a message longer than MaxReportBytes.
 	ErrTooLong = errors.New("the message is too long")
-	// ErrVersion is returned for a message of another version of the protocol.
-	ErrVersion = errors.New("the message is of another version of the protocol")
 
-	errLength = errors.New("wrong length")
+	errLength  = errors.New("wrong length")
+	errVersion = errors.New("v is missing")
+	errBox     = errors.New("box is not 12 small letters and digits")
+	errSent    = errors.New("sent is missing")
 )
 
-// strict refuses unknown members; duplicate members, members that differ in
-// case and text that is not UTF-8 are refused anyway.
-var strict = json2.RejectUnknownMembers(true)
-
-// decode reads one message of at most MaxReportBytes.
+// decode reads one message of at most MaxReportBytes. Members that it does not
+// know are of a newer sender and ignored. Those that come twice, and text that
+// is not UTF-8, are refused: two readers could understand them differently.
 func decode(body []byte, into any) error {
 	if len(body) > MaxReportBytes {
 		return ErrTooLong
 	}
-	if err := json2.Unmarshal(body, into, strict); err != nil {
+	if err := json2.Unmarshal(body, into); err != nil {
 		return fmt.Errorf("read message: %w", err)
 	}
 	return nil
 }
 
-// DecodeReport reads and checks a report. The second result has the bytes of
-// each entry as they are in body, which Head.After wants.
+// decodeOfBox is decode for a message of a box, which says its version. One of
+// a version that this program does not speak gives a *VersionError, whatever
+// else is wrong with it.
+func decodeOfBox(body []byte, into any) error {
+	err := decode(body, into)
+	var e Enrolment // of which other messages have a part
+	if errors.Is(err, ErrTooLong) || decode(body, &struct {
+		Version *int `json:"v"`
+		Newest  *int `json:"v_max"`
+	}{&e.Version, &e.Newest}) != nil {
+		return err
+	}
+	if e.Version < 1 {
+		return cmp.Or(err, errVersion)
+	}
+	if _, disagree := Agree(e.Speaks(), Spoken); disagree != nil {
+		return disagree
+	}
+	return err
+}
+
+// DecodeReport reads a report. What is beyond the limits is cut as Entry.Tidy
+// does, because a box that is newer may have others, and could never send what
+// comes behind it. An entry of a kind that this program does not know has none
+// of its pointers set. The second result has the bytes of each entry as they
+// are in body, which Head.After wants.
 func DecodeReport(body []byte) (Report, [][]byte, error) {
 	var raw struct {
 		Version  int        `json:"v"`
@@ -51,18 +75,16 @@ func DecodeReport(body []byte) (Report, [][]byte, error) {
 		Previous Head       `json:"prev"`
 		Entries  []rawEntry `json:"entries"`
 	}
-	if err := decode(body, &raw); err != nil {
-		return Report{}, nil, err
-	}
+	err := decode(body, &raw)
 	r := Report{Version: raw.Version, Box: raw.Box, Sent: raw.Sent, First: raw.First, Previous: raw.Previous}
 	n := len(raw.Entries)
 	switch {
-	case r.Version != Version:
-		return r, nil, ErrVersion
+	case err != nil || r.Version != Version:
+		return r, nil, cmp.Or(decodeOfBox(body, &struct{}{}), err)
 	case !r.Box.valid():
-		return r, nil, errors.New("box is not 12 small letters and digits")
+		return r, nil, errBox
 	case r.Sent.IsZero():
-		return r, nil, errors.New("sent is missing")
+		return r, nil, errSent
 	case n == 0 || n > MaxEntries:
 		return r, nil, fmt.Errorf("it has %d entries, not 1 to %d", n, MaxEntries)
 	case r.First == 0 || r.First > maxNumber-MaxEntries:
@@ -71,10 +93,10 @@ func DecodeReport(body []byte) (Report, [][]byte, error) {
 	r.Entries = make([]Entry, n)
 	raws := make([][]byte, n)
 	for i, e := range raw.Entries {
-		if err := e.Check(); err != nil {
+		if err := e.check(); err != nil {
 			return r, nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		r.Entries[i], raws[i] = e.Entry, bytes.TrimLeft(body[e.after:e.end], ", \t\r\n")
+		r.Entries[i], raws[i] = e.Tidy(), bytes.TrimLeft(body[e.after:e.end], ", \t\r\n")
 	}
 	return r, raws, nil
 }
@@ -100,68 +122,89 @@ func (e *rawEntry) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// DecodeEnrolment reads and checks an enrolment.
+// check returns an error for what cannot be understood, whoever sent it.
+func (e Entry) check() error {
+	if e.At.IsZero() {
+		return errors.New("at is missing")
+	}
+	things := 0
+	for _, set := range []bool{e.Sample != nil, e.Facts != nil, e.Finding != nil, e.Solved != nil, e.Missing != nil, e.Open != nil} {
+		if set {
+			things++
+		}
+	}
+	if things > 1 {
+		return fmt.Errorf("it tells %d things, not 1", things)
+	}
+	named := e.Solved == nil || e.Solved.Code != ""
+	if e.Finding != nil {
+		named = e.Finding.Code != ""
+	}
+	if e.Open != nil {
+		for _, f := range *e.Open {
+			named = named && f.Code != ""
+		}
+	}
+	if !named {
+		return errors.New("code is missing")
+	}
+	return nil
+}
+
+// DecodeEnrolment reads an enrolment, with its facts within the limits. One of
+// a box that speaks other versions only gives a *VersionError.
 func DecodeEnrolment(body []byte) (Enrolment, error) {
 	var e Enrolment
-	if err := decode(body, &e); err != nil {
+	if err := decodeOfBox(body, &e); err != nil {
 		return e, err
 	}
 	switch {
-	case e.Version != Version:
-		return e, ErrVersion
 	case len(e.Invitation) != 16:
 		return e, errors.New("invitation is not 16 letters long")
 	case len(e.Key) != ed25519.PublicKeySize || len(e.Nonce) != 32 || len(e.MAC) != 32:
 		return e, errors.New("key, nonce and mac are not 32 bytes each")
 	}
-	return e, e.Facts.check()
+	e.Facts = e.Facts.Tidy()
+	return e, nil
 }
 
-// DecodeEnrolled reads and checks a desk's answer to an enrolment.
+// DecodeEnrolled reads a desk's answer to an enrolment. A desk that chose a
+// version that this program does not speak gives a *VersionError.
 func DecodeEnrolled(body []byte) (Enrolled, error) {
 	var e Enrolled
-	if err := decode(body, &e); err != nil {
-		return e, err
+	err := decode(body, &e)
+	if e.Version == 0 {
+		e.Version = 1 // the first desks did not say it
+	}
+	if _, disagree := Agree(Spoken, Versions{e.Version, e.Version}); disagree != nil {
+		return e, disagree
 	}
 	switch {
+	case err != nil:
+		return e, err
 	case !e.Box.valid():
-		return e, errors.New("box is not 12 small letters and digits")
+		return e, errBox
 	case len(e.Nonce) != 32:
 		return e, errors.New("nonce is not 32 bytes")
-	case e.PeriodS < MinPeriodS || e.PeriodS > MaxPeriodS:
-		return e, fmt.Errorf("period_s is not %d to %d", MinPeriodS, MaxPeriodS)
 	}
-	return e, errors.Join(text("desk", e.Desk, maxName), text("coop", e.Coop, maxName))
+	e.Desk, e.Coop = cut(e.Desk, maxName), cut(e.Coop, maxName)
+	return e, nil
 }
 
-// DecodeAck reads a desk's answer to a report; whether it is the desk's is to
-// be checked with AckMAC.
-func DecodeAck(body []byte) (Ack, error) {
-	var a Ack
-	if err := decode(body, &a); err != nil {
-		return a, err
-	}
-	if len(a.Answers) != 16 {
-		return a, errors.New("mac is not 16 bytes")
-	}
-	return a, nil
-}
-
-// DecodeLeave reads and checks the message of a box that goes.
+// DecodeLeave reads the message of a box that goes.
 func DecodeLeave(body []byte) (Leave, error) {
 	var l Leave
-	if err := decode(body, &l); err != nil {
+	if err := decodeOfBox(body, &l); err != nil {
 		return l, err
 	}
 	switch {
-	case l.Version != Version:
-		return l, ErrVersion
 	case !l.Box.valid():
-		return l, errors.New("box is not 12 small letters and digits")
+		return l, errBox
 	case l.Sent.IsZero():
-		return l, errors.New("sent is missing")
+		return l, errSent
 	}
-	return l, text("reason", l.Reason, MaxFindingText)
+	l.Reason = cut(l.Reason, MaxFindingText)
+	return l, nil
 }
 
 func (b BoxID) valid() bool {

@@ -3,13 +3,13 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
-	"fmt"
+	"errors"
 )
 
 // The domains of what is signed or authenticated: bytes made for one of them
@@ -77,35 +77,53 @@ func VerifyLeave(key ed25519.PublicKey, body []byte, signature string) bool {
 	return verify(key, signature, domainLeave, body)
 }
 
-// AckMAC returns what Ack.Answers must be: the desk that made link with this box
-// has stored the report with this body.
-func AckMAC(link [32]byte, body []byte, a Ack) []byte {
-	said, err := unproven(a)
-	if err != nil {
-		return nil
-	}
-	return ackMAC(link, body, said)
-}
+// How an acknowledgement ends, without its proof and with it.
+const (
+	unproven  = `"mac":null}`
+	proofAt   = `"mac":"`
+	proofEnds = `"}`
+)
 
-// EncodeAck returns the message of an acknowledgement with its AckMAC. It is the
-// desk's answer to every report, so it is encoded once.
-func EncodeAck(link [32]byte, body []byte, a Ack) ([]byte, error) {
-	said, err := unproven(a)
+// SealAck returns the message of an acknowledgement: that the desk that made
+// link with this box has stored the report with this body. The proof is over the
+// message's own bytes with null in its place, so that a desk may say more than
+// a box understands.
+func SealAck(link [32]byte, body []byte, a Ack) ([]byte, error) {
+	a.Answers = nil
+	said, err := Encode(a)
 	if err != nil {
 		return nil, err
 	}
-	mac := ackMAC(link, body, said)
-	return append(base64.StdEncoding.AppendEncode(append(said[:len(said)-len("null}")], '"'), mac), `"}`...), nil
+	return seal(link, body, said), nil
 }
 
-// unproven is an acknowledgement without its MAC, which ends with null}.
-func unproven(a Ack) ([]byte, error) {
-	a.Answers = nil
-	said, err := json.Marshal(a)
-	if err != nil { // numbers and a time always encode
-		return nil, fmt.Errorf("encode acknowledgement: %w", err)
+// seal puts the proof into a message that ends as unproven does.
+func seal(link [32]byte, body, said []byte) []byte {
+	mac := ackMAC(link, body, said)
+	out := append(said[:len(said)-len(unproven)], proofAt...)
+	return append(base64.StdEncoding.AppendEncode(out, mac), proofEnds...)
+}
+
+// ErrNotProven is returned for an acknowledgement that is not the desk's answer
+// to this report.
+var ErrNotProven = errors.New("the answer does not prove that it comes from the desk")
+
+// OpenAck reads the answer to the report with this body, and makes sure that it
+// is by the desk that made link: ErrNotProven otherwise.
+func OpenAck(link [32]byte, body, answer []byte) (Ack, error) {
+	var a Ack
+	if err := decode(answer, &a); err != nil {
+		return a, err
 	}
-	return said, nil
+	at := bytes.LastIndex(answer, []byte(proofAt))
+	if at < 0 {
+		return a, ErrNotProven
+	}
+	said := append(bytes.Clone(answer[:at]), unproven...)
+	if !hmac.Equal(seal(link, body, said), answer) {
+		return a, ErrNotProven
+	}
+	return a, nil
 }
 
 func ackMAC(link [32]byte, body, said []byte) []byte {

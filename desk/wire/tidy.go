@@ -5,15 +5,36 @@ package wire
 import (
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
-// Tidy returns the entry within the limits that Check and the desk keep: texts
-// and lists cut, what does not print replaced by a space, numbers put in range
-// and the load rounded, so that nothing a box finds can get stuck in its
-// outbox. It shares nothing with e that it changes.
+// Limits of what is in a message.
+const (
+	MaxEntryBytes = 32 << 10 // of one entry as a box writes it, so that each fits a report
+	MaxOpen       = 100      // open findings of a box
+	MaxInstalls   = 100
+	MaxSites      = 200
+	MaxNext       = 8 // things to do about a finding
+	MaxArgs       = 12
+
+	maxName    = 100 // bytes of names and versions
+	maxHost    = 253
+	maxCode    = 64
+	maxSubject = 253
+	maxArg     = 253
+)
+
+// argName is how a value of a finding is named.
+var argName = regexp.MustCompile(`^[a-z][a-z_]{0,39}$`)
+
+// Tidy returns the entry within the limits: texts and lists cut, what does not
+// print replaced by a space, numbers put in range and the load rounded. A box
+// does so before it keeps an entry, and a desk when it reads one. It shares
+// nothing with e that it changes.
 func (e Entry) Tidy() Entry {
 	e.At = At(e.At.Time)
 	if e.Sample != nil {
@@ -31,6 +52,10 @@ func (e Entry) Tidy() Entry {
 	if e.Facts != nil {
 		f := e.Facts.Tidy()
 		e.Facts = &f
+	}
+	if e.Missing != nil {
+		m := e.Missing.tidy()
+		e.Missing = &m
 	}
 	if e.Open != nil {
 		open := tidyOpen(*e.Open)
@@ -52,18 +77,33 @@ func (s Sample) tidy() Sample {
 	return s
 }
 
+func (m Missing) tidy() Missing {
+	m.Samples = min(max(m.Samples, 0), 1e9)
+	m.From, m.To = At(m.From.Time), At(m.To.Time)
+	return m
+}
+
 func (n FindingName) tidy() FindingName {
 	return FindingName{Code: cut(n.Code, maxCode), Subject: cut(n.Subject, maxSubject)}
 }
 
 func (f Finding) tidy() Finding {
 	f.FindingName = f.FindingName.tidy()
+	if !slices.Contains(severities, f.Severity) {
+		f.Severity = unknownSeverity
+	}
 	f.What, f.Why, f.Who = cut(f.What, MaxFindingText), cut(f.Why, MaxFindingText), cut(f.Who, maxName)
 	f.Next = each(f.Next, MaxNext, func(n string) string { return cut(n, MaxFindingText) })
 	f.Since = At(f.Since.Time)
 	f.Args = tidyArgs(f.Args)
 	return f
 }
+
+var severities = []string{"notice", "warning", "critical"}
+
+// unknownSeverity stands for one that only a newer box knows: it is seen, and
+// wakes nobody.
+const unknownSeverity = "warning"
 
 func tidyArgs(args map[string]string) map[string]string {
 	var out map[string]string
@@ -141,7 +181,7 @@ func each[T any](list []T, n int, f func(T) T) []T {
 	return out
 }
 
-// cut makes a text that check takes: at most n bytes, an ellipsis where
+// cut makes a text short and printable: at most n bytes, an ellipsis where
 // something is missing.
 func cut(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
@@ -159,4 +199,10 @@ func cut(s string, n int) string {
 		s = s[:len(s)-1]
 	}
 	return s + ellipsis
+}
+
+// prints refuses control characters and those that turn the direction of the
+// text around them, with which one thing can be shown as another.
+func prints(r rune) bool {
+	return !unicode.IsControl(r) && (r < 0x202a || r > 0x202e) && (r < 0x2066 || r > 0x2069)
 }

@@ -9,9 +9,6 @@ package wire
 
 import "time"
 
-// Version is the version of the protocol that this program speaks.
-const Version = 1
-
 // Where a desk takes the messages, each by POST, and their type.
 const (
 	PathEnrol   = "/v1/enrolments"
@@ -42,18 +39,22 @@ type BoxID string
 
 // Enrolment asks a desk to take a box on. The secret of the invitation is not
 // in it: MAC proves that the box has it. The body is signed with the box's key.
+// It is read by desks of all versions, so members are added to it and none is
+// changed.
 type Enrolment struct {
-	Version    int    `json:"v"`
-	Invitation string `json:"invitation"` // InvitationID of the secret
-	Key        []byte `json:"key"`        // Ed25519 public key of the box
-	Nonce      []byte `json:"nonce"`      // fresh X25519 public key of the box
-	MAC        []byte `json:"mac"`        // EnrolmentMAC
-	Facts      Facts  `json:"facts"`      // so that the desk can show who asks
+	Version    int    `json:"v"`               // oldest that the box speaks
+	Newest     int    `json:"v_max,omitempty"` // 0: Version
+	Invitation string `json:"invitation"`      // InvitationID of the secret
+	Key        []byte `json:"key"`             // Ed25519 public key of the box
+	Nonce      []byte `json:"nonce"`           // fresh X25519 public key of the box
+	MAC        []byte `json:"mac"`             // EnrolmentMAC
+	Facts      Facts  `json:"facts"`           // so that the desk can show who asks
 }
 
 // Enrolled is the desk's answer, signed with the desk's key in HeaderSignature
 // over EnrolledBytes.
 type Enrolled struct {
+	Version int    `json:"v,omitempty"` // in which they go on; 0: 1
 	Box     BoxID  `json:"box"`
 	Nonce   []byte `json:"nonce"` // fresh X25519 public key of the desk
 	Desk    string `json:"desk"`  // the desk's name, for people
@@ -77,7 +78,8 @@ type Report struct {
 // Last is the number of the last entry.
 func (r Report) Last() uint64 { return r.First + uint64(len(r.Entries)) - 1 }
 
-// Entry is one thing that a box tells; exactly one of the pointers is set.
+// Entry is one thing that a box tells; one of the pointers is set, or none where
+// only a newer program knows the kind.
 type Entry struct {
 	At      Time         `json:"at"`
 	Sample  *Sample      `json:"sample,omitempty"`
@@ -186,7 +188,7 @@ type Ack struct {
 	NextS   int    `json:"next_s"` // seconds until the next report is welcome
 	Time    Time   `json:"time"`   // the desk's clock
 	Full    bool   `json:"full,omitempty"`
-	Answers []byte `json:"mac"` // AckMAC: proves that this desk answers this report
+	Answers []byte `json:"mac"` // proves that this desk answers this report; it is the last member, see SealAck
 }
 
 // Leave tells the desk that the box goes. It is signed like a report.

@@ -72,7 +72,7 @@ func (db *DB) adopt(ctx context.Context, sets []Set) error {
 		}
 		for _, name := range there {
 			if !slices.Contains(known, name) {
-				return newer("they have tables of "+name+", which this program does not know", "")
+				return db.newer(Set{Name: name}.label(1), "none of that name")
 			}
 		}
 		return nil
@@ -90,8 +90,7 @@ func (db *DB) upgrade(ctx context.Context, s Set) error {
 		return err
 	}
 	if have > len(files) {
-		return newer(fmt.Sprintf("the records have version %s, this program knows versions up to %s", s.label(have), s.label(len(files))),
-			db.path+".before-"+s.label(len(files)+1))
+		return db.newer(s.label(have), s.label(len(files)))
 	}
 	if have > 0 && have < len(files) {
 		if err := db.copyBefore(ctx, s.label(have+1)); err != nil {
@@ -144,17 +143,12 @@ func (db *DB) version(ctx context.Context, s Set) (have int, err error) {
 	return have, nil
 }
 
-// newer refuses a database; before is the copy that this program can open, if
-// there may be one.
-func newer(why, before string) error {
-	next := []string{"install the newer coopkit again"}
-	if before != "" {
-		next = append(next, "or put back "+before)
-	}
+func (db *DB) newer(have, known string) error {
 	return &problem.Problem{
 		Code: "database-newer", Kind: problem.Conflict,
 		What: "the records of this box were written by a newer coopkit",
-		Why:  why, Next: next,
+		Why:  "the records have version " + have + ", this program knows versions up to " + known,
+		Next: []string{"install the newer coopkit again", "or put back the newest copy from before: " + db.path + ".before-…"},
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/ecdh"
 	"crypto/ed25519"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -164,7 +163,7 @@ func (c *loadConn) send(x *loadBox) error {
 		if !bytes.HasPrefix(said, fmt.Appendf(c.want[:0], `{"ack":%d,`, ack.Ack)) {
 			return fmt.Errorf("report %d: %s", ack.Ack, said)
 		}
-	} else if ack, err = wire.DecodeAck(said); err != nil || ack.Ack != x.acked+1 || !hmac.Equal(ack.Answers, wire.AckMAC(x.link, next.body, ack)) {
+	} else if ack, err = wire.OpenAck(x.link, next.body, said); err != nil || ack.Ack != x.acked+1 {
 		return errors.Join(err, fmt.Errorf("report %d: %s", x.acked+1, said))
 	}
 	x.acked, x.head, x.signed = ack.Ack, next.head, x.signed[1:]
