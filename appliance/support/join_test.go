@@ -113,7 +113,7 @@ func TestJoin_aNewerDesk(t *testing.T) {
 		b.join(t, l)
 		b.find("A")
 		after(3 * time.Second)
-		if s := state(t, b); s.State != control.DeskLinked || s.Waiting != 0 || s.Words != l.words {
+		if s := state(t, b); s.State != appliance.DeskLinked || s.Waiting != 0 || s.Words != l.words {
 			t.Errorf("%+v %v", s, s.Problem)
 		}
 		b.stop()
