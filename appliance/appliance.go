@@ -70,6 +70,7 @@ type Release struct {
 	Version  string            `json:"version"` // of the recipe, e.g. "6.1.9-1"
 	Images   map[string]Image  `json:"images"`  // by service
 	Settings map[string]string `json:"settings"`
+	Program  string            `json:"program,omitempty"` // version of coopkit that recorded it
 	Created  time.Time         `json:"created"`
 }
 

@@ -46,6 +46,7 @@ const (
 	StepReady        StepCode = "ready"
 	StepOwner        StepCode = "owner"
 	StepTry          StepCode = "try"
+	StepActivate     StepCode = "activate"
 	StepStart        StepCode = "start"
 	StepStop         StepCode = "stop"
 	StepExport       StepCode = "export"
@@ -70,7 +71,7 @@ const (
 
 // StepCodes are all of them.
 var StepCodes = []StepCode{
-	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepStart, StepStop, StepExport, StepClose,
+	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepExport, StepClose,
 	StepContainers, StepForget, StepClear, StepRefresh, StepReceived, StepPublish, StepPrune, StepRemoveSite, StepAddress,
 	StepPointName, StepReleaseName, StepDoor, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"coopkit/appliance"
@@ -41,12 +42,8 @@ func (a *Apps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, er
 
 // addSteps are the steps of an add. What is undone is everything: a failed add
 // leaves its record and its log behind, and images as a cache.
-func (a *Apps) addSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
-	recipe, err := a.Catalogue.Find(in.Install.Recipe)
-	if err != nil {
-		return nil, err
-	}
-	steps, err := a.raiseSteps(in, recipe)
+func (a *Apps) addSteps(ctx context.Context, in addInput) ([]jobs.Step, error) {
+	steps, err := a.raiseSteps(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -66,30 +63,34 @@ func (a *Apps) addSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
 			Undo: func(ctx context.Context) error { return a.forgetNames(ctx, in.Install) },
 		},
 		jobs.Step{
-			Code:   appliance.StepDoor,
-			Do:     func(ctx context.Context, p appliance.Progress) error { return a.open(ctx, in.Install, p) },
+			Code:   appliance.StepActivate,
+			Do:     func(ctx context.Context, _ appliance.Progress) error { return a.activateNewest(ctx, name) },
 			Commit: true,
+		},
+		jobs.Step{
+			Code: appliance.StepDoor,
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.open(ctx, in.Install, p) },
 		},
 	), nil
 }
 
 // raiseSteps bring an install up to having an owner and passing its checks,
-// without anybody outside being able to reach it.
-func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, error) {
+// without anybody outside being able to reach it: its release is not active.
+func (a *Apps) raiseSteps(ctx context.Context, in addInput) ([]jobs.Step, error) {
 	install := in.Install
-	order, err := startOrder(recipe, a.vars(recipe, install, recipes.GenerateSecrets(recipe)))
+	order, err := a.orderOf(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	steps := []jobs.Step{
 		{
 			Code: appliance.StepRecord,
-			Do:   func(ctx context.Context, _ appliance.Progress) error { return a.record(ctx, install, recipe) },
+			Do:   func(ctx context.Context, _ appliance.Progress) error { return a.record(ctx, in) },
 			Undo: func(ctx context.Context) error { return a.unrecord(ctx, install) },
 		},
 		{
 			Code: appliance.StepImages,
-			Do:   func(ctx context.Context, p appliance.Progress) error { return a.release(ctx, in, recipe, p) },
+			Do:   func(ctx context.Context, p appliance.Progress) error { return a.fetch(ctx, in, p) },
 		},
 		{
 			Code: appliance.StepPlace,
@@ -101,27 +102,33 @@ func (a *Apps) raiseSteps(in addInput, recipe *recipes.Recipe) ([]jobs.Step, err
 		steps = append(steps, jobs.Step{
 			Name: "start-" + service, Code: appliance.StepStartService, Args: map[string]string{"service": service},
 			Do: func(ctx context.Context, p appliance.Progress) error {
-				return a.bring(ctx, install.Name, order[:i+1], p)
+				return a.start(ctx, install.Name, order[:i+1], p)
 			},
 		})
 	}
 	return append(steps,
-		jobs.Step{Code: appliance.StepReady, Do: a.visiting(install.Name, a.ready)},
-		jobs.Step{Code: appliance.StepOwner, Do: a.visiting(install.Name, a.own)},
-		jobs.Step{Code: appliance.StepTry, Do: a.visiting(install.Name, a.smoke)},
+		jobs.Step{Code: appliance.StepReady, Do: a.visiting(install.Name, a.newest, a.ready)},
+		jobs.Step{Code: appliance.StepOwner, Do: a.visiting(install.Name, a.newest, a.own)},
+		jobs.Step{Code: appliance.StepTry, Do: a.visiting(install.Name, a.newest, a.smoke)},
 	), nil
 }
 
-// startOrder names the services in the order in which they start.
-func startOrder(recipe *recipes.Recipe, vars recipes.Vars) ([]string, error) {
-	project, err := recipe.Render(vars)
+// orderOf names the services of an add in the order in which they start. An add
+// that an older program began does not say it: its release does, if it has one
+// already. Without a release nothing has been started.
+func (a *Apps) orderOf(ctx context.Context, in addInput) ([]string, error) {
+	if in.Services != nil {
+		return in.Services, nil
+	}
+	r, err := a.newest(ctx, in.Install.Name)
 	if err != nil {
-		return nil, err
+		return nil, nil //nolint:nilerr // undoing must not fail for it
 	}
-	services := make([]engine.Service, len(project.Services))
-	for i, s := range project.Services {
-		services[i] = engine.Service{Service: s}
-	}
+	return startOrder(r.spec.Services)
+}
+
+// startOrder names the services in the order in which they start.
+func startOrder(services []engine.Service) ([]string, error) {
 	ordered, err := engine.Ordered(services)
 	if err != nil {
 		return nil, err
@@ -133,7 +140,30 @@ func startOrder(recipe *recipes.Recipe, vars recipes.Vars) ([]string, error) {
 	return names, nil
 }
 
-func (a *Apps) record(ctx context.Context, in appliance.Install, recipe *recipes.Recipe) error {
+// record records the install with its secrets, which are made here and nowhere
+// else, and its first release with the recipe. From here on the catalogue may
+// change or lose the recipe: the release keeps its own.
+func (a *Apps) record(ctx context.Context, in addInput) error {
+	recipe, err := a.Catalogue.Find(in.Install.Recipe)
+	if err != nil {
+		return err
+	}
+	folder, err := pack(recipe)
+	if err != nil {
+		return err
+	}
+	if err := a.recordInstall(ctx, in.Install, recipe); err != nil {
+		return err
+	}
+	if _, err := a.Store.InsertRelease(ctx, appliance.Release{
+		Install: in.Install.Name, Version: recipe.Version, Settings: in.Install.Settings, Program: a.Version, Created: a.Now().UTC(),
+	}, folder); err != nil {
+		return err
+	}
+	return a.Door.Refresh(ctx) // shows visitors that it is being set up
+}
+
+func (a *Apps) recordInstall(ctx context.Context, in appliance.Install, recipe *recipes.Recipe) error {
 	entry := store.NewInstall{Install: in, Secrets: recipes.GenerateSecrets(recipe)}
 	for i, host := range in.Addresses {
 		entry.Addresses = append(entry.Addresses, appliance.Address{
@@ -142,9 +172,6 @@ func (a *Apps) record(ctx context.Context, in appliance.Install, recipe *recipes
 	}
 	for {
 		err := a.Store.CreateInstall(ctx, entry)
-		if err == nil {
-			return a.Door.Refresh(ctx) // shows visitors that it is being set up
-		}
 		if !errors.Is(err, store.ErrSubnetTaken) { // by another add that began at the same time
 			return err
 		}
@@ -172,55 +199,52 @@ func (a *Apps) unrecord(ctx context.Context, in appliance.Install) error {
 	return a.Door.Refresh(ctx)
 }
 
-// release resolves the images and records release 1.
-func (a *Apps) release(ctx context.Context, in addInput, recipe *recipes.Recipe, p appliance.Progress) error {
-	project, err := recipe.Render(a.vars(recipe, in.Install, recipes.GenerateSecrets(recipe)))
+// fetch gets the images of the newest release and records them.
+func (a *Apps) fetch(ctx context.Context, in addInput, p appliance.Progress) error {
+	r, err := a.newest(ctx, in.Install.Name)
 	if err != nil {
 		return err
 	}
 	images := map[string]appliance.Image{}
-	for _, s := range project.Services {
-		if images[s.Name], err = a.Images.Ensure(ctx, recipe, s.Name, s.Image, in.Images, p); err != nil {
+	for _, s := range r.spec.Services {
+		if images[s.Name], err = a.Images.Ensure(ctx, r.recipe, s.Name, s.Image, in.Images, p); err != nil {
 			return err
 		}
 	}
-	folder, err := pack(recipe)
-	if err != nil {
-		return err
-	}
 	p.Log(fmt.Sprintf("%d images are here", len(images)))
-	return a.Store.AddRelease(ctx, appliance.Release{
-		Install: in.Install.Name, Number: 1, Version: recipe.Version, Images: images,
-		Settings: in.Install.Settings, Created: a.Now().UTC(),
-	}, folder)
+	return a.Store.SetImages(ctx, r.install.Name, r.Number, images)
 }
 
-// bring makes the given services run.
-func (a *Apps) bring(ctx context.Context, name appliance.InstallName, services []string, p appliance.Progress) error {
-	spec, _, _, err := a.spec(ctx, name)
+// activateNewest makes the newest release the one that the install shall run.
+func (a *Apps) activateNewest(ctx context.Context, name appliance.InstallName) error {
+	r, err := a.newest(ctx, name)
 	if err != nil {
 		return err
 	}
-	all := spec.Services
-	spec.Services = nil
-	for _, s := range all {
-		for _, wanted := range services {
-			if s.Name == wanted {
-				spec.Services = append(spec.Services, s)
-			}
-		}
-	}
-	return a.apply(ctx, spec, p)
+	return a.Store.Activate(ctx, name, r.Number)
 }
 
-// visiting makes a step of something that speaks to the app over HTTP.
-func (a *Apps) visiting(name appliance.InstallName, do func(context.Context, *visitor, appliance.Progress) error) func(context.Context, appliance.Progress) error {
+// start makes the given services of the newest release run.
+func (a *Apps) start(ctx context.Context, name appliance.InstallName, services []string, p appliance.Progress) error {
+	r, err := a.newest(ctx, name)
+	if err != nil {
+		return err
+	}
+	some := r.spec
+	some.Services = slices.DeleteFunc(slices.Clone(some.Services), func(s engine.Service) bool { return !slices.Contains(services, s.Name) })
+	return a.bring(ctx, some, p)
+}
+
+// visiting makes a step of something that speaks to a release over HTTP.
+func (a *Apps) visiting(name appliance.InstallName, which func(context.Context, appliance.InstallName) (*release, error),
+	do func(context.Context, *visitor, appliance.Progress) error,
+) func(context.Context, appliance.Progress) error {
 	return func(ctx context.Context, p appliance.Progress) error {
-		spec, recipe, vars, err := a.spec(ctx, name)
+		r, err := which(ctx, name)
 		if err != nil {
 			return err
 		}
-		v, err := a.visitor(recipe, vars, spec)
+		v, err := a.visitor(r)
 		if err != nil {
 			return err
 		}

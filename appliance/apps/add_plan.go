@@ -25,8 +25,9 @@ const reserve = 1 << 30
 // addInput is an add as its job records it: checked and complete, but for the
 // secrets, which are made when it runs.
 type addInput struct {
-	Install appliance.Install
-	Images  appliance.ImageSource
+	Install  appliance.Install
+	Images   appliance.ImageSource
+	Services []string // in the order in which they start
 }
 
 // prepare checks what somebody asked for. Nothing is changed.
@@ -62,7 +63,13 @@ func (a *Apps) prepare(ctx context.Context, req appliance.AddApp) (addInput, *re
 	if install.Subnet, err = a.subnet(ctx); err != nil {
 		return fail(err)
 	}
-	return addInput{Install: install, Images: req.Images}, recipe, nil
+	in := addInput{Install: install, Images: req.Images}
+	spec, err := a.draft(install, recipe)
+	if err != nil {
+		return fail(err)
+	}
+	in.Services, err = startOrder(spec.Services)
+	return in, recipe, err
 }
 
 // free makes sure that nothing stands in the way of a new install.
@@ -171,16 +178,12 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 		Title:   fmt.Sprintf("Add %s %s at %s", recipe.Name, recipe.Version, a.Door.URL(install.Addresses[0])),
 		WayBack: "coopkit app remove " + string(install.Name) + " takes it away again and keeps an export of its data",
 	}
-	project, err := recipe.Render(a.vars(recipe, install, recipes.GenerateSecrets(recipe)))
+	spec, err := a.draft(install, recipe)
 	if err != nil {
 		return plan, err
 	}
-	for _, s := range project.Services {
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "fetch", Thing: "image for " + s.Name, To: origin(recipe, s, in.Images)})
-	}
-	spec, err := specOf(install, recipe, project, planned(project))
-	if err != nil {
-		return plan, err
+	for _, s := range spec.Services {
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: "fetch", Thing: "image for " + s.Name, To: origin(recipe, s.Service, in.Images)})
 	}
 	steps, err := engine.Plan(spec, engine.Observed{Install: install.Name})
 	if err != nil {
@@ -219,11 +222,23 @@ func origin(r *recipes.Recipe, s recipes.Service, force appliance.ImageSource) s
 	}
 }
 
-// planned stands in for images that are not resolved yet.
-func planned(p *recipes.Project) map[string]appliance.Image {
-	out := map[string]appliance.Image{}
-	for _, s := range p.Services {
-		out[s.Name] = appliance.Image{Ref: s.Image, ID: "sha256:planned"}
+// draft is what an install that is not recorded yet would need of the engine.
+// Something stands in for its images, which are not resolved, and its secrets,
+// which are not made.
+func (a *Apps) draft(in appliance.Install, r *recipes.Recipe) (engine.Spec, error) {
+	secrets := map[string]string{}
+	for _, s := range r.Secrets {
+		secrets[s.Name] = "not made yet"
 	}
-	return out
+	project, err := r.Render(a.vars(r, in, secrets))
+	if err != nil {
+		return engine.Spec{}, err
+	}
+	images := map[string]appliance.Image{}
+	for _, s := range project.Services {
+		images[s.Name] = appliance.Image{Ref: s.Image, ID: "sha256:planned"}
+	}
+	spec := specOf(in, r, project, images)
+	_, err = engine.AssignAddresses(spec.Subnet, spec.Services, nil)
+	return spec, err
 }

@@ -11,11 +11,9 @@ package apps
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 
 	"coopkit/appliance"
@@ -70,6 +68,7 @@ type Deps struct {
 	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
 	Exports   string                         // folder for final exports
 	Timezone  string
+	Version   string                                                            // of this program
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
 }
 
@@ -100,85 +99,6 @@ func register[T any](r *jobs.Runner, kind appliance.Change, build func(ctx conte
 // subject is what jobs and records of an install are named after.
 func subject(name appliance.InstallName) string { return "app:" + string(name) }
 
-// spec is what the engine shall have of the current release of an install.
-func (a *Apps) spec(ctx context.Context, name appliance.InstallName) (engine.Spec, *recipes.Recipe, recipes.Vars, error) {
-	fail := func(err error) (engine.Spec, *recipes.Recipe, recipes.Vars, error) {
-		return engine.Spec{}, nil, nil, fmt.Errorf("read release of %s: %w", name, err)
-	}
-	install, err := a.Store.Install(ctx, name)
-	if err != nil {
-		return fail(err)
-	}
-	release, folder, err := a.Store.Release(ctx, name, install.Release)
-	if err != nil {
-		return fail(err)
-	}
-	recipe, err := a.shelf.recipe(folder)
-	if err != nil {
-		return fail(err)
-	}
-	secrets, err := a.Store.Secrets(ctx, name)
-	if err != nil {
-		return fail(err)
-	}
-	vars := a.vars(recipe, install, secrets)
-	project, err := a.shelf.render(name, recipe, vars)
-	if err != nil {
-		return fail(err)
-	}
-	spec, err := specOf(install, recipe, project, release.Images)
-	if err != nil {
-		return fail(err)
-	}
-	spec.Release = release.Number
-	return spec, recipe, vars, nil
-}
-
-// specOf joins a rendered project with its images and fixed addresses.
-func specOf(install appliance.Install, r *recipes.Recipe, project *recipes.Project, images map[string]appliance.Image) (engine.Spec, error) {
-	spec := engine.Spec{
-		Install: install.Name, Recipe: r.Name, Version: r.Version, Subnet: install.Subnet,
-		Volumes: project.Volumes, Stopped: install.Wanted == appliance.WantStopped,
-	}
-	for _, s := range project.Services {
-		spec.Services = append(spec.Services, engine.Service{Service: s, Resolved: images[s.Name]})
-	}
-	return spec, engine.AssignAddresses(install.Subnet, spec.Services)
-}
-
-// steps are what brings the engine to the spec. They never make a volume: an
-// install whose data is gone must not start with empty data, which would look
-// like lost data and hide that the old may still exist.
-func (a *Apps) steps(ctx context.Context, spec engine.Spec) ([]engine.Step, error) {
-	have, err := a.Engine.Observe(ctx, spec.Install)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkData(spec, have); err != nil {
-		return nil, err
-	}
-	return engine.Plan(spec, have)
-}
-
-// checkData reports a volume that is gone.
-func checkData(spec engine.Spec, have engine.Observed) error {
-	for _, v := range spec.Volumes {
-		if !slices.Contains(have.Volumes, v) {
-			return dataMissing(spec.Install, v)
-		}
-	}
-	return nil
-}
-
-// apply brings the engine to the spec.
-func (a *Apps) apply(ctx context.Context, spec engine.Spec, p appliance.Progress) error {
-	steps, err := a.steps(ctx, spec)
-	if err != nil {
-		return err
-	}
-	return engine.Apply(ctx, a.Engine, steps, p)
-}
-
 // place makes the network and the volumes of a new install. Building images can
 // take minutes, in which somebody else may have taken the subnet: then the
 // install gets another.
@@ -205,10 +125,11 @@ func (a *Apps) place(ctx context.Context, name appliance.InstallName, p applianc
 const subnetTries = 5
 
 func (a *Apps) placeOnce(ctx context.Context, name appliance.InstallName, p appliance.Progress) error {
-	spec, _, _, err := a.spec(ctx, name)
+	r, err := a.newest(ctx, name)
 	if err != nil {
 		return err
 	}
+	spec := r.spec
 	spec.Services = nil
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {

@@ -130,6 +130,12 @@ func openBox(ctx context.Context, s setup) (*box, error) {
 // name the owner once the account was made.
 func fakeBox(t *testing.T, h http.Handler) (*box, *enginetest.Fake) {
 	t.Helper()
+	return fakeBoxWith(t, h, nil)
+}
+
+// fakeBoxWith is a fakeBox whose jobs call boundary.
+func fakeBoxWith(t *testing.T, h http.Handler, boundary func(kind appliance.Change, step, phase string)) (*box, *enginetest.Fake) {
+	t.Helper()
 	var owned atomic.Bool
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r)
@@ -145,7 +151,7 @@ func fakeBox(t *testing.T, h http.Handler) (*box, *enginetest.Fake) {
 		return 0, nil
 	})
 	b, err := openBox(t.Context(), setup{
-		dir: t.TempDir(), engine: fake, image: appliance.Image{Ref: "echo", ID: "sha256:echo", Source: appliance.FromBundle},
+		dir: t.TempDir(), engine: fake, boundary: boundary, image: appliance.Image{Ref: "echo", ID: "sha256:echo", Source: appliance.FromBundle},
 		dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, app.Listener.Addr().String())
 		},

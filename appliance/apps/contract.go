@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"coopkit/appliance/engine"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
@@ -33,25 +32,23 @@ const (
 // would: to the container's address, with the public host and scheme. It never
 // follows redirects, so that a check sees the app's own answer.
 type visitor struct {
-	recipe *recipes.Recipe
-	vars   recipes.Vars
-	spec   engine.Spec
+	*release
 	client *http.Client
 	user   string
 	pass   string
 }
 
-func (a *Apps) visitor(r *recipes.Recipe, vars recipes.Vars, spec engine.Spec) (*visitor, error) {
+func (a *Apps) visitor(r *release) (*visitor, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, fmt.Errorf("make cookie jar: %w", err)
 	}
-	user, err := recipes.Expand(r.FirstAccount.User, vars)
+	user, err := recipes.Expand(r.recipe.FirstAccount.User, r.vars)
 	if err != nil {
 		return nil, err
 	}
 	return &visitor{
-		recipe: r, vars: vars, spec: spec, user: user, pass: vars["SECRET_"+variable(r.FirstAccount.Password)],
+		release: r, user: user, pass: r.vars["SECRET_"+variable(r.recipe.FirstAccount.Password)],
 		client: &http.Client{
 			Jar: jar, Timeout: attemptLimit,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -61,25 +58,25 @@ func (a *Apps) visitor(r *recipes.Recipe, vars recipes.Vars, spec engine.Spec) (
 }
 
 // endpoint is where a web service listens inside the install's network.
-func endpoint(r *recipes.Recipe, spec engine.Spec, web string) (netip.AddrPort, error) {
+func (r *release) endpoint(web string) (netip.AddrPort, error) {
 	i := 0
 	if web != "" {
-		i = slices.IndexFunc(r.Web, func(w recipes.Web) bool { return w.Name == web })
+		i = slices.IndexFunc(r.recipe.Web, func(w recipes.Web) bool { return w.Name == web })
 	}
-	if i < 0 || i >= len(r.Web) {
-		return netip.AddrPort{}, fmt.Errorf("find web service %q of %s: it has none", web, r.Name)
+	if i < 0 || i >= len(r.recipe.Web) {
+		return netip.AddrPort{}, fmt.Errorf("find web service %q of %s: it has none", web, r.recipe.Name)
 	}
-	for _, s := range spec.Services {
-		if s.Name == r.Web[i].Service {
-			return netip.AddrPortFrom(s.Address, uint16(r.Web[i].Port)), nil //nolint:gosec // the linter of recipes bounds ports
+	for _, s := range r.spec.Services {
+		if s.Name == r.recipe.Web[i].Service {
+			return netip.AddrPortFrom(s.Address, uint16(r.recipe.Web[i].Port)), nil //nolint:gosec // the linter of recipes bounds ports
 		}
 	}
-	return netip.AddrPort{}, fmt.Errorf("find service %s of %s: it has none", r.Web[i].Service, r.Name)
+	return netip.AddrPort{}, fmt.Errorf("find service %s of %s: it has none", r.recipe.Web[i].Service, r.recipe.Name)
 }
 
 // request makes one request and returns the status and the first MiB.
 func (v *visitor) request(ctx context.Context, method, web, path string, form url.Values, signedIn bool) (int, string, error) {
-	at, err := endpoint(v.recipe, v.spec, web)
+	at, err := v.endpoint(web)
 	if err != nil {
 		return 0, "", err
 	}

@@ -59,7 +59,8 @@ func (d distinct) Ensure(_ context.Context, r *recipes.Recipe, service, ref stri
 }
 
 // TestDump_opens: an app that an earlier program added is read, and wants the
-// containers that it has. A container that is made from something else now
+// containers that it has, although the catalogue lost all its recipes. A
+// container that is made from something else now
 // would be made anew when the box takes this program.
 func TestDump_opens(t *testing.T) {
 	testkit.Dumps(t, dumps, func(t *testing.T, name, path string) {
@@ -67,7 +68,7 @@ func TestDump_opens(t *testing.T) {
 		if err := os.Rename(path, filepath.Join(dir, "db")); err != nil {
 			t.Fatal(err)
 		}
-		b, err := openBox(t.Context(), setup{dir: dir, engine: enginetest.NewFake(), recipes: recipes.Embedded()})
+		b, err := openBox(t.Context(), setup{dir: dir, engine: enginetest.NewFake(), recipes: &recipes.Catalogue{}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,11 +111,12 @@ func (b *box) containers(t *testing.T) []string {
 		if in.Release == 0 {
 			continue
 		}
-		spec, _, _, err := b.spec(t.Context(), in.Name)
+		r, err := b.active(t.Context(), in.Name)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
+		spec := r.spec
 		lines = append(lines, fmt.Sprintf("%s release %d %s volumes %s stopped %t", in.Name, spec.Release, spec.Subnet, spec.Volumes, spec.Stopped))
 		for _, s := range spec.Services {
 			lines = append(lines, fmt.Sprintf("  %s %s %s %s", s.Name, s.Address, s.Resolved.ID, engine.ConfigHash(s)))
@@ -159,11 +161,11 @@ func (b *box) addAll(t *testing.T, fake *enginetest.Fake) {
 	b.follow(t, job, err)
 	b.Catalogue = recipes.Embedded()
 	for _, r := range b.Catalogue.All() {
-		in, recipe, err := b.prepare(t.Context(), appliance.AddApp{Recipe: r.Name, Host: r.Name + ".demo.coop", Settings: b.testAnswers(r.Name)})
+		in, _, err := b.prepare(t.Context(), appliance.AddApp{Recipe: r.Name, Host: r.Name + ".demo.coop", Settings: b.testAnswers(r.Name)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = errors.Join(b.record(t.Context(), in.Install, recipe), b.release(t.Context(), in, recipe, appliance.Quiet{}),
+		err = errors.Join(b.record(t.Context(), in), b.fetch(t.Context(), in, appliance.Quiet{}), b.activateNewest(t.Context(), in.Install.Name),
 			b.store.SetOwner(t.Context(), in.Install.Name, true), b.store.MarkSigninShown(t.Context(), in.Install.Name))
 		if err != nil {
 			t.Fatal(err)
@@ -174,7 +176,7 @@ func (b *box) addAll(t *testing.T, fake *enginetest.Fake) {
 // interrupt leaves an app that a killed agent was adding.
 func (b *box) interrupt(t *testing.T) {
 	t.Helper()
-	in, recipe, err := b.prepare(t.Context(), appliance.AddApp{Recipe: "radicale", Name: "interrupted", Host: "late.demo.coop", Settings: b.testAnswers("radicale")})
+	in, _, err := b.prepare(t.Context(), appliance.AddApp{Recipe: "radicale", Name: "interrupted", Host: "late.demo.coop", Settings: b.testAnswers("radicale")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +198,7 @@ func (b *box) interrupt(t *testing.T) {
 	}
 	rec.Steps[0].State, rec.Steps[0].Started, rec.Steps[0].Finished = appliance.StepDone, dumpTime, dumpTime
 	rec.Steps[1].State, rec.Steps[1].Started = appliance.StepRunning, dumpTime
-	err = errors.Join(b.record(t.Context(), in.Install, recipe),
+	err = errors.Join(b.record(t.Context(), in),
 		b.store.SetStep(t.Context(), id, 0, rec.Steps[0], false), b.store.SetStep(t.Context(), id, 1, rec.Steps[1], false))
 	if err != nil {
 		t.Fatal(err)

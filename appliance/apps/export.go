@@ -29,7 +29,7 @@ import (
 // databases taken while they run, and a tar of each volume taken while the app
 // is stopped. The folder gets its name only when it is complete.
 func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir string, p appliance.Progress) error {
-	spec, recipe, vars, err := a.spec(ctx, name)
+	r, err := a.active(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -42,22 +42,22 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 			return exportFailed(err)
 		}
 	}
-	if err := errors.Join(exportRecipe(recipe, partial), exportVars(vars, partial)); err != nil {
+	if err := errors.Join(exportRecipe(r.recipe, partial), exportVars(r.vars, partial)); err != nil {
 		return exportFailed(err)
 	}
-	if err := a.dump(ctx, spec, recipe, partial, p); err != nil {
+	if err := a.dump(ctx, r, partial, p); err != nil {
 		return exportFailed(err)
 	}
-	stopped := spec
+	stopped := r.spec
 	stopped.Stopped = true
-	if err := a.apply(ctx, stopped, p); err != nil && !errors.Is(err, errDataMissing) {
+	if err := a.bring(ctx, stopped, p); err != nil && !errors.Is(err, errDataMissing) {
 		return exportFailed(err)
 	}
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
 		return exportFailed(err)
 	}
-	for _, volume := range spec.Volumes {
+	for _, volume := range r.spec.Volumes {
 		if !slices.Contains(have.Volumes, volume) {
 			p.Log("volume " + volume + " does not exist any more, so it is not in the export")
 			continue
@@ -82,11 +82,11 @@ func (a *Apps) dropExport(ctx context.Context, name appliance.InstallName, dir s
 	err := errors.Join(os.RemoveAll(dir+".partial"), os.RemoveAll(dir))
 	limited, cancel := context.WithTimeout(ctx, restartLimit)
 	defer cancel()
-	spec, _, _, specErr := a.spec(limited, name)
-	if specErr != nil {
-		return errors.Join(err, specErr)
+	r, readErr := a.active(limited, name)
+	if readErr != nil {
+		return errors.Join(err, readErr)
 	}
-	if again := a.apply(limited, spec, appliance.Quiet{}); !errors.Is(again, errDataMissing) { // it did not run before either
+	if again := a.raise(limited, r, appliance.Quiet{}); !errors.Is(again, errDataMissing) { // it did not run before either
 		err = errors.Join(err, again)
 	}
 	return err
@@ -116,11 +116,11 @@ func exportVars(vars recipes.Vars, dir string) error {
 
 // dump runs the recipe's own dump commands, for a copy that another version of
 // the database can read too. An app that does not run has no dumps.
-func (a *Apps) dump(ctx context.Context, spec engine.Spec, r *recipes.Recipe, dir string, p appliance.Progress) error {
-	if spec.Stopped {
+func (a *Apps) dump(ctx context.Context, r *release, dir string, p appliance.Progress) error {
+	if r.spec.Stopped {
 		return nil
 	}
-	for _, d := range r.Data {
+	for _, d := range r.recipe.Data {
 		if len(d.Dump) == 0 {
 			continue
 		}
@@ -128,7 +128,7 @@ func (a *Apps) dump(ctx context.Context, spec engine.Spec, r *recipes.Recipe, di
 		file := filepath.Join(dir, "dumps", d.Volume+".zst")
 		err := writeCompressed(file, func(w io.Writer) error {
 			var said strings.Builder
-			code, err := a.Engine.Exec(ctx, spec.Install, engine.Exec{Service: d.Service, Command: d.Dump, Stdout: w, Stderr: &said})
+			code, err := a.Engine.Exec(ctx, r.spec.Install, engine.Exec{Service: d.Service, Command: d.Dump, Stdout: w, Stderr: &said})
 			if err == nil && code != 0 {
 				err = fmt.Errorf("dump %s: ended with %d: %s", d.Volume, code, lastLine(said.String()))
 			}

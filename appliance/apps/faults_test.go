@@ -193,7 +193,7 @@ func TestSpec_isRenderedOnceUntilSomethingChanges(t *testing.T) {
 		t.Errorf("rendered again at rest, %v", err)
 	}
 	b.Timezone = "Europe/Madrid"
-	if _, _, _, err := b.spec(t.Context(), "echo"); err != nil || b.shelf.rendered["echo"].vars["TIMEZONE"] != "Europe/Madrid" {
+	if _, err := b.active(t.Context(), "echo"); err != nil || b.shelf.rendered["echo"].vars["TIMEZONE"] != "Europe/Madrid" {
 		t.Errorf("a change was not noticed, %v", err)
 	}
 	job, err = b.Remove(t.Context(), appliance.RemoveApp{Name: "echo", NoExport: true})

@@ -5,7 +5,6 @@ package apps
 import (
 	"archive/zip"
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,12 +28,20 @@ func pack(r *recipes.Recipe) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// shelf keeps recipes that were unpacked, by the hash of their folder: a release
-// never changes, and reading one is needed at every look.
+// shelf keeps recipes that were unpacked, by the release that keeps them: one
+// never changes, and reading it is needed at every look.
 type shelf struct {
 	mu       sync.Mutex
-	read     map[[sha256.Size]byte]*recipes.Recipe
+	read     map[releaseID]*recipes.Recipe
 	rendered map[appliance.InstallName]rendering
+}
+
+// releaseID tells releases apart, also those of an install that was removed and
+// of another that got its name later.
+type releaseID struct {
+	install appliance.InstallName
+	number  int
+	created int64
 }
 
 // rendering is a recipe's project for one install, and what it was made of.
@@ -69,29 +76,36 @@ func (s *shelf) render(name appliance.InstallName, r *recipes.Recipe, vars recip
 
 // forget drops what is kept of installs that are no more.
 func (s *shelf) forget(there []appliance.Install) {
+	gone := func(name appliance.InstallName) bool {
+		return !slices.ContainsFunc(there, func(in appliance.Install) bool { return in.Name == name })
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.rendered, func(name appliance.InstallName, _ rendering) bool {
-		return !slices.ContainsFunc(there, func(in appliance.Install) bool { return in.Name == name })
-	})
+	maps.DeleteFunc(s.rendered, func(name appliance.InstallName, _ rendering) bool { return gone(name) })
+	maps.DeleteFunc(s.read, func(id releaseID, _ *recipes.Recipe) bool { return gone(id.install) })
 }
 
-// recipe returns the recipe in a folder that pack made.
-func (s *shelf) recipe(folder []byte) (*recipes.Recipe, error) {
-	key := sha256.Sum256(folder)
+// recipe returns the recipe that a release keeps; folder reads what pack made
+// of it, when it is asked for the first time.
+func (s *shelf) recipe(rel appliance.Release, folder func() ([]byte, error)) (*recipes.Recipe, error) {
+	id := releaseID{rel.Install, rel.Number, rel.Created.UnixNano()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r, ok := s.read[key]; ok {
+	if r, ok := s.read[id]; ok {
 		return r, nil
 	}
-	r, err := unpack(folder)
+	packed, err := folder()
+	if err != nil {
+		return nil, err
+	}
+	r, err := unpack(packed)
 	if err != nil {
 		return nil, err
 	}
 	if s.read == nil {
-		s.read = map[[sha256.Size]byte]*recipes.Recipe{}
+		s.read = map[releaseID]*recipes.Recipe{}
 	}
-	s.read[key] = r
+	s.read[id] = r
 	return r, nil
 }
 

@@ -105,15 +105,13 @@ func TestNeighbour_keepsItsAppAndItsData(t *testing.T) {
 // claims puts another box's install into the records of this one.
 func (b *box) claims(t *testing.T, from *box, in appliance.Install) {
 	t.Helper()
-	recipe, err := b.Catalogue.Find(in.Recipe)
+	release, err := from.store.Release(t.Context(), in.Name, in.Release)
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, folder, err := from.store.Release(t.Context(), in.Name, in.Release)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(b.record(t.Context(), in, recipe), b.store.AddRelease(t.Context(), release, folder)); err != nil {
+	if err := errors.Join(
+		b.record(t.Context(), addInput{Install: in}), b.store.SetImages(t.Context(), in.Name, 1, release.Images), b.store.Activate(t.Context(), in.Name, 1),
+	); err != nil {
 		t.Fatal(err)
 	}
 }

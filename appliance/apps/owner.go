@@ -113,13 +113,13 @@ func noOwner(r *recipes.Recipe, err error) error {
 
 // Signin returns how the owner signs in the first time.
 func (a *Apps) Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
-	spec, recipe, vars, err := a.spec(ctx, name)
+	r, err := a.active(ctx, name)
 	if err != nil {
 		return appliance.Signin{}, err
 	}
-	v, err := a.visitor(recipe, vars, spec)
+	v, err := a.visitor(r)
 	if err != nil {
 		return appliance.Signin{}, err
 	}
-	return appliance.Signin{URL: vars["URL"] + recipe.FirstAccount.Path, User: v.user, Password: v.pass}, nil
+	return appliance.Signin{URL: r.vars["URL"] + r.recipe.FirstAccount.Path, User: v.user, Password: v.pass}, nil
 }

@@ -108,16 +108,11 @@ func (a *Apps) look(ctx context.Context, working *sync.WaitGroup) {
 
 // keep brings one install to what is wanted, if it is not.
 func (a *Apps) keep(ctx context.Context, name appliance.InstallName) error {
-	spec, _, _, err := a.spec(ctx, name)
+	r, err := a.active(ctx, name)
 	if err != nil {
 		return err
 	}
-	steps, err := a.steps(ctx, spec)
-	if err != nil || len(steps) == 0 {
-		return err
-	}
-	a.Log.Info("install differs from what is wanted", slog.String(logkey.Install, string(name)), slog.Int(logkey.Count, len(steps)))
-	return engine.Apply(ctx, a.Engine, steps, appliance.Quiet{})
+	return a.raise(ctx, r, appliance.Quiet{})
 }
 
 // errDataMissing is what dataMissing's problems are compared with.

@@ -158,12 +158,8 @@ func (a *Apps) testAnswers(recipe string) map[string]string {
 	return answers
 }
 
-func (a *Apps) testSteps(_ context.Context, in addInput) ([]jobs.Step, error) {
-	recipe, err := a.Catalogue.Find(in.Install.Recipe)
-	if err != nil {
-		return nil, err
-	}
-	steps, err := a.raiseSteps(in, recipe)
+func (a *Apps) testSteps(ctx context.Context, in addInput) ([]jobs.Step, error) {
+	steps, err := a.raiseSteps(ctx, in)
 	if err != nil {
 		return nil, err
 	}

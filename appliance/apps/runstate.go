@@ -43,7 +43,7 @@ func (a *Apps) change(ctx context.Context, kind appliance.Change, name appliance
 func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 	return []jobs.Step{
 		a.want(in, appliance.StepStart, appliance.WantRunning),
-		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.ready)},
+		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.active, a.ready)},
 	}, nil
 }
 
@@ -55,7 +55,7 @@ func (a *Apps) restartSteps(_ context.Context, in nameInput) ([]jobs.Step, error
 	return []jobs.Step{
 		a.want(in, appliance.StepStop, appliance.WantStopped),
 		a.want(in, appliance.StepStart, appliance.WantRunning),
-		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.ready)},
+		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.active, a.ready)},
 	}, nil
 }
 
@@ -68,11 +68,11 @@ func (a *Apps) want(in nameInput, step appliance.StepCode, w appliance.Wanted) j
 		if err := a.Door.Refresh(ctx); err != nil {
 			return err
 		}
-		spec, _, _, err := a.spec(ctx, in.Name)
+		r, err := a.active(ctx, in.Name)
 		if err != nil {
 			return err
 		}
-		return a.apply(ctx, spec, p)
+		return a.raise(ctx, r, p)
 	}
 	return jobs.Step{
 		Code: step,

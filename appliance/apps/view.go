@@ -44,15 +44,11 @@ func (a *Apps) view(ctx context.Context, in appliance.Install) (appliance.App, e
 	if in.Release == 0 {
 		return app, nil
 	}
-	release, folder, err := a.Store.Release(ctx, in.Name, in.Release)
+	r, err := a.read(ctx, in, in.Release)
 	if err != nil {
 		return app, err
 	}
-	recipe, err := a.shelf.recipe(folder)
-	if err != nil {
-		return app, err
-	}
-	app.Title, app.Version, app.Images = recipe.Title["en"], release.Version, release.Images
+	app.Title, app.Version, app.Images = r.recipe.Title["en"], r.Version, r.Images
 	have, err := a.Engine.Observe(ctx, in.Name)
 	if err != nil {
 		app.State = "unknown"
@@ -98,7 +94,7 @@ type Endpoint struct {
 	Host    hostname.Name
 	Install appliance.InstallName
 	Title   string
-	Target  netip.AddrPort // zero before the first release
+	Target  netip.AddrPort // zero before a release is active
 	Owned   bool           // its first account exists
 	Stopped bool
 }
@@ -136,13 +132,13 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint,
 	if in.Release == 0 {
 		return out, nil
 	}
-	spec, recipe, _, err := a.spec(ctx, in.Name)
+	r, err := a.read(ctx, in, in.Release)
 	if err != nil {
 		return nil, err
 	}
 	for i := range out {
-		out[i].Title = recipe.Title["en"]
-		if out[i].Target, err = endpoint(recipe, spec, recipe.Web[i].Name); err != nil {
+		out[i].Title = r.recipe.Title["en"]
+		if out[i].Target, err = r.endpoint(r.recipe.Web[i].Name); err != nil {
 			return nil, err
 		}
 	}
@@ -170,26 +166,29 @@ func (a *Apps) Logs(ctx context.Context, name appliance.InstallName, service str
 
 // Services returns the services that an install should have.
 func (a *Apps) Services(ctx context.Context, name appliance.InstallName) ([]engine.Service, error) {
-	spec, _, _, err := a.spec(ctx, name)
-	return spec.Services, err
+	r, err := a.active(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.spec.Services, nil
 }
 
 // Trouble is what is wrong with an install of which the engine has this, for
 // the health checks; nil when it is as wanted: its data is there and it keeps
 // its health contract.
 func (a *Apps) Trouble(ctx context.Context, name appliance.InstallName, have engine.Observed) error {
-	spec, recipe, vars, err := a.spec(ctx, name)
+	r, err := a.active(ctx, name)
 	if err != nil {
 		return err
 	}
-	if err := checkData(spec, have); err != nil || spec.Stopped {
+	if err := checkData(r.spec, have); err != nil || r.spec.Stopped {
 		return err
 	}
-	v, err := a.visitor(recipe, vars, spec)
+	v, err := a.visitor(r)
 	if err != nil {
 		return err
 	}
-	return v.look(ctx, recipe.Health)
+	return v.look(ctx, r.recipe.Health)
 }
 
 // Changing reports whether a job is changing an install now.

@@ -48,7 +48,7 @@ func blog() engine.Spec {
 			}, Resolved: appliance.Image{Ref: "registry.example/db:1", ID: "sha256:bbbb"}},
 		},
 	}
-	if err := engine.AssignAddresses(spec.Subnet, spec.Services); err != nil {
+	if _, err := engine.AssignAddresses(spec.Subnet, spec.Services, nil); err != nil {
 		panic(err)
 	}
 	return spec

@@ -68,25 +68,42 @@ func firstFree(pool netip.Prefix, bits int, used []netip.Prefix) (netip.Prefix, 
 	return netip.Prefix{}, false
 }
 
-// AssignAddresses gives each service a fixed address of subnet, in place: by
-// sorted name from the third address on; the second (".1") is the gateway's.
-// The same names always get the same addresses. More services than addresses
-// give a Problem.
-func AssignAddresses(subnet netip.Prefix, services []Service) error {
+// AssignAddresses gives each service a fixed address of subnet, in place: the
+// one at its number in places, and a service that has none there the lowest
+// free one, by sorted name. It returns the numbers that it gave; who records
+// them moves nobody when services come later. The gateway has the number 1.
+// More services than addresses give a Problem.
+func AssignAddresses(subnet netip.Prefix, services []Service, places map[string]int) (given map[string]int, err error) {
+	taken := map[int]bool{}
+	for _, number := range places {
+		taken[number] = true
+	}
 	byName := make([]*Service, len(services))
 	for i := range services {
 		byName[i] = &services[i]
 	}
 	slices.SortFunc(byName, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
-	next := Gateway(subnet)
+	given = map[string]int{}
+	free := 2
 	for _, s := range byName {
-		next = next.Next()
-		if !usable(subnet, next) {
-			return specInvalid("there are more services than addresses in " + subnet.String())
+		number, ok := places[s.Name]
+		if !ok {
+			for taken[free] {
+				free++
+			}
+			number, taken[free] = free, true
+			given[s.Name] = number
 		}
-		s.Address = next
+		if s.Address = nth(subnet, number); !usable(subnet, s.Address) {
+			return nil, specInvalid("there are more services than addresses in " + subnet.String())
+		}
 	}
-	return nil
+	return given, nil
+}
+
+// nth is the address with a number in a subnet, counted from the network's own.
+func nth(subnet netip.Prefix, number int) netip.Addr {
+	return addr4(first(subnet.Masked()) + uint32(number)) //nolint:gosec // a small number; usable says whether it is within
 }
 
 // Gateway is the host's own address in an install's network: the first one.

@@ -75,7 +75,7 @@ func TestAssignAddresses_sameNamesSameAddresses(t *testing.T) {
 	subnet := netip.MustParsePrefix("10.213.0.32/27")
 	for _, order := range [][]string{{"web", "db", "cache"}, {"cache", "web", "db"}} {
 		services := named(order...)
-		if err := engine.AssignAddresses(subnet, services); err != nil {
+		if _, err := engine.AssignAddresses(subnet, services, nil); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
@@ -95,11 +95,35 @@ func TestAssignAddresses_asManyAsThereAre(t *testing.T) {
 		names = append(names, fmt.Sprintf("s%02d", i))
 	}
 	full := named(names[:29]...)
-	if err := engine.AssignAddresses(subnet, full); err != nil || full[28].Address.String() != "10.213.0.30" {
+	if _, err := engine.AssignAddresses(subnet, full, nil); err != nil || full[28].Address.String() != "10.213.0.30" {
 		t.Errorf("29 services: %v, the last at %v", err, full[28].Address)
 	}
-	if err := engine.AssignAddresses(subnet, named(names...)); !errors.Is(err, &problem.Problem{Code: "services-invalid"}) {
+	if _, err := engine.AssignAddresses(subnet, named(names...), nil); !errors.Is(err, &problem.Problem{Code: "services-invalid"}) {
 		t.Errorf("30 services: %v", err)
+	}
+}
+
+// TestAssignAddresses_moveNobody: a service that comes later sorts before the
+// others, and they stay where they are.
+func TestAssignAddresses_moveNobody(t *testing.T) {
+	subnet := netip.MustParsePrefix("10.213.0.0/27")
+	places, err := engine.AssignAddresses(subnet, named("web", "db"), nil)
+	if fmt.Sprint(places) != "map[db:2 web:3]" || err != nil {
+		t.Fatalf("places %v, %v", places, err)
+	}
+	services := named("cache", "web", "db", "search")
+	given, err := engine.AssignAddresses(subnet, services, places)
+	var got []string
+	for _, s := range services {
+		got = append(got, s.Name+" "+s.Address.String())
+	}
+	want := "[cache 10.213.0.4 web 10.213.0.3 db 10.213.0.2 search 10.213.0.5]"
+	if fmt.Sprint(got) != want || fmt.Sprint(given) != "map[cache:4 search:5]" || err != nil {
+		t.Errorf("with more services: %v, given %v, %v", got, given, err)
+	}
+	places["web"] = 31 // as only damage can
+	if _, err := engine.AssignAddresses(subnet, named("web"), places); !errors.Is(err, &problem.Problem{Code: "services-invalid"}) {
+		t.Errorf("an address outside the network: %v", err)
 	}
 }
 

@@ -146,14 +146,33 @@ func (r *Runner) end(ctx context.Context, rec Record, state appliance.JobState) 
 	log.Info("job ended", slog.String("state", string(state)), slog.Duration(logkey.Took, rec.Finished.Sub(rec.Created)))
 }
 
+// rebuild finds the steps of a job by their names: another program may have
+// begun it, which knew more steps or fewer.
+func (r *Runner) rebuild(ctx context.Context, rec Record) ([]Step, error) {
+	built, err := r.build(ctx, rec.Kind, rec.Input)
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]Step{}
+	for _, s := range built {
+		byName[s.Name] = s
+	}
+	steps := make([]Step, len(rec.Steps))
+	for i, recorded := range rec.Steps {
+		s, ok := byName[recorded.Name]
+		if !ok && (rec.Committed || recorded.State != appliance.StepTodo) {
+			return nil, fmt.Errorf("rebuild job: there is no step %q any more", recorded.Name)
+		}
+		s.Name, steps[i] = recorded.Name, s
+	}
+	return steps, nil
+}
+
 // recover takes up a job that a crash interrupted: past the commit point it is
 // finished, before it everything tried is undone.
 func (r *Runner) recover(ctx context.Context, rec Record) {
 	log := r.logger(&rec.Job)
-	steps, err := r.build(ctx, rec.Kind, rec.Input)
-	if err == nil && len(steps) != len(rec.Steps) {
-		err = fmt.Errorf("rebuild job: it had %d steps, now %d", len(rec.Steps), len(steps))
-	}
+	steps, err := r.rebuild(ctx, rec)
 	if err != nil {
 		log.Error("interrupted job can not be taken up", slog.Any(logkey.Err, err))
 		rec.Problem = &problem.Problem{

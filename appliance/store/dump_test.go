@@ -109,11 +109,22 @@ func readInstalls(ctx context.Context, s *Store, got map[string]int) error {
 			return err
 		}
 		got["secret"] += len(secrets)
-		for n := 1; n <= in.Release; n++ {
-			if _, _, err := s.Release(ctx, in.Name, n); err != nil {
+		releases, err := s.Releases(ctx, in.Name)
+		if err != nil {
+			return err
+		}
+		got["release"] += len(releases)
+		for _, r := range releases {
+			if _, err := s.ReleaseFolder(ctx, in.Name, r.Number); err != nil {
 				return err
 			}
-			got["release"]++
+		}
+		places, err := s.Places(ctx, in.Name)
+		if err != nil {
+			return err
+		}
+		if len(places) > 0 {
+			got["place"] += len(places)
 		}
 	}
 	addresses, err := s.Addresses(ctx)

@@ -168,23 +168,18 @@ func TestDeleteInstall_takesEverythingAndRepeats(t *testing.T) {
 	if err := s.CreateInstall(t.Context(), wordpress()); err != nil {
 		t.Fatal(err)
 	}
-	rel := appliance.Release{
-		Install: "wordpress", Number: 1, Version: "6.1.9-1", Created: time.UnixMilli(5).UTC(),
-		Images: map[string]appliance.Image{"app": {Ref: "r", ID: "sha256:1", Source: appliance.FromDebian}}, Settings: map[string]string{},
-	}
-	if err := s.AddRelease(t.Context(), rel, []byte("zip")); err != nil {
+	if _, err := s.InsertRelease(t.Context(), release("6.1.9-1"), []byte("zip")); err != nil {
 		t.Fatal(err)
 	}
-	got, folder, err := s.Release(t.Context(), "wordpress", 1)
-	if diff := cmp.Diff(rel, got); err != nil || diff != "" || string(folder) != "zip" {
-		t.Errorf("release %v %q %s", err, folder, diff)
+	if err := s.SetPlaces(t.Context(), "wordpress", map[string]int{"app": 2}); err != nil {
+		t.Fatal(err)
 	}
 	for range 2 {
 		if err := s.DeleteInstall(t.Context(), "wordpress"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, table := range []string{"install", "secret", "release", "address"} {
+	for _, table := range []string{"install", "secret", "release", "address", "place"} {
 		var n int
 		if err := s.db.Read().QueryRowContext(t.Context(), "SELECT count(*) FROM "+table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d rows left in %s, %v", n, table, err)

@@ -122,7 +122,7 @@ func TestForeign_namesOfNobody(t *testing.T) {
 	t.Parallel()
 	e := connect(t)
 	spec := one(t, e, nil)
-	if err := engine.AssignAddresses(spec.Subnet, spec.Services); err != nil {
+	if _, err := engine.AssignAddresses(spec.Subnet, spec.Services, nil); err != nil {
 		t.Fatal(err)
 	}
 	ctx := t.Context()

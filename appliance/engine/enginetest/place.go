@@ -79,7 +79,7 @@ func Run(tb testing.TB, e engine.Engine, spec engine.Spec) engine.Observed {
 
 // Try plans and applies spec after giving its services addresses.
 func Try(ctx context.Context, e engine.Engine, spec engine.Spec) error {
-	if err := engine.AssignAddresses(spec.Subnet, spec.Services); err != nil {
+	if _, err := engine.AssignAddresses(spec.Subnet, spec.Services, nil); err != nil {
 		return err
 	}
 	have, err := e.Observe(ctx, spec.Install)

@@ -122,6 +122,14 @@ CREATE TABLE person (
     changed  INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE place (
+    install TEXT NOT NULL REFERENCES install(name) ON DELETE CASCADE,
+    service TEXT NOT NULL,
+    number  INTEGER NOT NULL CHECK (number > 1), -- of its address, counted from that of the network; 1 is the gateway's
+    PRIMARY KEY (install, service),
+    UNIQUE (install, number)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE record (
     zone  TEXT NOT NULL REFERENCES zone(name) ON DELETE CASCADE,
     seq   INTEGER NOT NULL,
@@ -140,7 +148,7 @@ CREATE TABLE release (
     images   TEXT NOT NULL CHECK (json_valid(images)),
     settings TEXT NOT NULL CHECK (json_valid(settings)),
     folder   BLOB NOT NULL,                 -- zip of the recipe's folder: a release never changes
-    created  INTEGER NOT NULL,
+    created  INTEGER NOT NULL, program TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (install, number)
 ) STRICT;
 

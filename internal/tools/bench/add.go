@@ -130,7 +130,8 @@ func addSpec(ctx context.Context, e engine.Engine, image appliance.Image) (engin
 	for _, s := range project.Services {
 		spec.Services = append(spec.Services, engine.Service{Service: s, Resolved: image})
 	}
-	return spec, engine.AssignAddresses(subnet, spec.Services)
+	_, err = engine.AssignAddresses(subnet, spec.Services, nil)
+	return spec, err
 }
 
 func addTheirs(ctx context.Context, compose, file string) (took float64, err error) {
