@@ -95,7 +95,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	b.apps = apps.New(apps.Deps{
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
-		Exports: cfg.path("exports"), Timezone: timezone(),
+		Exports: cfg.path("exports"), Timezone: timezone(), Version: buildVersion(),
 	})
 	b.door.endpoints = b.apps.Endpoints
 	b.register()
