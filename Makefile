@@ -50,9 +50,14 @@ demo-clean: ## The same, and remove the images too
 TEST := CI=true go test -race -shuffle=on -timeout 20m -json
 
 ##@ To work on it
-.PHONY: build packages test lint fmt gen pictures fuzz bench
+.PHONY: build check packages test lint fmt gen pictures fuzz bench
 build: ## Build bin/coopkit
 	@$(BUILD) -o bin/coopkit ./cmd/coopkit
+
+check: $(LINT) ## The quick look while you work: format, vet, lint, tests without engine, browser and other servers
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted; run: make fmt"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	@$(LINT) run ./...
+	@go test -short ./... | grep -v -e '(cached)$$' -e 'no test files'
 
 packages: ## Make the packages of every architecture in dist/
 	@$(MACHINE) packages packages

@@ -32,11 +32,21 @@ func Eventually(tb testing.TB, limit time.Duration, message string, ok func() bo
 	}
 }
 
+// Long says that the test takes more than a second or two, or needs much of the
+// machine. It is skipped in short mode, which is what "make check" runs.
+func Long(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("long; make test runs it")
+	}
+}
+
 // NeedProgram returns the path of a program that the test needs. Without it
 // the test is skipped, or fails when CI=true, unless COOPKIT_TEST_WITHOUT
-// (comma-separated) lists the program.
+// (comma-separated) lists the program. In short mode the test is skipped.
 func NeedProgram(tb testing.TB, name string) string {
 	tb.Helper()
+	Long(tb)
 	path, err := exec.LookPath(name)
 	if err != nil {
 		Missing(tb, name, "it is not installed")
@@ -49,6 +59,7 @@ func NeedProgram(tb testing.TB, name string) string {
 // containers run with -p 1 or with names of their own.
 func NeedDocker(tb testing.TB) {
 	tb.Helper()
+	Long(tb)
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(tb.Context(), "unix", "/var/run/docker.sock")
 	if err != nil {
 		Missing(tb, "docker", err.Error())

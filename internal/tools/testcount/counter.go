@@ -4,9 +4,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +29,11 @@ type counter struct {
 	passed, failed, skipped int
 	output                  map[string]*strings.Builder // by package and test
 	failedIn                map[string]int              // failed tests by package
+	tests                   []event                     // the end of each test that is no subtest
 }
+
+// slowest is how many tests are listed with their time at the end.
+const slowest = 20
 
 func newCounter(out io.Writer) *counter {
 	return &counter{out: out, output: map[string]*strings.Builder{}, failedIn: map[string]int{}}
@@ -49,6 +55,7 @@ func (c *counter) run(in io.Reader) error {
 	if err := s.Err(); err != nil {
 		return fmt.Errorf("read test events: %w", err)
 	}
+	c.showSlowest()
 	_, err := fmt.Fprintf(c.out, "%d passed, %d failed, %d skipped\n", c.passed, c.failed, c.skipped)
 	return err
 }
@@ -77,6 +84,9 @@ func (c *counter) take(e event) {
 }
 
 func (c *counter) endTest(e event, key string) {
+	if !strings.Contains(e.Test, "/") {
+		c.tests = append(c.tests, e)
+	}
 	switch e.Action {
 	case "pass":
 		c.passed++
@@ -107,6 +117,21 @@ func (c *counter) endPackage(e event, key string) {
 	}
 	if e.Action != "skip" {
 		_, _ = fmt.Fprintf(c.out, "%-4s %s %.1fs\n", map[string]string{"pass": "ok", "fail": "FAIL"}[e.Action], e.Package, e.Elapsed)
+	}
+}
+
+// showSlowest lists the tests that took longest, where it would be worth looking
+// for one that waits. Tests below a second are not listed.
+func (c *counter) showSlowest() {
+	slices.SortStableFunc(c.tests, func(a, b event) int { return cmp.Compare(b.Elapsed, a.Elapsed) })
+	for i, e := range c.tests {
+		if i == slowest || e.Elapsed < 1 {
+			return
+		}
+		if i == 0 {
+			_, _ = fmt.Fprintln(c.out, "slowest tests:")
+		}
+		_, _ = fmt.Fprintf(c.out, "%7.1fs %s %s\n", e.Elapsed, e.Package, e.Test)
 	}
 }
 

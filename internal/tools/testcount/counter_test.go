@@ -44,6 +44,14 @@ func TestRun(t *testing.T) {
 {"Action":"output","Package":"example/a","Test":"TestX","Output":"panic: out of time\n"}
 {"Action":"fail","Package":"example/a"}`,
 		},
+		{
+			name: "the slowest are listed", ok: true, last: "4 passed, 0 failed, 0 skipped", quiet: []string{"TestQuick", "TestSlow/part"},
+			shown: []string{"slowest tests:\n   40.0s example/b TestSlower\n    2.5s example/a TestSlow\n"},
+			events: `{"Action":"pass","Package":"example/a","Test":"TestSlow/part","Elapsed":2.4}
+{"Action":"pass","Package":"example/a","Test":"TestSlow","Elapsed":2.5}
+{"Action":"pass","Package":"example/a","Test":"TestQuick","Elapsed":0.4}
+{"Action":"pass","Package":"example/b","Test":"TestSlower","Elapsed":40}`,
+		},
 		{name: "nothing ran", last: "0 passed, 0 failed, 0 skipped", events: `{"Action":"skip","Package":"example/a"}`},
 		{name: "words of go itself", last: "0 passed, 0 failed, 0 skipped", events: "go: no such module", shown: []string{"go: no such module"}},
 	}
