@@ -23,6 +23,7 @@ type Facts struct {
 	LastBackup   func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
 	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
 	Desk         func() Desk                                                             // the support desk that this box has joined
+	Troubles     func() []appliance.Trouble                                              // what the parts of the box report as unusable
 	host         host                                                                    // where the system's files are; zero: the real ones
 }
 
@@ -60,6 +61,6 @@ func Standard(f Facts) []Check {
 	return []Check{
 		diskCheck(f), memoryCheck(f), clockCheck(f), engineCheck(f), appsCheck(f), doorCheck(f),
 		certificatesCheck(f), namesCheck(f), backupsCheck(f), storeCheck(f), rebootCheck(f),
-		deskCheck(f),
+		deskCheck(f), partsCheck(f),
 	}
 }

@@ -59,6 +59,15 @@ func every(t *testing.T) []appliance.Finding {
 		judgeDesk(Desk{Host: "desk.example", Refused: "no"}, noon), judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day)}, noon),
 		judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day), Trouble: "no way"}, noon),
 	)
+	for _, kind := range []appliance.TroubleKind{
+		appliance.TroubleApp, appliance.TroubleSite, appliance.TroubleAddress, appliance.TroubleZone, appliance.TroubleAuthority,
+		appliance.TroubleDesk, appliance.TroubleRecipe, appliance.TroubleFindings,
+	} {
+		all = append(all, judgeTrouble(appliance.Trouble{Kind: kind, Name: "demo.coop", Err: errors.New("no")}))
+	}
+	for _, part := range []string{"console", "jobs", "clockwork"} {
+		all = append(all, judgeTrouble(appliance.Trouble{Kind: appliance.TroublePart, Name: part, Err: errors.New("no")}))
+	}
 	f.Integrity = func(context.Context) error { return errors.New("page 3") }
 	damaged, err := storeCheck(f).Run(t.Context())
 	if err != nil {
