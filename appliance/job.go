@@ -14,15 +14,20 @@ type JobID int64
 // JobState says how far a job is.
 type JobState string
 
-// A job runs, then ends in one of the other states. Undone means that it
-// failed and everything it had changed was put back; Failed means that
-// something could not be put back and a person must look.
+// A job runs, and may wait for a time or a person, then ends in one of the other
+// states. Undone means that it failed and everything it had changed was put
+// back; Failed means that something could not be put back and a person must
+// look.
 const (
 	JobRunning JobState = "running"
+	JobWaiting JobState = "waiting" // its work so far holds; it is decided later whether it stays
 	JobDone    JobState = "done"
 	JobUndone  JobState = "undone"
 	JobFailed  JobState = "failed"
 )
+
+// Ended reports whether a job in this state is over.
+func (s JobState) Ended() bool { return s != JobRunning && s != JobWaiting }
 
 // StepState says how far a step of a job is.
 type StepState string
@@ -45,12 +50,16 @@ type Job struct {
 	Subject  string           `json:"subject"` // what it changes: "app:wordpress", "site:demo.coop"
 	State    JobState         `json:"state"`
 	Steps    []JobStep        `json:"steps"`
-	Problem  *problem.Problem `json:"problem,omitempty"` // why it did not end well
+	Problem  *problem.Problem `json:"problem,omitempty"` // why it did not end well; while it runs, why it goes back or what holds it up
 	Created  time.Time        `json:"created"`
 	Finished time.Time        `json:"finished,omitzero"`
+	Until    time.Time        `json:"until,omitzero"` // of a job that waits: when it goes on by itself
 
 	// Stoppable is set while a person can still have the job go back.
 	Stoppable bool `json:"stoppable,omitempty"`
+	// HeldUp is set while the job can neither go on nor back because of Problem;
+	// it tries again by itself.
+	HeldUp bool `json:"held_up,omitempty"`
 }
 
 // JobStep is one named step.
@@ -67,7 +76,9 @@ type JobStep struct {
 
 // JobEvent is one thing that happened in a job, for live views. Events are
 // numbered per job from 1 without gaps, so a reader that reconnects can go on
-// after the last one it saw.
+// after the last one it saw. Of a long log only the first and the last lines
+// stay; one event then stands for those that are gone, with the number of the
+// last of them.
 type JobEvent struct {
 	Job   JobID     `json:"job"`
 	Seq   int64     `json:"seq"`
@@ -77,7 +88,9 @@ type JobEvent struct {
 	Text  string    `json:"text,omitempty"`  // a line of the job's log
 	Done  int64     `json:"done,omitempty"`  // progress of the step, in Unit
 	Total int64     `json:"total,omitempty"`
-	End   JobState  `json:"end,omitempty"` // set on the last event
+	Until time.Time `json:"until,omitzero"` // set when the job begins to wait
+	Gone  int64     `json:"gone,omitempty"` // so many events stood here
+	End   JobState  `json:"end,omitempty"`  // set on the last event
 }
 
 // Progress takes what a long step has to tell while it runs. Implementations

@@ -209,7 +209,7 @@ func (b *backend) MarkSigninShown(ctx context.Context, name string) error {
 
 // Jobs lists the newest jobs.
 func (b *backend) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
-	return b.store.Jobs(ctx, limit)
+	return b.jobs.Jobs(ctx, limit)
 }
 
 // Job shows one job.

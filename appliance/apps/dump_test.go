@@ -192,14 +192,12 @@ func (b *box) interrupt(t *testing.T) {
 	for _, s := range steps {
 		rec.Steps = append(rec.Steps, appliance.JobStep{Name: cmp.Or(s.Name, string(s.Code)), Code: s.Code, Args: s.Args, State: appliance.StepTodo})
 	}
-	id, err := b.store.CreateJob(t.Context(), rec)
-	if err != nil {
+	if rec.ID, err = b.store.CreateJob(t.Context(), rec); err != nil {
 		t.Fatal(err)
 	}
 	rec.Steps[0].State, rec.Steps[0].Started, rec.Steps[0].Finished = appliance.StepDone, dumpTime, dumpTime
 	rec.Steps[1].State, rec.Steps[1].Started = appliance.StepRunning, dumpTime
-	err = errors.Join(b.record(t.Context(), in),
-		b.store.SetStep(t.Context(), id, 0, rec.Steps[0], false), b.store.SetStep(t.Context(), id, 1, rec.Steps[1], false))
+	err = errors.Join(b.record(t.Context(), in), b.store.Save(t.Context(), rec, 0), b.store.Save(t.Context(), rec, 1))
 	if err != nil {
 		t.Fatal(err)
 	}

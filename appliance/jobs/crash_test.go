@@ -20,6 +20,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
+	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
 
@@ -27,7 +28,24 @@ import (
 // point.
 var crashSteps = []string{"one", "two", "commit", "after"}
 
-type crashInput struct{ Dir string }
+type crashInput struct {
+	Dir  string
+	Fail string // the step that fails
+	Wait string // the step that waits once
+}
+
+// handed is what the first step hands to the others; they cannot work, nor be
+// undone, without it.
+const handed = jobs.Output[string]("one")
+
+func haveOutput(ctx context.Context, step string) error {
+	if got, ok, err := handed.Get(ctx); step != "one" && (err != nil || !ok || got != "from the first") {
+		return fmt.Errorf("%s has no output of the first: %q, %v, %w", step, got, ok, err)
+	}
+	return nil
+}
+
+var errFailed = &problem.Problem{Code: "no-luck", What: "it did not work", Next: []string{"try again"}}
 
 func crashBuilder(_ context.Context, in crashInput) ([]jobs.Step, error) {
 	steps := make([]jobs.Step, len(crashSteps))
@@ -35,31 +53,65 @@ func crashBuilder(_ context.Context, in crashInput) ([]jobs.Step, error) {
 		path := filepath.Join(in.Dir, name)
 		steps[i] = jobs.Step{
 			Name: name, Commit: name == "commit",
-			Do: func(_ context.Context, p appliance.Progress) error {
+			Do: func(ctx context.Context, p appliance.Progress) error {
 				p.Log("writing " + name)
-				return os.WriteFile(path, nil, 0o600)
+				if name == "one" {
+					if err := handed.Set(ctx, "from the first"); err != nil {
+						return err
+					}
+				}
+				if name == in.Fail {
+					return errFailed
+				}
+				if name == in.Wait && waited.CompareAndSwap(false, true) {
+					return jobs.WaitUntil(time.Now().Add(200 * time.Millisecond))
+				}
+				if name == in.Wait {
+					calledAgain()
+				}
+				return errors.Join(haveOutput(ctx, name), os.WriteFile(path, nil, 0o600))
 			},
-			Undo: func(context.Context) error {
+			Undo: func(ctx context.Context) error {
 				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 					return err
 				}
-				return nil
+				return haveOutput(ctx, name)
 			},
 		}
 	}
 	return steps, nil
 }
 
+// waited and calledAgain are for the process that is killed while a step that
+// waited is called again.
+var (
+	waited      atomic.Bool
+	calledAgain = func() {}
+)
+
+// soon is a Backoff for tests.
+func soon(int) time.Duration { return 5 * time.Millisecond }
+
 // start runs a Runner on the store at path until the test ends.
 func start(t *testing.T, path string, d jobs.Deps) (*jobs.Runner, *store.Store) {
+	t.Helper()
+	return startWith(t, path, d, func(*jobs.Runner) {})
+}
+
+// startWith is start with more kinds of job.
+func startWith(t *testing.T, path string, d jobs.Deps, register func(*jobs.Runner)) (*jobs.Runner, *store.Store) {
 	t.Helper()
 	s, err := store.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.Journal, d.Log = s, slog.New(slog.DiscardHandler)
+	d.Log, d.Backoff = slog.New(slog.DiscardHandler), soon
+	if d.Journal == nil {
+		d.Journal = s
+	}
 	r := jobs.New(d)
 	r.Register("crash", jobs.Typed(crashBuilder))
+	register(r)
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() { ended <- r.Run(ctx, ready) }()
@@ -76,7 +128,7 @@ func start(t *testing.T, path string, d jobs.Deps) (*jobs.Runner, *store.Store) 
 // TestMain is also the process that the crash test kills.
 func TestMain(m *testing.M) {
 	if at := os.Getenv("JOBS_CRASH_AT"); at != "" {
-		crash(at, os.Getenv("JOBS_STOP_AT"), os.Getenv("JOBS_CRASH_DIR"))
+		crash(at)
 		return
 	}
 	os.Exit(m.Run()) //nolint:forbidigo // this is main of the test binary
@@ -84,14 +136,15 @@ func TestMain(m *testing.M) {
 
 // crash runs the job, asks it to stop at one boundary, if that is named, and ends
 // the process with SIGKILL at another.
-func crash(at, stop, dir string) {
+func crash(at string) {
+	stop, dir := os.Getenv("JOBS_STOP_AT"), os.Getenv("JOBS_CRASH_DIR")
 	ctx := context.Background()
 	s, err := store.Open(ctx, filepath.Join(dir, "db"))
 	if err != nil {
 		panic(err)
 	}
 	var r *jobs.Runner
-	r = jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: func(_ appliance.Change, step, phase string) {
+	boundary := func(_ appliance.Change, step, phase string) {
 		if step+":"+phase == stop {
 			if err := r.Stop(ctx, 1); err != nil {
 				panic(err)
@@ -101,12 +154,14 @@ func crash(at, stop, dir string) {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
-	}})
+	}
+	calledAgain = func() { boundary("", os.Getenv("JOBS_WAIT_AT"), "called") }
+	r = jobs.New(jobs.Deps{Journal: s, Log: slog.New(slog.DiscardHandler), Boundary: boundary})
 	r.Register("crash", jobs.Typed(crashBuilder))
 	ready := make(chan struct{})
 	go func() { _ = r.Run(ctx, ready) }()
 	<-ready
-	job, err := r.Start(ctx, "crash", "thing", crashInput{Dir: filepath.Join(dir, "out")})
+	job, err := r.Start(ctx, "crash", "thing", crashInput{Dir: filepath.Join(dir, "out"), Fail: os.Getenv("JOBS_FAIL_AT"), Wait: os.Getenv("JOBS_WAIT_AT")})
 	if err != nil {
 		panic(err)
 	}
@@ -154,6 +209,20 @@ func afterKill(t *testing.T, variables ...string) (appliance.Job, []fs.DirEntry)
 		t.Fatal(err)
 	}
 	return job, left
+}
+
+// TestRunner_keepsTheReasonOverACrash kills the process while it goes back.
+func TestRunner_keepsTheReasonOverACrash(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{"commit:failed", "commit:undid", "two:undid", "two:undone", "one:undone"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			job, left := afterKill(t, "JOBS_FAIL_AT=commit", "JOBS_CRASH_AT="+at)
+			if job.State != appliance.JobUndone || !errors.Is(job.Problem, errFailed) || len(left) != 0 {
+				t.Errorf("%s with %d effects left, problem %v", job.State, len(left), job.Problem)
+			}
+		})
+	}
 }
 
 func TestRunner_undoesInReverseAndKeepsTheReason(t *testing.T) {

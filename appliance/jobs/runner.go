@@ -6,26 +6,22 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/internal/logkey"
-	"coopkit/internal/problem"
 )
-
-// undoLimit bounds the undoing of one step, so that a hanging part can not
-// keep a job open for ever.
-const undoLimit = 5 * time.Minute
 
 // Deps is what a Runner needs.
 type Deps struct {
 	Journal Journal
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
+	// Backoff is how long to wait before the n-th new try of what must not be
+	// given up, n from 1; nil: a second, doubling up to five minutes.
+	Backoff func(n int) time.Duration
 	// Boundary, when set, is called between the journal's writes and the steps;
 	// the crash tests end the process there.
 	Boundary func(kind appliance.Change, step, phase string)
@@ -38,17 +34,11 @@ type Runner struct {
 	builders map[appliance.Change]Builder
 
 	mu      sync.Mutex
-	busy    map[string]*claim                           // by subject
-	open    map[appliance.JobID]context.CancelCauseFunc // jobs that can be stopped
-	changed map[appliance.JobID]chan struct{}
-	base    context.Context // of the running agent; nil before Run
+	working map[string]*claim        // by subject: who is at work on it
+	owner   map[string]*run          // by subject: the job that has it, at work or waiting
+	runs    map[appliance.JobID]*run // that have not ended
+	base    context.Context          // of the running agent; nil before Run
 	wg      sync.WaitGroup
-}
-
-// claim is who changes a subject now.
-type claim struct {
-	giveWay context.CancelFunc // of an exclusive caller; nil for a job, which gives way to nobody
-	gone    chan struct{}      // closed when the subject is free again
 }
 
 // New makes a Runner. Register the kinds, then Run it.
@@ -56,12 +46,15 @@ func New(d Deps) *Runner {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
+	if d.Backoff == nil {
+		d.Backoff = backoff
+	}
 	if d.Boundary == nil {
 		d.Boundary = func(appliance.Change, string, string) {}
 	}
 	return &Runner{
 		Deps: d, builders: map[appliance.Change]Builder{},
-		busy: map[string]*claim{}, open: map[appliance.JobID]context.CancelCauseFunc{}, changed: map[appliance.JobID]chan struct{}{},
+		working: map[string]*claim{}, owner: map[string]*run{}, runs: map[appliance.JobID]*run{},
 	}
 }
 
@@ -80,12 +73,12 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 	r.mu.Lock()
 	r.base = ctx
 	for _, rec := range left {
-		r.busy[rec.Subject] = &claim{gone: make(chan struct{})}
+		j := newRun(ctx, r, rec)
+		r.owner[rec.Subject], r.runs[rec.ID] = j, j
+		r.working[rec.Subject] = &claim{gone: make(chan struct{})}
+		r.wg.Go(j.resume)
 	}
 	r.mu.Unlock()
-	for _, rec := range left {
-		r.wg.Go(func() { r.recover(ctx, rec) })
-	}
 	close(ready)
 	<-ctx.Done()
 	r.wg.Wait()
@@ -94,8 +87,9 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 
 // Start begins a job and returns at once; the job goes on when ctx ends. An
 // exclusive caller that holds the subject gives way first.
-// Errors: a Problem "job-running" when the subject is busy, "agent-stopping"
-// outside Run, or what the builder finds wrong with the input.
+// Errors: a Problem "job-running", "job-waiting" or "job-held-up" when another
+// job has the subject, "agent-stopping" outside Run, or what the builder finds
+// wrong with the input.
 func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject string, input any) (appliance.Job, error) {
 	raw, err := json.Marshal(input)
 	if err != nil {
@@ -105,48 +99,27 @@ func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject strin
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	base, err := r.take(ctx, subject)
-	if err != nil {
-		return appliance.Job{}, err
-	}
 	rec := Record{Input: raw, Job: appliance.Job{
 		Kind: kind, Subject: subject, State: appliance.JobRunning, Created: r.Now().UTC(), Steps: outline(steps),
 	}}
-	id, err := r.Journal.CreateJob(ctx, rec)
+	j, err := r.own(ctx, rec)
 	if err != nil {
-		r.release(subject)
 		return appliance.Job{}, err
 	}
-	rec.ID = id
-	job := rec.Job // a copy for the caller: the run changes its own
-	job.Steps = append([]appliance.JobStep(nil), rec.Steps...)
-	work, release := r.openTo(base, id)
-	r.wg.Go(func() {
-		defer release()
-		r.forward(base, work, rec, steps, 0)
-	})
-	return job, nil
-}
-
-// Exclusive runs fn while no job can change the subject. It returns false, at
-// once, when somebody does already. What a person asks for goes first: fn's
-// context ends when a job is started for the subject, and the job waits until
-// fn has returned.
-func (r *Runner) Exclusive(ctx context.Context, subject string, fn func(ctx context.Context)) bool {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	id, err := r.Journal.CreateJob(ctx, rec)
+	if err != nil {
+		r.disown(j)
+		return appliance.Job{}, err
+	}
+	j.rec.ID, j.steps = id, steps
+	job := j.rec.Job // a copy for the caller: the run changes its own
+	job.Steps = append([]appliance.JobStep(nil), j.rec.Steps...)
 	r.mu.Lock()
-	free := r.base != nil && r.base.Err() == nil && r.busy[subject] == nil
-	if free {
-		r.busy[subject] = &claim{giveWay: cancel, gone: make(chan struct{})}
-	}
+	r.runs[id] = j
 	r.mu.Unlock()
-	if !free {
-		return false
-	}
-	defer r.release(subject)
-	fn(ctx)
-	return true
+	j.openToStop()
+	r.wg.Go(func() { j.forward(0) })
+	return job, nil
 }
 
 func (r *Runner) build(ctx context.Context, kind appliance.Change, input json.RawMessage) ([]Step, error) {
@@ -161,50 +134,6 @@ func (r *Runner) build(ctx context.Context, kind appliance.Change, input json.Ra
 	return steps, err
 }
 
-// take claims the subject for a job, after whoever gives way has gone.
-func (r *Runner) take(ctx context.Context, subject string) (context.Context, error) {
-	for {
-		base, other, err := r.tryTake(subject)
-		if other == nil {
-			return base, err
-		}
-		other.giveWay()
-		select {
-		case <-other.gone:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// tryTake claims the subject, or returns who has to give way first.
-func (r *Runner) tryTake(subject string) (context.Context, *claim, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.base == nil || r.base.Err() != nil {
-		return nil, nil, &problem.Problem{
-			Code: "agent-stopping", Kind: problem.Unavailable,
-			What: "the agent is starting or stopping, so no change can begin now",
-			Next: []string{"try again in a few seconds"},
-		}
-	}
-	if other := r.busy[subject]; other != nil {
-		if other.giveWay == nil {
-			return nil, nil, Busy(subject)
-		}
-		return nil, other, nil
-	}
-	r.busy[subject] = &claim{gone: make(chan struct{})}
-	return r.base, nil, nil
-}
-
-func (r *Runner) release(subject string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	close(r.busy[subject].gone)
-	delete(r.busy, subject)
-}
-
 func outline(steps []Step) []appliance.JobStep {
 	out := make([]appliance.JobStep, len(steps))
 	for i, s := range steps {
@@ -213,21 +142,32 @@ func outline(steps []Step) []appliance.JobStep {
 	return out
 }
 
-// logger names the job in every line.
-func (r *Runner) logger(job *appliance.Job) *slog.Logger {
-	return r.Log.With(slog.Int64(logkey.Job, int64(job.ID)), slog.String("kind", string(job.Kind)), slog.String("subject", job.Subject))
+// Job returns one job, with what only the run of it knows: whether it can be
+// stopped, and what holds it up. Errors: a Problem "job-unknown".
+func (r *Runner) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
+	job, err := r.Journal.Job(ctx, id)
+	r.live(&job)
+	return job, err
 }
 
-// stopping reports whether err only says that the agent is shutting down; the
-// job is then left as it stands, for the next start.
-func stopping(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx)))
+// Jobs returns the newest jobs, newest first, as Job does.
+func (r *Runner) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
+	all, err := r.Journal.Jobs(ctx, limit)
+	for i := range all {
+		r.live(&all[i])
+	}
+	return all, err
 }
 
-// Working reports whether a job is changing the subject.
-func (r *Runner) Working(subject string) bool {
+func (r *Runner) live(job *appliance.Job) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	c := r.busy[subject]
-	return c != nil && c.giveWay == nil
+	j := r.runs[job.ID]
+	if j == nil {
+		return
+	}
+	job.Stoppable = j.cut != nil
+	if j.held != nil {
+		job.Problem, job.HeldUp = j.held, true
+	}
 }

@@ -155,7 +155,7 @@ func TestStop_isHeldOverACrash(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
 			job, left := afterKill(t, "JOBS_STOP_AT=commit:started", "JOBS_CRASH_AT="+at)
-			if job.State != appliance.JobUndone || job.Problem == nil || len(left) != 0 {
+			if job.State != appliance.JobUndone || !errors.Is(job.Problem, &problem.Problem{Code: "job-stopped"}) || len(left) != 0 {
 				t.Errorf("%s with %d effects left, problem %v", job.State, len(left), job.Problem)
 			}
 		})

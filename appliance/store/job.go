@@ -51,63 +51,64 @@ func (s *Store) CreateJob(ctx context.Context, rec jobs.Record) (appliance.JobID
 	return appliance.JobID(id), err
 }
 
-// SetStep implements jobs.Journal.
-func (s *Store) SetStep(ctx context.Context, id appliance.JobID, index int, step appliance.JobStep, committed bool) error {
-	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE job_step SET state = ?, detail = ?, started = ?, finished = ? WHERE job = ? AND idx = ?`,
-			step.State, step.Detail, millis(step.Started), millis(step.Finished), id, index); err != nil {
-			return fmt.Errorf("update step: %w", err)
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE job SET committed = max(committed, ?) WHERE id = ?`, committed, id)
+// Save implements jobs.Journal. A job that waits is a running one that has a
+// time until which it does.
+func (s *Store) Save(ctx context.Context, rec jobs.Record, index int) error {
+	why, err := encodeProblem(rec.Problem)
+	if err != nil {
 		return err
-	})
-}
-
-// EndJob implements jobs.Journal.
-func (s *Store) EndJob(ctx context.Context, job appliance.Job) error {
-	var why sql.NullString
-	if job.Problem != nil {
-		text, err := encode(job.Problem)
-		if err != nil {
-			return err
-		}
-		why = sql.NullString{String: text, Valid: true}
+	}
+	state := rec.State
+	if state == appliance.JobWaiting {
+		state = appliance.JobRunning
 	}
 	return s.db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE job SET state = ?, problem = ?, finished = ? WHERE id = ?`,
-			job.State, why, millis(job.Finished), job.ID)
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET state = ?1, until = ?2, finished = ?3, committed = max(committed, ?4),
+			problem = CASE WHEN max(committed, ?4) THEN ?5 ELSE coalesce(?5, problem) END WHERE id = ?6`,
+			state, millis(rec.Until), millis(rec.Finished), rec.Committed, why, rec.ID); err != nil {
+			return fmt.Errorf("update job: %w", err)
+		}
+		if index == jobs.NoStep {
+			return nil
+		}
+		step := rec.Steps[index]
+		if _, err := tx.ExecContext(ctx, `UPDATE job_step SET state = ?, detail = ?, started = ?, finished = ? WHERE job = ? AND idx = ?`,
+			step.State, step.Detail, millis(step.Started), millis(step.Finished), rec.ID, index); err != nil {
+			return fmt.Errorf("update step: %w", err)
+		}
+		return nil
+	})
+}
+
+// SetProblem implements jobs.Journal.
+func (s *Store) SetProblem(ctx context.Context, id appliance.JobID, p *problem.Problem) error {
+	why, err := encodeProblem(p)
+	if err != nil {
+		return err
+	}
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE job SET problem = ? WHERE id = ?`, why, id)
 		return err
 	})
 }
 
-// AddEvent implements jobs.Journal.
-func (s *Store) AddEvent(ctx context.Context, ev appliance.JobEvent) (int64, error) {
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) + 1 FROM job_event WHERE job = ?`, ev.Job).Scan(&ev.Seq); err != nil {
-			return fmt.Errorf("number event: %w", err)
-		}
-		text, err := encode(ev)
-		if err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO job_event (job, seq, time, event) VALUES (?, ?, ?, ?)`, ev.Job, ev.Seq, millis(ev.Time), text)
+// SetOutput implements jobs.Journal.
+func (s *Store) SetOutput(ctx context.Context, id appliance.JobID, index int, value json.RawMessage) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE job_step SET output = ? WHERE job = ? AND idx = ?`, string(value), id, index)
 		return err
 	})
-	return ev.Seq, err
 }
 
-// Events implements jobs.Journal.
-func (s *Store) Events(ctx context.Context, id appliance.JobID, after int64) ([]appliance.JobEvent, error) {
-	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (ev appliance.JobEvent, err error) {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return ev, err
-		}
-		return ev, json.Unmarshal([]byte(text), &ev)
-	}, `SELECT event FROM job_event WHERE job = ? AND seq > ? ORDER BY seq`, id, after)
+func encodeProblem(p *problem.Problem) (sql.NullString, error) {
+	if p == nil {
+		return sql.NullString{}, nil
+	}
+	text, err := encode(p)
+	return sql.NullString{String: text, Valid: err == nil}, err
 }
 
-const jobColumns = `SELECT id, kind, subject, state, committed, input, problem, created, finished FROM job `
+const jobColumns = `SELECT id, kind, subject, state, committed, input, problem, created, finished, until FROM job `
 
 // Job implements jobs.Journal.
 func (s *Store) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
@@ -139,7 +140,23 @@ func (s *Store) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
 
 // Unfinished implements jobs.Journal.
 func (s *Store) Unfinished(ctx context.Context) ([]jobs.Record, error) {
-	return s.jobs(ctx, jobColumns+`WHERE state = 'running' ORDER BY id`)
+	recs, err := s.jobs(ctx, jobColumns+`WHERE state = 'running' ORDER BY id`)
+	for i := 0; err == nil && i < len(recs); i++ {
+		recs[i].Outputs, err = s.outputs(ctx, recs[i].ID)
+	}
+	return recs, err
+}
+
+func (s *Store) outputs(ctx context.Context, id appliance.JobID) (map[string]json.RawMessage, error) {
+	type output struct{ step, value string }
+	all, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (o output, err error) {
+		return o, rows.Scan(&o.step, &o.value)
+	}, `SELECT name, output FROM job_step WHERE job = ? AND output IS NOT NULL`, id)
+	out := make(map[string]json.RawMessage, len(all))
+	for _, o := range all {
+		out[o.step] = json.RawMessage(o.value)
+	}
+	return out, err
 }
 
 func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Record, error) {
@@ -159,11 +176,14 @@ func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Reco
 func scanJob(rows *sql.Rows) (rec jobs.Record, err error) {
 	var input string
 	var why sql.NullString
-	var created, finished sql.NullInt64
-	if err := rows.Scan(&rec.ID, &rec.Kind, &rec.Subject, &rec.State, &rec.Committed, &input, &why, &created, &finished); err != nil {
+	var created, finished, until sql.NullInt64
+	if err := rows.Scan(&rec.ID, &rec.Kind, &rec.Subject, &rec.State, &rec.Committed, &input, &why, &created, &finished, &until); err != nil {
 		return rec, err
 	}
-	rec.Input, rec.Created, rec.Finished = json.RawMessage(input), moment(created), moment(finished)
+	rec.Input, rec.Created, rec.Finished, rec.Until = json.RawMessage(input), moment(created), moment(finished), moment(until)
+	if until.Valid {
+		rec.State = appliance.JobWaiting
+	}
 	if why.Valid {
 		rec.Problem = &problem.Problem{}
 		err = json.Unmarshal([]byte(why.String), rec.Problem)

@@ -75,3 +75,6 @@ func encode(v any) (string, error) {
 func scanText(rows *sql.Rows) (text string, err error) {
 	return text, rows.Scan(&text)
 }
+
+// FailWrites is that of sqlitedb.DB, for tests of what a full disk does.
+func (s *Store) FailWrites(fn func() error) { s.db.FailWrites(fn) }

@@ -33,6 +33,7 @@ type DB struct {
 	read  *sql.DB // query_only
 	path  string
 	sent  atomic.Int64
+	fault atomic.Pointer[func() error]
 }
 
 // Open opens or makes the database at path (mode 0600) and brings it up to the
@@ -75,24 +76,45 @@ func (db *DB) Close() error { return errors.Join(db.read.Close(), db.write.Close
 func (db *DB) Read() *sql.DB { return db.read }
 
 // Write runs fn in one transaction, which is committed when fn returns nil and
-// rolled back otherwise. Writers wait for each other. A full disk gives a
-// Problem "disk-full".
-func (db *DB) Write(ctx context.Context, fn func(tx *sql.Tx) error) error {
+// rolled back otherwise, also when fn panics. Writers wait for each other. A
+// full disk gives a Problem "disk-full".
+func (db *DB) Write(ctx context.Context, fn func(tx *sql.Tx) error) (err error) {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(fmt.Errorf("begin: %w", err))
 	}
-	if err := fn(tx); err != nil {
+	defer func() { // there is one connection to write with: it must come back, whatever fn does
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			err = errors.Join(err, back)
 		}
+	}()
+	if err := fn(tx); err != nil {
 		return explain(err)
+	}
+	if fault := db.fault.Load(); fault != nil {
+		if err := (*fault)(); err != nil {
+			return explain(err)
+		}
 	}
 	if err := tx.Commit(); err != nil {
 		return explain(fmt.Errorf("commit: %w", err))
 	}
 	return nil
 }
+
+// FailWrites has fn asked before each commit of Write: an error of it rolls the
+// transaction back, as a full disk would (DiskFull). It is for tests of what the
+// parts above do then; nil ends it.
+func (db *DB) FailWrites(fn func() error) {
+	if fn == nil {
+		db.fault.Store(nil)
+		return
+	}
+	db.fault.Store(&fn)
+}
+
+// DiskFull is what SQLite says when there is no room, for FailWrites.
+func DiskFull() error { return sqlite3.Error{Code: sqlite3.ErrFull} }
 
 // Prepare prepares a statement for transactions of Write, which use it through
 // Tx.StmtContext. The caller closes it before the database.

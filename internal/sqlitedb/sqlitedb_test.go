@@ -13,6 +13,7 @@ import (
 	"slices"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"coopkit/internal/problem"
 )
@@ -82,6 +83,43 @@ func TestWrite_rollsBackAndKeepsConstraints(t *testing.T) {
 	}
 	if err := db.Check(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestWrite_panicGivesTheWriterBack(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "db"), one)
+	func() {
+		defer func() { _ = recover() }() // as the handlers above do
+		_ = db.Write(context.Background(), func(tx *sql.Tx) error {
+			if _, err := tx.ExecContext(context.Background(), "INSERT INTO a (name) VALUES ('half')"); err != nil {
+				return err
+			}
+			panic("a mistake")
+		})
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO a (name) VALUES ('half')")
+		return err
+	}); err != nil {
+		t.Errorf("the next write: %v", err)
+	}
+}
+
+func TestFailWrites_isAFullDiskThatChangesNothing(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "db"), one)
+	insert := func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), "INSERT INTO a (name) VALUES ('half')")
+		return err
+	}
+	db.FailWrites(DiskFull)
+	if err := db.Write(t.Context(), insert); !errors.Is(err, &problem.Problem{Code: "disk-full"}) {
+		t.Errorf("got %v", err)
+	}
+	db.FailWrites(nil)
+	if err := db.Write(t.Context(), insert); err != nil {
+		t.Errorf("what failed was written, or it fails for ever: %v", err)
 	}
 }
 

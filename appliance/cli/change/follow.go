@@ -66,7 +66,7 @@ func follow(ctx context.Context, b control.Backend, id appliance.JobID, v view) 
 			job, err = b.Job(ctx, id)
 		}
 		switch {
-		case err == nil && job.State != appliance.JobRunning:
+		case err == nil && job.State.Ended():
 			return job, nil
 		case ctx.Err() != nil:
 			return job, ctx.Err()

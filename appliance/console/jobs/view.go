@@ -53,7 +53,7 @@ func (g progress) share(step string) float64 {
 // newView says a job in the language of the page, whose title and lead become
 // the job's.
 func newView(p *webkit.Page, j appliance.Job, g progress) view {
-	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: j.State == appliance.JobRunning}
+	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: !j.State.Ended()}
 	text := say.Job(p.Locale, j)
 	p.Heading, p.Title = text, text
 	at, passed := len(j.Steps), 0.0

@@ -75,7 +75,7 @@ CREATE TABLE job (
     problem   TEXT CHECK (problem IS NULL OR json_valid(problem)),
     created   INTEGER NOT NULL,
     finished  INTEGER
-) STRICT;
+, until INTEGER) STRICT;
 
 CREATE TABLE job_event (
     job   INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
@@ -95,7 +95,7 @@ CREATE TABLE job_step (
     state    TEXT NOT NULL CHECK (state IN ('todo', 'running', 'done', 'bad', 'undone')),
     detail   TEXT NOT NULL DEFAULT '',
     started  INTEGER,
-    finished INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)),
+    finished INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)), output TEXT CHECK (output IS NULL OR json_valid(output)),
     PRIMARY KEY (job, idx)
 ) STRICT;
 
