@@ -117,7 +117,7 @@ var mistakes = []struct{ name, file, old, new string }{
 
 	{"unknown key", recipeFile, "licence:", "license:"},
 	{"unknown key below", recipeFile, "    port: 80", "    prot: 80"},
-	{"wrong type", recipeFile, "version: 7.0.2-1", "version: 7.0"},
+	{"wrong type", recipeFile, "version: 7.0.2-2", "version: 7.0"},
 	{"wrong choice", recipeFile, "type: email", "type: mail"},
 	{"out of range", recipeFile, "port: 80", "port: 80000"},
 	{"wrong form", recipeFile, "homepage: https:", "homepage: http:"},

@@ -25,10 +25,11 @@ refresh_code() {
 	say "copying WordPress $(code_version "$src") into the volume"
 	rm -f "$dst/.coopkit-build"
 	rm -rf "$dst/wp-admin" "$dst/wp-includes"
-	tar -C "$src" -c --exclude=./.coopkit-build --exclude=./wp-content . | tar -C "$dst" -x --no-same-owner --no-overwrite-dir
+	tar -C "$src" -c --exclude=./.coopkit-build --exclude=./.htaccess --exclude=./wp-content . | tar -C "$dst" -x --no-same-owner --no-overwrite-dir
 	mkdir -p "$dst/wp-content"
 	tar -C "$src/wp-content" -c . | tar -C "$dst/wp-content" -x --no-same-owner --no-overwrite-dir
-	[ -e "$dst/.htaccess" ] || cp /usr/local/share/wordpress/htaccess "$dst/.htaccess"
+	# Debian's has comments alone; one without a rule is as good as none.
+	grep -qsv -e '^[[:space:]]*#' -e '^[[:space:]]*$' "$dst/.htaccess" || cp /usr/local/share/wordpress/htaccess "$dst/.htaccess"
 	chown www-data:www-data "$dst/.htaccess"
 	chown -R www-data:www-data "$dst/wp-content"
 	cp "$src/.coopkit-build" "$dst/.coopkit-build"
