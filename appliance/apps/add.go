@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"coopkit/appliance"
@@ -230,9 +229,7 @@ func (a *Apps) start(ctx context.Context, name appliance.InstallName, services [
 	if err != nil {
 		return err
 	}
-	some := r.spec
-	some.Services = slices.DeleteFunc(slices.Clone(some.Services), func(s engine.Service) bool { return !slices.Contains(services, s.Name) })
-	return a.bring(ctx, some, p)
+	return a.raise(ctx, r.only(services), p)
 }
 
 // visiting makes a step of something that speaks to a release over HTTP.

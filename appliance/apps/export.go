@@ -48,13 +48,11 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 	if err := a.dump(ctx, r, partial, p); err != nil {
 		return exportFailed(err)
 	}
-	stopped := r.spec
-	stopped.Stopped = true
-	if err := a.bring(ctx, stopped, p); err != nil && !errors.Is(err, errDataMissing) {
-		return exportFailed(err)
-	}
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
+		return exportFailed(err)
+	}
+	if err := engine.Apply(ctx, a.Engine, engine.Halt(have), p); err != nil {
 		return exportFailed(err)
 	}
 	for _, volume := range r.spec.Volumes {
@@ -86,7 +84,7 @@ func (a *Apps) dropExport(ctx context.Context, name appliance.InstallName, dir s
 	if readErr != nil {
 		return errors.Join(err, readErr)
 	}
-	if again := a.raise(limited, r, appliance.Quiet{}); !errors.Is(again, errDataMissing) { // it did not run before either
+	if again := a.raise(limited, r, appliance.Quiet{}); !couldNotRun(again) {
 		err = errors.Join(err, again)
 	}
 	return err

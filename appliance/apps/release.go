@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"coopkit/appliance"
@@ -81,6 +82,21 @@ func (a *Apps) read(ctx context.Context, in appliance.Install, number int) (_ *r
 	return r, a.assign(ctx, r.spec)
 }
 
+// only is the release with some of its services.
+func (r *release) only(services []string) *release {
+	some := *r
+	some.spec.Services = slices.DeleteFunc(slices.Clone(r.spec.Services), func(s engine.Service) bool { return !slices.Contains(services, s.Name) })
+	return &some
+}
+
+// next is a copy of what is on record of the release, for one that comes after
+// it and is recorded by a program.
+func (r *release) next(program string) appliance.Release {
+	next := r.Release
+	next.Number, next.Program, next.Images = 0, program, maps.Clone(r.Images)
+	return next
+}
+
 // tooNew names the program that recorded a release which this one cannot read.
 func tooNew(err error, program string) error {
 	p, ok := errors.AsType[*problem.Problem](err)
@@ -128,11 +144,7 @@ func (a *Apps) assign(ctx context.Context, spec engine.Spec) error {
 // volume: an install whose data is gone must not start with empty data, which
 // would look like lost data and hide that the old may still exist.
 func (a *Apps) raise(ctx context.Context, r *release, p appliance.Progress) error {
-	return a.bring(ctx, r.spec, p)
-}
-
-// bring does it for a part of a release.
-func (a *Apps) bring(ctx context.Context, spec engine.Spec, p appliance.Progress) error {
+	spec := r.spec
 	have, err := a.Engine.Observe(ctx, spec.Install)
 	if err != nil {
 		return err
@@ -142,6 +154,9 @@ func (a *Apps) bring(ctx context.Context, spec engine.Spec, p appliance.Progress
 	}
 	steps, err := engine.Plan(spec, have)
 	if err != nil || len(steps) == 0 {
+		return err
+	}
+	if err := a.haveImages(ctx, r, steps, p); err != nil {
 		return err
 	}
 	a.Log.Info("install differs from what is wanted", slog.String(logkey.Install, string(spec.Install)), slog.Int(logkey.Count, len(steps)))

@@ -4,7 +4,6 @@ package apps
 
 import (
 	"context"
-	"errors"
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
@@ -42,6 +41,7 @@ func (a *Apps) change(ctx context.Context, kind appliance.Change, name appliance
 
 func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 	return []jobs.Step{
+		a.imagesStep(in.Name),
 		a.want(in, appliance.StepStart, appliance.WantRunning),
 		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.active, a.ready)},
 	}, nil
@@ -53,6 +53,7 @@ func (a *Apps) stopSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 
 func (a *Apps) restartSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {
 	return []jobs.Step{
+		a.imagesStep(in.Name),
 		a.want(in, appliance.StepStop, appliance.WantStopped),
 		a.want(in, appliance.StepStart, appliance.WantRunning),
 		{Code: appliance.StepReady, Do: a.visiting(in.Name, a.active, a.ready)},
@@ -79,8 +80,8 @@ func (a *Apps) want(in nameInput, step appliance.StepCode, w appliance.Wanted) j
 		Do:   func(ctx context.Context, p appliance.Progress) error { return set(ctx, w, p) },
 		Undo: func(ctx context.Context) error {
 			err := set(ctx, in.Before, appliance.Quiet{})
-			if errors.Is(err, errDataMissing) {
-				return nil // it did not run before either
+			if couldNotRun(err) {
+				return nil
 			}
 			return err
 		},

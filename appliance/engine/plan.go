@@ -78,6 +78,30 @@ func (f Foreign) Taken() error {
 	}
 }
 
+// Creates returns the services whose containers the steps make: their images
+// must be in the engine.
+func Creates(steps []Step) []Service {
+	var out []Service
+	for _, s := range steps {
+		if c, ok := s.(create); ok {
+			out = append(out, c.service)
+		}
+	}
+	return out
+}
+
+// Halt returns the steps that stop what runs of an install, latest started
+// first, and change nothing else.
+func Halt(have Observed) []Step {
+	var steps []Step
+	for _, c := range latestFirst(have.Containers) {
+		if up(c) {
+			steps = append(steps, stop{have.Install, c.Service})
+		}
+	}
+	return steps
+}
+
 // Teardown returns the steps that remove everything of an install, latest
 // started first; its volumes too unless keepVolumes. Images stay, and so does
 // what is not this box's.
