@@ -50,7 +50,7 @@ demo-clean: ## The same, and remove the images too
 TEST := CI=true go test -race -shuffle=on -timeout 20m -json
 
 ##@ To work on it
-.PHONY: build check packages test lint fmt gen pictures fuzz bench
+.PHONY: build check packages test catalogue lint fmt gen pictures fuzz bench
 build: ## Build bin/coopkit
 	@$(BUILD) -o bin/coopkit ./cmd/coopkit
 
@@ -76,6 +76,12 @@ test: ## Install what the tests need and run every check and test
 		(cd internal/tools/bench && $(TEST) ./...) || failed=1; \
 		$(TEST) ./internal/tools/journey || failed=1; \
 		exit $$failed; } | .cache/testcount | tee .cache/test.log
+
+RECIPES ?= all
+catalogue: ## Try every recipe for real; some: make catalogue RECIPES=wordpress,dokuwiki
+	@$(MACHINE) packages test
+	@$(MACHINE) engine .cache
+	@CI=true go test ./appliance/agent -count=1 -timeout 120m -v -run TestCatalogue -recipes '$(RECIPES)'
 
 lint: $(LINT) ## go vet, golangci-lint, shellcheck, formatting, go.mod
 	@for module in $(MODULES); do (cd $$module && go vet ./... && $(CURDIR)/$(LINT) run ./... && go mod tidy -diff) || exit 1; done

@@ -3,6 +3,9 @@
 package agent
 
 import (
+	"flag"
+	"slices"
+	"strings"
 	"testing"
 
 	"coopkit/appliance"
@@ -10,7 +13,10 @@ import (
 	"coopkit/recipes"
 )
 
-// TestCatalogue_everyRecipePassesItsTest builds the images of every recipe from
+// tried are the recipes that every test run tries; "make catalogue" tries all.
+var tried = flag.String("recipes", "radicale", "recipes to try for real, separated by commas; or all")
+
+// TestCatalogue_everyRecipePassesItsTest builds the images of a recipe from
 // Debian's packages (once; the engine keeps them), adds it to a scratch place,
 // makes its first account, tries it and removes it.
 func TestCatalogue_everyRecipePassesItsTest(t *testing.T) {
@@ -19,13 +25,31 @@ func TestCatalogue_everyRecipePassesItsTest(t *testing.T) {
 	cfg := config(t)
 	cfg.Engine = ""
 	r := run(t, cfg)
-	for _, recipe := range recipes.Embedded().All() {
-		t.Run(recipe.Name, func(t *testing.T) {
-			job, err := r.TestRecipe(t.Context(), recipe.Name, appliance.FromDebian)
+	for _, name := range chosen(t, *tried) {
+		t.Run(name, func(t *testing.T) {
+			job, err := r.TestRecipe(t.Context(), name, appliance.FromDebian)
 			r.done(t, job, err)
 			if left, err := r.agent.backend.engine.Installs(t.Context()); err != nil || len(left) > 0 {
 				t.Errorf("left behind: %v, %v", left, err)
 			}
 		})
 	}
+}
+
+// chosen are the names in a list; a name that the catalogue does not have fails the test.
+func chosen(t *testing.T, list string) (names []string) {
+	t.Helper()
+	for _, r := range recipes.Embedded().All() {
+		names = append(names, r.Name)
+	}
+	if list == "all" {
+		return names
+	}
+	wanted := strings.Split(list, ",")
+	for _, name := range wanted {
+		if !slices.Contains(names, name) {
+			t.Fatalf("the catalogue has no recipe %q", name)
+		}
+	}
+	return wanted
 }
