@@ -37,3 +37,17 @@ type ServiceState struct {
 	State  string `json:"state"`
 	Health string `json:"health,omitempty"`
 }
+
+// AppLogs asks for what the services of an app said.
+type AppLogs struct {
+	Name    InstallName `json:"name"`
+	Service string      `json:"service,omitempty"` // empty: all of them
+	Tail    int         `json:"tail,omitempty"`    // the newest lines only; 0: all
+	Follow  bool        `json:"follow,omitempty"`  // go on until the caller leaves
+}
+
+// TestRecipe asks to try a recipe in a scratch place.
+type TestRecipe struct {
+	Name   string      `json:"name"`
+	Images ImageSource `json:"images,omitempty"` // force one source
+}

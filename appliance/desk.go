@@ -38,3 +38,9 @@ type DeskLink struct {
 	Waiting        int              `json:"waiting"` // entries that the desk does not have yet
 	Problem        *problem.Problem `json:"problem,omitempty"`
 }
+
+// JoinDesk asks to join the support desk that an invitation is from.
+type JoinDesk struct {
+	Code     string `json:"code"`                // the invitation
+	PlanHash string `json:"plan_hash,omitempty"` // refuse if the plan is another by now
+}

@@ -41,3 +41,15 @@ type ZoneCheck struct {
 	// Unanswered says that it could not be looked up, so nothing is known.
 	Unanswered bool `json:"unanswered,omitempty"`
 }
+
+// ZoneChange asks to serve a zone, or to give it up.
+type ZoneChange struct {
+	Zone     string `json:"zone"`
+	PlanHash string `json:"plan_hash,omitempty"` // refuse if the plan is another by now
+}
+
+// Redirect asks to send the visitors of a host to a URL.
+type Redirect struct {
+	Host   string `json:"host"`
+	Target string `json:"target"`
+}

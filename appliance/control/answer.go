@@ -17,6 +17,8 @@ import (
 	"coopkit/internal/rfc9457"
 )
 
+type server struct{ log *slog.Logger }
+
 // handle is the only place where an error becomes an answer, and where a
 // request is logged: changes for everyone to see, questions for us.
 func (s *server) handle(h handler) http.Handler {

@@ -3,7 +3,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,14 +12,26 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"coopkit/appliance"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
+)
+
+// client makes requests to one agent.
+type client struct{ http *http.Client }
+
+// Media types and header names that both ends use.
+const (
+	typeJSON  = "application/json"
+	typeLines = "application/x-ndjson"
+	typeText  = "text/plain; charset=utf-8"
+	typeTar   = "application/x-tar"
+
+	// problemTrailer carries the problem of a stream that had already begun.
+	problemTrailer = "Coopkit-Problem"
 )
 
 // newHTTPClient returns a client whose every connection goes to the socket.
@@ -59,25 +70,23 @@ func dialProblem(socket string, err error) error {
 	return err
 }
 
-// call makes one request and decodes its answer. A body that is an io.Reader
-// goes out as it is, anything else as JSON.
-func call[T any](ctx context.Context, c *Client, method, path string, q url.Values, body any) (T, error) {
-	var v T
-	resp, err := c.send(ctx, method, path, q, body) //nolint:bodyclose // drop closes it
+// decode makes a request and decodes its answer into v.
+func (c *client) decode(ctx context.Context, q request, v any) error {
+	resp, err := c.send(ctx, q) //nolint:bodyclose // drop closes it
 	if err != nil {
-		return v, err
+		return err
 	}
 	defer drop(resp.Body)
-	if err := json.NewDecoder(resp.Body).Decode(&v); err != nil {
-		return v, lost(ctx, err)
+	if err := json.NewDecoder(resp.Body).Decode(v); err != nil {
+		return lost(ctx, err)
 	}
-	return v, nil
+	return nil
 }
 
 // stream makes a request whose answer is read as it comes. When read is
 // through, the trailer says whether the agent came to the end.
-func (c *Client) stream(ctx context.Context, path string, q url.Values, read func(io.Reader) error) error {
-	resp, err := c.send(ctx, "GET", path, q, nil)
+func (c *client) stream(ctx context.Context, q request, read func(io.Reader) error) error {
+	resp, err := c.send(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -95,24 +104,6 @@ func (c *Client) stream(ctx context.Context, path string, q url.Values, read fun
 	return nil
 }
 
-// eachLine calls each for every event of an NDJSON stream.
-func eachLine(body io.Reader, each func(appliance.JobEvent) error) error {
-	d := json.NewDecoder(body)
-	for {
-		var e appliance.JobEvent
-		err := d.Decode(&e)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("read event: %w", err)
-		}
-		if err := each(e); err != nil {
-			return err
-		}
-	}
-}
-
 // watched keeps the error of the connection apart from errors of who reads.
 type watched struct {
 	io.Reader
@@ -128,10 +119,17 @@ func (w *watched) Read(p []byte) (int, error) {
 }
 
 // send makes the request; an answer that is not 2xx becomes its Problem.
-func (c *Client) send(ctx context.Context, method, path string, q url.Values, body any) (*http.Response, error) {
-	req, err := request(ctx, method, path, q, body)
+func (c *client) send(ctx context.Context, q request) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, q.method, "http://agent"+q.path, q.body) //nolint:gosec // the host is a word: every request goes to the socket
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("make request: %w", err)
+	}
+	req.URL.RawQuery = q.query.Encode()
+	if q.contentType != "" {
+		req.Header.Set("Content-Type", q.contentType)
+	}
+	if q.contentType == typeTar {
+		req.Header.Set("Expect", "100-continue")
 	}
 	resp, err := c.http.Do(req) //nolint:gosec // every request goes to the socket
 	if err != nil {
@@ -149,34 +147,6 @@ func (c *Client) send(ctx context.Context, method, path string, q url.Values, bo
 		return nil, unexpectedAnswer(fmt.Errorf("answer %s of type %q", resp.Status, resp.Header.Get("Content-Type")))
 	}
 	return nil, decodeProblem(data)
-}
-
-func request(ctx context.Context, method, path string, q url.Values, body any) (*http.Request, error) {
-	var r io.Reader
-	contentType := ""
-	switch b := body.(type) {
-	case nil:
-	case io.Reader:
-		r, contentType = b, typeTar
-	default:
-		data, err := json.Marshal(b)
-		if err != nil {
-			return nil, fmt.Errorf("encode request: %w", err)
-		}
-		r, contentType = bytes.NewReader(data), typeJSON
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, r) //nolint:gosec // the host is a word: every request goes to the socket
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	req.URL.RawQuery = q.Encode()
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	if contentType == typeTar {
-		req.Header.Set("Expect", "100-continue")
-	}
-	return req, nil
 }
 
 func drop(body io.ReadCloser) {
