@@ -110,14 +110,3 @@ func (Quiet) Log(string) {}
 
 // Advance does nothing.
 func (Quiet) Advance(int64, int64) {}
-
-// FollowJob asks for the events of a job after the one with number After.
-type FollowJob struct {
-	ID    JobID `json:"id"`
-	After int64 `json:"after,omitempty"`
-}
-
-// ListJobs asks for the latest jobs.
-type ListJobs struct {
-	Limit int `json:"limit,omitempty"` // 0: all that are kept
-}

@@ -18,6 +18,7 @@ import (
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
 
+	"coopkit/appliance"
 	"coopkit/internal/testkit"
 )
 
@@ -48,15 +49,15 @@ func TestAgent_getsACertificateThroughItsOwnNameServer(t *testing.T) {
 	cfg.Issuer, cfg.ACMEChallenge, cfg.ACMEEmail = "acme", "dns", "steward@demo.coop"
 	cfg.ACMEDirectory, cfg.ACMERoot = pebble(t, cfg.DNS[0])
 	r := run(t, cfg)
-	job, err := r.AddName(t.Context(), "demo.coop", "")
+	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
 	r.done(t, job, err)
-	job, err = r.Push(t.Context(), "www.demo.coop", page(t, "hello"))
+	job, err = r.Sites.Push(t.Context(), "www.demo.coop", page(t, "hello"))
 	r.done(t, job, err)
-	certs, err := r.Certificates(t.Context())
+	certs, err := r.Box.Certificates(t.Context())
 	if err != nil || len(certs) != 1 || certs[0].Problem != nil || certs[0].NotAfter.IsZero() {
 		t.Fatalf("certificates %+v, %v", certs, err)
 	}
-	names, err := r.Names(t.Context())
+	names, err := r.Names.Zones(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -137,7 +137,7 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 	a.dns = server.New(server.Config{Listen: open, Given: given, Log: a.log})
 	b.dns = a.dns
 	b.names = names.New(names.Deps{
-		Store: b.store, Server: a.dns, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
+		Store: b.store, Server: a.dns, Jobs: b.jobs, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
 		PublicAddrs: a.addrs,
 		ServerAddr:  a.dnsAddr,
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
@@ -228,7 +228,7 @@ func (a *Agent) Run(whole context.Context) error {
 	group.Go(func() error { return a.runConsole(ctx) })
 	group.Go(func() error { return a.tidyAccounts(ctx) })
 	group.Go(func() error { return lean.Run(ctx) })
-	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b, a.log)) })
+	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b.calls(), a.log)) })
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
 	err := group.Wait()

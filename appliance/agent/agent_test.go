@@ -29,7 +29,7 @@ import (
 
 // running is a whole agent on loopback, spoken to through its socket.
 type running struct {
-	control.Backend
+	control.Agent
 	agent *Agent
 	stop  func() error
 }
@@ -56,7 +56,7 @@ func run(t *testing.T, cfg Config) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	r := &running{Backend: control.NewClient(cfg.Socket), agent: a}
+	r := &running{Agent: control.NewClient(cfg.Socket), agent: a}
 	var once bool
 	r.stop = func() error {
 		if once {
@@ -77,7 +77,7 @@ func run(t *testing.T, cfg Config) *running {
 			t.Fatalf("the agent ended: %v", err)
 		default:
 		}
-		_, err := r.Status(t.Context())
+		_, err := r.Box.Status(t.Context())
 		return err == nil
 	})
 	return r
@@ -89,10 +89,10 @@ func (r *running) done(t *testing.T, job appliance.Job, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.JobEvents(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+	if err := r.Jobs.Follow(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if job, err = r.Job(t.Context(), job.ID); err != nil || job.State != appliance.JobDone {
+	if job, err = r.Jobs.Job(t.Context(), job.ID); err != nil || job.State != appliance.JobDone {
 		t.Fatalf("job %+v, %v", job, err)
 	}
 }
@@ -101,7 +101,7 @@ func (r *running) done(t *testing.T, job appliance.Job, err error) {
 // trusting its local CA only.
 func (r *running) get(t *testing.T, host, path string) (int, string, http.Header) {
 	t.Helper()
-	status, err := r.Status(t.Context())
+	status, err := r.Box.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,26 +173,26 @@ func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
 	r := run(t, cfg)
-	job, err := r.AddName(t.Context(), "demo.coop", "")
+	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
 	r.done(t, job, err)
 	for _, text := range []string{"first", "second"} {
-		job, err := r.Push(t.Context(), "demo.coop", page(t, text))
+		job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, text))
 		r.done(t, job, err)
 		if code, body, _ := r.get(t, "demo.coop", "/"); code != http.StatusOK || body != text {
 			t.Errorf("the site answers %d %q; want %q", code, body, text)
 		}
 	}
-	job, err = r.RollbackSite(t.Context(), "demo.coop", 0)
+	job, err = r.Sites.Rollback(t.Context(), appliance.RollbackSite{Host: "demo.coop"})
 	r.done(t, job, err)
 	if _, body, _ := r.get(t, "demo.coop", "/"); body != "first" {
 		t.Errorf("after going back the site says %q", body)
 	}
-	job, err = r.AddRedirect(t.Context(), "old.demo.coop", "https://demo.coop")
+	job, err = r.Redirects.Add(t.Context(), appliance.Redirect{Host: "old.demo.coop", Target: "https://demo.coop"})
 	r.done(t, job, err)
 	if code, _, h := r.get(t, "old.demo.coop", "/a?b=c"); code/100 != 3 || h.Get("Location") != "https://demo.coop/a?b=c" {
 		t.Errorf("the redirect answers %d to %s", code, h.Get("Location"))
 	}
-	if _, err := r.PlanAdd(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"email": "a@demo.coop"}}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
+	if _, err := r.Apps.PlanAdd(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop", Settings: map[string]string{"email": "a@demo.coop"}}); !errors.Is(err, &problem.Problem{Code: "engine-unreachable"}) {
 		t.Errorf("adding an app without an engine: %v", err)
 	}
 	if err := r.stop(); err != nil {
@@ -202,12 +202,12 @@ func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	if _, body, _ := again.get(t, "demo.coop", "/"); body != "first" {
 		t.Errorf("after a restart the site says %q", body)
 	}
-	if c, err := again.CheckName(t.Context(), "demo.coop"); err != nil || !c.OK {
+	if c, err := again.Names.Check(t.Context(), "demo.coop"); err != nil || !c.OK {
 		t.Errorf("after a restart the name is %+v, %v", c, err)
 	}
-	job, err = again.RemoveSite(t.Context(), "demo.coop", "")
+	job, err = again.Sites.Remove(t.Context(), appliance.RemoveSite{Host: "demo.coop"})
 	again.done(t, job, err)
-	if c, err := again.CheckName(t.Context(), "demo.coop"); err != nil || c.OK {
+	if c, err := again.Names.Check(t.Context(), "demo.coop"); err != nil || c.OK {
 		t.Errorf("after removing the site its name is still there: %+v, %v", c, err)
 	}
 }
@@ -266,7 +266,7 @@ func TestAgent_refusesASecondOneAndTakenPorts(t *testing.T) {
 	if _, err := New(t.Context(), cfg, slog.New(slog.DiscardHandler)); !errors.Is(err, &problem.Problem{Code: "state-in-use"}) {
 		t.Errorf("a second agent on the same state: %v", err)
 	}
-	status, err := r.Status(t.Context())
+	status, err := r.Box.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestCatalogue_everyRecipePassesItsTest(t *testing.T) {
 	r := run(t, cfg)
 	for _, name := range chosen(t, *tried) {
 		t.Run(name, func(t *testing.T) {
-			job, err := r.TestRecipe(t.Context(), name, appliance.FromDebian)
+			job, err := r.Recipes.Test(t.Context(), appliance.TestRecipe{Name: name, Images: appliance.FromDebian})
 			r.done(t, job, err)
 			if left, err := r.agent.backend.engine.Installs(t.Context()); err != nil || len(left) > 0 {
 				t.Errorf("left behind: %v, %v", left, err)

@@ -101,7 +101,7 @@ func (b *backend) healthNames(ctx context.Context) ([]appliance.NameCheck, error
 	}
 	var out []appliance.NameCheck
 	for _, a := range addresses {
-		c, err := b.names.Check(ctx, a.Host)
+		c, err := b.names.Check(ctx, a.Host.String())
 		if err != nil {
 			c = appliance.NameCheck{Host: a.Host.String(), Unanswered: true, Problem: problem.Reason(err)}
 		}

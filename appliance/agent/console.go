@@ -92,7 +92,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 		return nil
 	}
 	c, err := console.New(console.Deps{
-		Box: a.backend, Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: a.cfg.path("uploads"),
+		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: a.cfg.path("uploads"),
 		Statements: a.backend.store.Statements,
 	})
 	if err != nil {

@@ -19,7 +19,7 @@ func TestConsole_holdsSoManyConnections(t *testing.T) {
 	cfg := config(t)
 	cfg.Console = "127.0.0.1:0"
 	r := run(t, cfg)
-	access, err := r.ConsoleAccess(t.Context())
+	access, err := r.Box.ConsoleAccess(t.Context())
 	if err != nil || !strings.HasSuffix(access.URL, "/setup") || strings.Contains(access.URL, access.Token) {
 		t.Fatalf("access %+v, %v", access, err)
 	}
@@ -46,7 +46,7 @@ func TestConsole_holdsSoManyConnections(t *testing.T) {
 	if answers() {
 		t.Errorf("it answers beside %d connections", len(held))
 	}
-	if _, err := r.Status(t.Context()); err != nil {
+	if _, err := r.Box.Status(t.Context()); err != nil {
 		t.Errorf("the agent: %v", err)
 	}
 	for _, c := range held {

@@ -13,10 +13,13 @@ import (
 	"coopkit/internal/problem"
 )
 
+// redirectCalls are the redirects of this box for others.
+type redirectCalls struct{ *backend }
+
 func redirectSubject(host hostname.Name) string { return "redirect:" + host.String() }
 
-// Redirects lists the addresses that lead elsewhere.
-func (b *backend) Redirects(ctx context.Context) ([]appliance.Address, error) {
+// List lists the addresses that lead elsewhere.
+func (b redirectCalls) List(ctx context.Context) ([]appliance.Address, error) {
 	all, err := b.store.Addresses(ctx)
 	if err != nil {
 		return nil, err
@@ -30,13 +33,13 @@ func (b *backend) Redirects(ctx context.Context) ([]appliance.Address, error) {
 	return out, nil
 }
 
-// AddRedirect starts leading a host elsewhere.
-func (b *backend) AddRedirect(ctx context.Context, host, target string) (appliance.Job, error) {
-	h, err := hostname.Parse(host)
+// Add starts leading a host elsewhere.
+func (b redirectCalls) Add(ctx context.Context, req appliance.Redirect) (appliance.Job, error) {
+	h, err := hostname.Parse(req.Host)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	to, err := url.Parse(target)
+	to, err := url.Parse(req.Target)
 	if err != nil || (to.Scheme != "https" && to.Scheme != "http") || to.Host == "" || to.User != nil {
 		return appliance.Job{}, &problem.Problem{
 			Code: "redirect-target-invalid", Kind: problem.Invalid,
@@ -73,8 +76,8 @@ func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]j
 	}, nil
 }
 
-// RemoveRedirect starts taking a redirect away.
-func (b *backend) RemoveRedirect(ctx context.Context, host string) (appliance.Job, error) {
+// Remove starts taking a redirect away.
+func (b redirectCalls) Remove(ctx context.Context, host string) (appliance.Job, error) {
 	h, err := hostname.Parse(host)
 	if err != nil {
 		return appliance.Job{}, err

@@ -23,24 +23,24 @@ func TestAgent_settingsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := r.Settings(t.Context()); err != nil || s != (appliance.Settings{Box: name, Language: "en"}) {
+	if s, err := r.Box.Settings(t.Context()); err != nil || s != (appliance.Settings{Box: name, Language: "en"}) {
 		t.Errorf("at first %+v, %v", s, err)
 	}
 	want := appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "fr"}
-	if err := r.SaveSettings(t.Context(), appliance.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr"}); err != nil {
+	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []appliance.Settings{
 		{Language: "de"}, {Language: "en", Coop: strings.Repeat("x", 81)}, {Language: "en", Box: "two\nlines"},
 	} {
-		if err := r.SaveSettings(t.Context(), bad); !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {
+		if err := r.Box.SaveSettings(t.Context(), bad); !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	got, err := run(t, cfg).Settings(t.Context())
+	got, err := run(t, cfg).Box.Settings(t.Context())
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("after a restart (%v, -want +got):\n%s", err, d)
 	}
@@ -48,7 +48,7 @@ func TestAgent_settingsAreKept(t *testing.T) {
 
 func TestAgent_knowsItsMachine(t *testing.T) {
 	t.Parallel()
-	h, err := run(t, config(t)).Host(t.Context())
+	h, err := run(t, config(t)).Box.Host(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

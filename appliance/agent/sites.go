@@ -20,15 +20,19 @@ type siteInput struct {
 	Version, Before int
 }
 
+// siteCalls are the sites of this box for others: publishing one concerns its
+// files, its name and the front door.
+type siteCalls struct{ *backend }
+
 func siteSubject(host hostname.Name) string { return "site:" + host.String() }
 
 // PlanPush says what publishing would do: to the site and to its name.
-func (b *backend) PlanPush(ctx context.Context, host string, files int, bytes int64) (appliance.Plan, error) {
-	h, err := b.siteHost(ctx, host)
+func (b siteCalls) PlanPush(ctx context.Context, req appliance.PushSite) (appliance.Plan, error) {
+	h, err := b.siteHost(ctx, req.Host)
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	plan, err := b.sites.PlanPush(ctx, h, files, bytes)
+	plan, err := b.sites.PlanPush(ctx, h, req.Files, req.Bytes)
 	if err != nil {
 		return plan, err
 	}
@@ -56,7 +60,7 @@ func (b *backend) siteHost(ctx context.Context, host string) (hostname.Name, err
 }
 
 // Push receives a version and starts publishing it.
-func (b *backend) Push(ctx context.Context, host string, tar io.Reader) (appliance.Job, error) {
+func (b siteCalls) Push(ctx context.Context, host string, tar io.Reader) (appliance.Job, error) {
 	h, err := b.siteHost(ctx, host)
 	if err != nil {
 		return appliance.Job{}, err
@@ -72,13 +76,13 @@ func (b *backend) Push(ctx context.Context, host string, tar io.Reader) (applian
 	return job, err
 }
 
-// RollbackSite starts publishing an older version; 0 means the one before.
-func (b *backend) RollbackSite(ctx context.Context, host string, version int) (appliance.Job, error) {
-	h, err := b.siteHost(ctx, host)
+// Rollback starts publishing an older version; 0 means the one before.
+func (b siteCalls) Rollback(ctx context.Context, req appliance.RollbackSite) (appliance.Job, error) {
+	h, err := b.siteHost(ctx, req.Host)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	target, err := b.sites.RollbackTarget(ctx, h, version)
+	target, err := b.sites.RollbackTarget(ctx, h, req.Version)
 	if err != nil {
 		return appliance.Job{}, err
 	}
@@ -163,9 +167,9 @@ func (b *backend) openHost(ctx context.Context, host hostname.Name, p appliance.
 	return nil
 }
 
-// PlanRemoveSite says what taking a site off would do.
-func (b *backend) PlanRemoveSite(ctx context.Context, host string) (appliance.Plan, error) {
-	h, err := hostname.Parse(host)
+// PlanRemove says what taking a site off would do.
+func (b siteCalls) PlanRemove(ctx context.Context, req appliance.RemoveSite) (appliance.Plan, error) {
+	h, err := hostname.Parse(req.Host)
 	if err != nil {
 		return appliance.Plan{}, err
 	}
@@ -177,16 +181,16 @@ func (b *backend) PlanRemoveSite(ctx context.Context, host string) (appliance.Pl
 	return plan.Seal(), nil
 }
 
-// RemoveSite starts taking a site off.
-func (b *backend) RemoveSite(ctx context.Context, host, planHash string) (appliance.Job, error) {
-	plan, err := b.PlanRemoveSite(ctx, host)
+// Remove starts taking a site off.
+func (b siteCalls) Remove(ctx context.Context, req appliance.RemoveSite) (appliance.Job, error) {
+	plan, err := b.PlanRemove(ctx, req)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	if err := plan.Agreed(planHash); err != nil {
+	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
-	h, err := hostname.Parse(host)
+	h, err := hostname.Parse(req.Host)
 	if err != nil {
 		return appliance.Job{}, err
 	}
@@ -211,11 +215,11 @@ func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step,
 	return append(steps, b.sites.RemoveSteps(in.Host)...), nil
 }
 
-// Sites lists the published sites.
-func (b *backend) Sites(ctx context.Context) ([]appliance.Site, error) { return b.sites.List(ctx) }
+// List lists the published sites.
+func (b siteCalls) List(ctx context.Context) ([]appliance.Site, error) { return b.sites.List(ctx) }
 
-// SiteVersions lists the versions of a site that are kept.
-func (b *backend) SiteVersions(ctx context.Context, host string) ([]appliance.Site, error) {
+// Versions lists the versions of a site that are kept.
+func (b siteCalls) Versions(ctx context.Context, host string) ([]appliance.Site, error) {
 	h, err := hostname.Parse(host)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func TestSockets_ofSystemdAreUsedByTheAgent(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := run(t, cfg)
-	status, err := r.Status(t.Context())
+	status, err := r.Box.Status(t.Context())
 	if err != nil || status.HTTP != at[0] || status.HTTPS != at[1] || status.DNS != at[2] {
 		t.Errorf("status %+v, %v; want the sockets at %v", status, err, at)
 	}

@@ -144,22 +144,3 @@ func words(p *problem.Problem) string {
 	}
 	return strings.TrimSuffix(problem.Reason(p), ".")
 }
-
-// Desk says how the link to the support desk is.
-func (b *backend) Desk(ctx context.Context) (appliance.DeskLink, error) { return b.support.Status(ctx) }
-
-// PlanJoinDesk says which desk the code is of, and what would be sent to it.
-func (b *backend) PlanJoinDesk(_ context.Context, code string) (appliance.Plan, error) {
-	return b.support.PlanJoin(code)
-}
-
-// JoinDesk uses the invitation.
-func (b *backend) JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
-	return b.support.Join(ctx, code, planHash)
-}
-
-// LeaveDesk ends the link.
-func (b *backend) LeaveDesk(ctx context.Context) error { return b.support.Leave(ctx) }
-
-// DeskPreview is the last or next report.
-func (b *backend) DeskPreview(ctx context.Context) (string, error) { return b.support.Preview(ctx) }

@@ -23,17 +23,17 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	t.Parallel()
 	d, cfg := desktest.New(t), config(t)
 	r := run(t, cfg)
-	job, err := r.Push(t.Context(), "demo.coop", page(t, "hello"))
+	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "hello"))
 	r.done(t, job, err)
-	if err := r.SaveSettings(t.Context(), appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
+	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
 		t.Fatal(err)
 	}
 	code := d.Invite(true).String()
-	plan, err := r.PlanJoinDesk(t.Context(), code)
+	plan, err := r.Desk.PlanJoin(t.Context(), appliance.JoinDesk{Code: code})
 	if err != nil || !strings.Contains(plan.Title, d.URL()) {
 		t.Fatalf("plan %+v, %v", plan, err)
 	}
-	link, err := r.JoinDesk(t.Context(), code, plan.Hash)
+	link, err := r.Desk.Join(t.Context(), appliance.JoinDesk{Code: code, PlanHash: plan.Hash})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	if there.Words != link.Words || there.Sample.Memory == 0 || there.Sample.DiskUsed == 0 {
 		t.Errorf("the desk knows %+v", there)
 	}
-	text, err := r.DeskPreview(t.Context())
+	text, err := r.Desk.Preview(t.Context())
 	if err != nil || !strings.Contains(text, `"box": "`+link.Box+`"`) {
 		t.Errorf("preview %s, %v", text, err)
 	}
@@ -54,16 +54,16 @@ func TestAgent_reportsToADesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = run(t, cfg)
-	if l, err := r.Desk(t.Context()); err != nil || l.Box != link.Box || l.State != appliance.DeskLinked || l.Words != link.Words || l.LastSent.IsZero() {
+	if l, err := r.Desk.Status(t.Context()); err != nil || l.Box != link.Box || l.State != appliance.DeskLinked || l.Words != link.Words || l.LastSent.IsZero() {
 		t.Errorf("after a restart %+v, %v", l, err)
 	}
-	if err := r.LeaveDesk(t.Context()); err != nil {
+	if err := r.Desk.Leave(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if l, err := r.Desk(t.Context()); err != nil || l.State != appliance.DeskNone || d.Box(id).State != desk.BoxLeft {
+	if l, err := r.Desk.Status(t.Context()); err != nil || l.State != appliance.DeskNone || d.Box(id).State != desk.BoxLeft {
 		t.Errorf("after it left: here %+v, %v; there %s", l, err, d.Box(id).State)
 	}
-	if _, err := r.ConsoleAccess(t.Context()); !errors.Is(err, &problem.Problem{Code: "console-off"}) {
+	if _, err := r.Box.ConsoleAccess(t.Context()); !errors.Is(err, &problem.Problem{Code: "console-off"}) {
 		t.Errorf("access to a console that is not there: %v", err)
 	}
 }

@@ -123,3 +123,9 @@ func (a *Apps) Signin(ctx context.Context, name appliance.InstallName) (applianc
 	}
 	return appliance.Signin{URL: r.vars["URL"] + r.recipe.FirstAccount.Path, User: v.user, Password: v.pass}, nil
 }
+
+// MarkSigninShown notes that the console has shown the first sign-in of an app.
+// The error is a Problem "signin-shown" when that was noted before.
+func (a *Apps) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {
+	return a.Store.MarkSigninShown(ctx, name)
+}

@@ -146,7 +146,8 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint,
 }
 
 // Logs writes what the services of an install said.
-func (a *Apps) Logs(ctx context.Context, name appliance.InstallName, service string, tail int, follow bool, w io.Writer) error {
+func (a *Apps) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {
+	name, service := req.Name, req.Service
 	if _, err := a.Store.Install(ctx, name); err != nil {
 		return err
 	}
@@ -161,7 +162,7 @@ func (a *Apps) Logs(ctx context.Context, name appliance.InstallName, service str
 			Next: []string{"coopkit app show " + string(name)},
 		}
 	}
-	return a.Engine.Logs(ctx, name, engine.LogOptions{Service: service, Tail: tail, Follow: follow}, w)
+	return a.Engine.Logs(ctx, name, engine.LogOptions{Service: service, Tail: req.Tail, Follow: req.Follow}, w)
 }
 
 // Services returns the services that an install should have.

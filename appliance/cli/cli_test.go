@@ -75,7 +75,7 @@ func setup(e *testscript.Env) error {
 	f := controltest.New()
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, ln, control.Handler(f, slog.New(slog.DiscardHandler))) }()
+	go func() { served <- control.Serve(ctx, ln, control.Handler(f.Agent(), slog.New(slog.DiscardHandler))) }()
 	e.Defer(func() {
 		stop()
 		if err := errors.Join(<-served, os.RemoveAll(dir)); err != nil {
@@ -220,7 +220,7 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 	socket := filepath.Join(dir, "c.sock")
 	f := controltest.New()
 	f.Hold()
-	job, err := f.RefreshImages(t.Context())
+	job, err := f.Agent().Recipes.RefreshImages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +231,7 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		served := make(chan error, 1)
-		go func() { served <- control.Serve(ctx, ln, control.Handler(f, slog.New(slog.DiscardHandler))) }()
+		go func() { served <- control.Serve(ctx, ln, control.Handler(f.Agent(), slog.New(slog.DiscardHandler))) }()
 		return func() {
 			cancel()
 			if err := <-served; err != nil {

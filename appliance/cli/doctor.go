@@ -31,7 +31,7 @@ func newDoctor(env *term.Env) *cobra.Command {
 		Annotations: map[string]string{exitCodes: doctorCodes},
 		Args:        cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := env.Backend().Doctor(cmd.Context())
+			r, err := env.Agent().Health.Now(cmd.Context())
 			if err != nil {
 				return err
 			}

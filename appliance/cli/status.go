@@ -17,7 +17,7 @@ func newStatus(env *term.Env) *cobra.Command {
 		Example: "  coopkit status\n  coopkit status --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := env.Backend().Status(cmd.Context())
+			s, err := env.Agent().Box.Status(cmd.Context())
 			if err != nil {
 				return err
 			}

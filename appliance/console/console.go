@@ -3,7 +3,7 @@
 // Package console is the box in a browser, for the steward who is no IT person:
 // it joins the areas (set-up, home, apps, sites, names, activity, help,
 // settings) into one web interface with one frame. It asks the agent through
-// control.Backend and knows nothing of how the agent does anything. Its tests
+// control.Agent and knows nothing of how the agent does anything. Its tests
 // visit every route as a stranger and read every page in three languages; the
 // journeys of internal/tools/journey use it in a real browser.
 package console
@@ -34,7 +34,7 @@ import (
 
 // Deps are what the console works with.
 type Deps struct {
-	Box      control.Backend
+	Box      control.Agent
 	Accounts *signin.Service
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -99,7 +99,7 @@ func (c *Console) frame(r *http.Request, p *webkit.Page) {
 		p.Wide = true
 		return
 	}
-	if s, err := c.deps.Box.Settings(r.Context()); err == nil {
+	if s, err := c.deps.Box.Box.Settings(r.Context()); err == nil {
 		p.Brand = webkit.Brand{Name: s.Coop, Sub: p.T("console.box", "name", s.Box), Href: "/"}
 		if s.Coop == "" {
 			p.Brand.Name = s.Box
@@ -127,7 +127,7 @@ var places = [...]place{
 }
 
 func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
-	report, err := c.deps.Box.Findings(r.Context())
+	report, err := c.deps.Box.Health.Shown(r.Context())
 	if err != nil {
 		report = appliance.Report{} // the page itself says what it could not look at
 	}

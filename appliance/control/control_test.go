@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +33,7 @@ import (
 // rig is an agent on a real socket with a fake behind it.
 type rig struct {
 	fake    *controltest.Fake
-	client  *control.Client
+	client  control.Agent
 	socket  string
 	log     *logged
 	visited map[string]bool // patterns of routes that answered
@@ -44,7 +43,7 @@ func newRig(t *testing.T) *rig {
 	t.Helper()
 	r := &rig{fake: controltest.New(), log: &logged{}, visited: map[string]bool{}}
 	var mu sync.Mutex
-	h := control.Handler(r.fake, slog.New(slog.NewJSONHandler(r.log, nil)))
+	h := control.Handler(r.fake.Agent(), slog.New(slog.NewJSONHandler(r.log, nil)))
 	r.socket = serve(t, http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		h.ServeHTTP(w, q)
 		mu.Lock()
@@ -113,92 +112,112 @@ func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 	gone := appliance.RemoveApp{Name: "wordpress", NoExport: true}
 	one := func(v any, err error) ([]any, error) { return []any{v}, err }
 	return []call{
-		{"Status", func(b control.Backend) ([]any, error) { return one(b.Status(ctx)) }},
-		{"Findings", func(b control.Backend) ([]any, error) { return one(b.Findings(ctx)) }},
-		{"Week", func(b control.Backend) ([]any, error) { return one(b.Week(ctx)) }},
-		{"Doctor", func(b control.Backend) ([]any, error) { return one(b.Doctor(ctx)) }},
-		{"Recipes", func(b control.Backend) ([]any, error) { return one(b.Recipes(ctx)) }},
-		{"Recipe", func(b control.Backend) ([]any, error) { return one(b.Recipe(ctx, "wordpress")) }},
-		{"TestRecipe", func(b control.Backend) ([]any, error) {
-			return one(b.TestRecipe(ctx, "wordpress", appliance.FromDebian))
+		{"Status", func(b control.Agent) ([]any, error) { return one(b.Box.Status(ctx)) }},
+		{"Findings", func(b control.Agent) ([]any, error) { return one(b.Health.Shown(ctx)) }},
+		{"Week", func(b control.Agent) ([]any, error) { return one(b.Health.Week(ctx)) }},
+		{"Doctor", func(b control.Agent) ([]any, error) { return one(b.Health.Now(ctx)) }},
+		{"Recipes", func(b control.Agent) ([]any, error) { return one(b.Recipes.List(ctx)) }},
+		{"Recipe", func(b control.Agent) ([]any, error) { return one(b.Recipes.Show(ctx, "wordpress")) }},
+		{"TestRecipe", func(b control.Agent) ([]any, error) {
+			return one(b.Recipes.Test(ctx, appliance.TestRecipe{Name: "wordpress", Images: appliance.FromDebian}))
 		}},
-		{"RefreshImages", func(b control.Backend) ([]any, error) { return one(b.RefreshImages(ctx)) }},
-		{"PlanAdd", func(b control.Backend) ([]any, error) { return one(b.PlanAdd(ctx, wp)) }},
-		{"Add", func(b control.Backend) ([]any, error) { return one(b.Add(ctx, wp)) }},
-		{"Apps", func(b control.Backend) ([]any, error) { return one(b.Apps(ctx)) }},
-		{"App", func(b control.Backend) ([]any, error) { return one(b.App(ctx, "wordpress")) }},
-		{"Certificates", func(b control.Backend) ([]any, error) { return one(b.Certificates(ctx)) }},
-		{"Start", func(b control.Backend) ([]any, error) { return one(b.Start(ctx, "wordpress")) }},
-		{"Stop", func(b control.Backend) ([]any, error) { return one(b.Stop(ctx, "wordpress")) }},
-		{"Restart", func(b control.Backend) ([]any, error) { return one(b.Restart(ctx, "wordpress")) }},
-		{"Logs", func(b control.Backend) ([]any, error) {
+		{"RefreshImages", func(b control.Agent) ([]any, error) { return one(b.Recipes.RefreshImages(ctx)) }},
+		{"PlanAdd", func(b control.Agent) ([]any, error) { return one(b.Apps.PlanAdd(ctx, wp)) }},
+		{"Add", func(b control.Agent) ([]any, error) { return one(b.Apps.Add(ctx, wp)) }},
+		{"Apps", func(b control.Agent) ([]any, error) { return one(b.Apps.List(ctx)) }},
+		{"App", func(b control.Agent) ([]any, error) { return one(b.Apps.Show(ctx, "wordpress")) }},
+		{"Certificates", func(b control.Agent) ([]any, error) { return one(b.Box.Certificates(ctx)) }},
+		{"Start", func(b control.Agent) ([]any, error) { return one(b.Apps.Start(ctx, "wordpress")) }},
+		{"Stop", func(b control.Agent) ([]any, error) { return one(b.Apps.Stop(ctx, "wordpress")) }},
+		{"Restart", func(b control.Agent) ([]any, error) { return one(b.Apps.Restart(ctx, "wordpress")) }},
+		{"Logs", func(b control.Agent) ([]any, error) {
 			var w strings.Builder
-			err := b.Logs(ctx, "wordpress", "web", 2, false, &w)
+			err := b.Apps.Logs(ctx, appliance.AppLogs{Name: "wordpress", Service: "web", Tail: 2}, &w)
 			return []any{w.String()}, err
 		}},
-		{"Signin", func(b control.Backend) ([]any, error) { return one(b.Signin(ctx, "wordpress")) }},
-		{"MarkSigninShown", func(b control.Backend) ([]any, error) { return nil, b.MarkSigninShown(ctx, "wordpress") }},
-		{"PlanRemove", func(b control.Backend) ([]any, error) { return one(b.PlanRemove(ctx, gone)) }},
-		{"Remove", func(b control.Backend) ([]any, error) { return one(b.Remove(ctx, gone)) }},
-		{"Jobs", func(b control.Backend) ([]any, error) { return one(b.Jobs(ctx, 3)) }},
-		{"Job", func(b control.Backend) ([]any, error) { return one(b.Job(ctx, 3)) }},
-		{"StopJob", func(b control.Backend) ([]any, error) {
+		{"Signin", func(b control.Agent) ([]any, error) { return one(b.Apps.Signin(ctx, "wordpress")) }},
+		{"MarkSigninShown", func(b control.Agent) ([]any, error) { return nil, b.Apps.MarkSigninShown(ctx, "wordpress") }},
+		{"PlanRemove", func(b control.Agent) ([]any, error) { return one(b.Apps.PlanRemove(ctx, gone)) }},
+		{"Remove", func(b control.Agent) ([]any, error) { return one(b.Apps.Remove(ctx, gone)) }},
+		{"Jobs", func(b control.Agent) ([]any, error) { return one(b.Jobs.List(ctx, 3)) }},
+		{"Job", func(b control.Agent) ([]any, error) { return one(b.Jobs.Job(ctx, 3)) }},
+		{"StopJob", func(b control.Agent) ([]any, error) {
 			for _, f := range fakes {
 				f.Hold()
 				defer f.Release()
 			}
-			job, err := b.RefreshImages(ctx)
+			job, err := b.Recipes.RefreshImages(ctx)
 			if err != nil {
 				return nil, err
 			}
-			if err := b.StopJob(ctx, job.ID); err != nil {
+			if err := b.Jobs.Stop(ctx, job.ID); err != nil {
 				return nil, err
 			}
-			return one(b.Job(ctx, job.ID))
+			return one(b.Jobs.Job(ctx, job.ID))
 		}},
-		{"JobEvents", func(b control.Backend) ([]any, error) {
+		{"JobEvents", func(b control.Agent) ([]any, error) {
 			var all []any
-			err := b.JobEvents(ctx, 3, 4, func(e appliance.JobEvent) error { all = append(all, e); return nil })
+			err := b.Jobs.Follow(ctx, 3, 4, func(e appliance.JobEvent) error { all = append(all, e); return nil })
 			return all, err
 		}},
-		{"Names", func(b control.Backend) ([]any, error) { return one(b.Names(ctx)) }},
-		{"PlanAddName", func(b control.Backend) ([]any, error) { return one(b.PlanAddName(ctx, "cafe.example")) }},
-		{"AddName", func(b control.Backend) ([]any, error) { return one(b.AddName(ctx, "cafe.example", "")) }},
-		{"CheckName", func(b control.Backend) ([]any, error) { return one(b.CheckName(ctx, "www.cafe.example")) }},
-		{"CheckZone", func(b control.Backend) ([]any, error) { return one(b.CheckZone(ctx, "cafe.example")) }},
-		{"PlanRemoveName", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveName(ctx, "cafe.example")) }},
-		{"RemoveName", func(b control.Backend) ([]any, error) { return one(b.RemoveName(ctx, "cafe.example", "")) }},
-		{"AddRedirect", func(b control.Backend) ([]any, error) {
-			return one(b.AddRedirect(ctx, "old.demo.coop", "https://www.demo.coop/"))
+		{"Names", func(b control.Agent) ([]any, error) { return one(b.Names.Zones(ctx)) }},
+		{"PlanAddName", func(b control.Agent) ([]any, error) {
+			return one(b.Names.PlanAddZone(ctx, appliance.ZoneChange{Zone: "cafe.example"}))
 		}},
-		{"Redirects", func(b control.Backend) ([]any, error) { return one(b.Redirects(ctx)) }},
-		{"RemoveRedirect", func(b control.Backend) ([]any, error) { return one(b.RemoveRedirect(ctx, "old.demo.coop")) }},
-		{"PlanPush", func(b control.Backend) ([]any, error) { return one(b.PlanPush(ctx, "demo.coop", 1, 5)) }},
-		{"Push", func(b control.Backend) ([]any, error) {
-			return one(b.Push(ctx, "demo.coop", siteTar(t, map[string]string{"index.html": "hello"})))
+		{"AddName", func(b control.Agent) ([]any, error) {
+			return one(b.Names.AddZone(ctx, appliance.ZoneChange{Zone: "cafe.example"}))
 		}},
-		{"Sites", func(b control.Backend) ([]any, error) { return one(b.Sites(ctx)) }},
-		{"SiteVersions", func(b control.Backend) ([]any, error) { return one(b.SiteVersions(ctx, "demo.coop")) }},
-		{"RollbackSite", func(b control.Backend) ([]any, error) { return one(b.RollbackSite(ctx, "demo.coop", 1)) }},
-		{"PlanRemoveSite", func(b control.Backend) ([]any, error) { return one(b.PlanRemoveSite(ctx, "demo.coop")) }},
-		{"RemoveSite", func(b control.Backend) ([]any, error) { return one(b.RemoveSite(ctx, "demo.coop", "")) }},
-		{"Host", func(b control.Backend) ([]any, error) { return one(b.Host(ctx)) }},
-		{"SaveSettings", func(b control.Backend) ([]any, error) {
-			return nil, b.SaveSettings(ctx, appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"})
+		{"CheckName", func(b control.Agent) ([]any, error) { return one(b.Names.Check(ctx, "www.cafe.example")) }},
+		{"CheckZone", func(b control.Agent) ([]any, error) { return one(b.Names.CheckZone(ctx, "cafe.example")) }},
+		{"PlanRemoveName", func(b control.Agent) ([]any, error) {
+			return one(b.Names.PlanRemoveZone(ctx, appliance.ZoneChange{Zone: "cafe.example"}))
 		}},
-		{"Settings", func(b control.Backend) ([]any, error) { return one(b.Settings(ctx)) }},
-		{"PlanJoinDesk", func(b control.Backend) ([]any, error) { return one(b.PlanJoinDesk(ctx, controltest.Invitation)) }},
-		{"JoinDesk", func(b control.Backend) ([]any, error) { return one(b.JoinDesk(ctx, controltest.Invitation, "")) }},
-		{"Desk", func(b control.Backend) ([]any, error) { return one(b.Desk(ctx)) }},
-		{"DeskPreview", func(b control.Backend) ([]any, error) { return one(b.DeskPreview(ctx)) }},
-		{"LeaveDesk", func(b control.Backend) ([]any, error) { return nil, b.LeaveDesk(ctx) }},
-		{"ConsoleAccess", func(b control.Backend) ([]any, error) { return one(b.ConsoleAccess(ctx)) }},
+		{"RemoveName", func(b control.Agent) ([]any, error) {
+			return one(b.Names.RemoveZone(ctx, appliance.ZoneChange{Zone: "cafe.example"}))
+		}},
+		{"AddRedirect", func(b control.Agent) ([]any, error) {
+			return one(b.Redirects.Add(ctx, appliance.Redirect{Host: "old.demo.coop", Target: "https://www.demo.coop/"}))
+		}},
+		{"Redirects", func(b control.Agent) ([]any, error) { return one(b.Redirects.List(ctx)) }},
+		{"RemoveRedirect", func(b control.Agent) ([]any, error) { return one(b.Redirects.Remove(ctx, "old.demo.coop")) }},
+		{"PlanPush", func(b control.Agent) ([]any, error) {
+			return one(b.Sites.PlanPush(ctx, appliance.PushSite{Host: "demo.coop", Files: 1, Bytes: 5}))
+		}},
+		{"Push", func(b control.Agent) ([]any, error) {
+			return one(b.Sites.Push(ctx, "demo.coop", siteTar(t, map[string]string{"index.html": "hello"})))
+		}},
+		{"Sites", func(b control.Agent) ([]any, error) { return one(b.Sites.List(ctx)) }},
+		{"SiteVersions", func(b control.Agent) ([]any, error) { return one(b.Sites.Versions(ctx, "demo.coop")) }},
+		{"RollbackSite", func(b control.Agent) ([]any, error) {
+			return one(b.Sites.Rollback(ctx, appliance.RollbackSite{Host: "demo.coop", Version: 1}))
+		}},
+		{"PlanRemoveSite", func(b control.Agent) ([]any, error) {
+			return one(b.Sites.PlanRemove(ctx, appliance.RemoveSite{Host: "demo.coop"}))
+		}},
+		{"RemoveSite", func(b control.Agent) ([]any, error) {
+			return one(b.Sites.Remove(ctx, appliance.RemoveSite{Host: "demo.coop"}))
+		}},
+		{"Host", func(b control.Agent) ([]any, error) { return one(b.Box.Host(ctx)) }},
+		{"SaveSettings", func(b control.Agent) ([]any, error) {
+			return nil, b.Box.SaveSettings(ctx, appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"})
+		}},
+		{"Settings", func(b control.Agent) ([]any, error) { return one(b.Box.Settings(ctx)) }},
+		{"PlanJoinDesk", func(b control.Agent) ([]any, error) {
+			return one(b.Desk.PlanJoin(ctx, appliance.JoinDesk{Code: controltest.Invitation}))
+		}},
+		{"JoinDesk", func(b control.Agent) ([]any, error) {
+			return one(b.Desk.Join(ctx, appliance.JoinDesk{Code: controltest.Invitation}))
+		}},
+		{"Desk", func(b control.Agent) ([]any, error) { return one(b.Desk.Status(ctx)) }},
+		{"DeskPreview", func(b control.Agent) ([]any, error) { return one(b.Desk.Preview(ctx)) }},
+		{"LeaveDesk", func(b control.Agent) ([]any, error) { return nil, b.Desk.Leave(ctx) }},
+		{"ConsoleAccess", func(b control.Agent) ([]any, error) { return one(b.Box.ConsoleAccess(ctx)) }},
 	}
 }
 
 type call struct {
 	method string
-	make   func(control.Backend) ([]any, error)
+	make   func(control.Agent) ([]any, error)
 }
 
 // TestClient_everyCallRoundTrips makes each call directly on one Fake and
@@ -208,7 +227,7 @@ func TestClient_everyCallRoundTrips(t *testing.T) {
 	var made []string
 	for _, c := range calls(t, direct, r.fake) {
 		made = append(made, c.method)
-		want, err := c.make(direct)
+		want, err := c.make(direct.Agent())
 		if err != nil {
 			t.Fatalf("%s: %v", c.method, err)
 		}
@@ -220,15 +239,16 @@ func TestClient_everyCallRoundTrips(t *testing.T) {
 			t.Errorf("%s (-direct +socket):\n%s", c.method, d)
 		}
 	}
-	backend := reflect.TypeFor[control.Backend]()
-	for m := range backend.Methods() {
-		if !slices.Contains(made, m.Name) {
-			t.Errorf("no call of Backend.%s in the table", m.Name)
-		}
+	methods := 0
+	for area := range reflect.TypeFor[control.Agent]().Fields() {
+		methods += area.Type.NumMethod()
 	}
-	for _, pattern := range control.Patterns() {
-		if !r.visited[pattern] {
-			t.Errorf("no call visits %s", pattern)
+	if methods != len(made) {
+		t.Errorf("the table has %d calls, the agent %d", len(made), methods)
+	}
+	for _, row := range control.Table() {
+		if !r.visited[row[0]] {
+			t.Errorf("no call visits %s", row[0])
 		}
 	}
 }
@@ -263,7 +283,7 @@ func TestClient_everyProblemRoundTrips(t *testing.T) {
 func TestHandler_unforeseenErrorIsLoggedWithTheIDThatTheCallerSees(t *testing.T) {
 	r := newRig(t)
 	r.fake.Fail("Status", errors.New("a wire came loose"))
-	_, err := r.client.Status(t.Context())
+	_, err := r.client.Box.Status(t.Context())
 	p := problem.From(err, "")
 	if p.Code != "unexpected" || strings.Contains(p.What, "wire") {
 		t.Fatalf("%+v", p)
@@ -276,8 +296,8 @@ func TestHandler_unforeseenErrorIsLoggedWithTheIDThatTheCallerSees(t *testing.T)
 }
 
 func TestHandler_panicBecomesAnAnswer(t *testing.T) {
-	socket := serve(t, control.Handler(struct{ control.Backend }{}, discard()))
-	_, err := control.NewClient(socket).Status(t.Context())
+	socket := serve(t, control.Handler(control.Agent{}, discard()))
+	_, err := control.NewClient(socket).Box.Status(t.Context())
 	if !errors.Is(err, &problem.Problem{Code: "unexpected"}) {
 		t.Fatal(err)
 	}
@@ -330,13 +350,13 @@ func TestHandler_refusesBadRequests(t *testing.T) {
 func TestClient_eventsArriveWhileTheJobRuns(t *testing.T) {
 	r := newRig(t)
 	r.fake.Hold()
-	job, err := r.client.RefreshImages(t.Context())
+	job, err := r.client.Recipes.RefreshImages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	seen, ended := make(chan appliance.JobEvent, 100), make(chan error, 1)
 	go func() {
-		ended <- r.client.JobEvents(t.Context(), job.ID, 0, func(e appliance.JobEvent) error { seen <- e; return nil })
+		ended <- r.client.Jobs.Follow(t.Context(), job.ID, 0, func(e appliance.JobEvent) error { seen <- e; return nil })
 	}()
 	if e := <-seen; e.Seq != 1 || e.State != appliance.StepRunning {
 		t.Fatalf("first event: %+v", e)

@@ -2,20 +2,30 @@
 
 package control
 
-// Patterns lists the patterns of all routes.
-func Patterns() []string {
-	var all []string
-	for _, rt := range (&server{b: NewClient("")}).routes() {
-		all = append(all, rt.pattern)
+// Table is the table of the reference page: the request, what it does and its
+// parameters.
+func Table() (rows [][2]string) {
+	for _, rt := range routes() {
+		rows = append(rows, [2]string{rt.method + " " + rt.path, rt.does + parameters(rt)})
 	}
-	return all
+	return rows
 }
 
-// Does tells what the route of each pattern does.
-func Does() map[string]string {
-	all := map[string]string{}
-	for _, rt := range (&server{b: NewClient("")}).routes() {
-		all[rt.pattern] = rt.does
+// parameters are those that are not in the path.
+func parameters(rt route) (text string) {
+	for i, name := range params(rt.path, rt.params) {
+		switch {
+		case i > 0:
+			text += ", "
+		case hasBody(rt.method):
+			text = " Body: "
+		default:
+			text = " Query: "
+		}
+		text += "`" + name + "`"
 	}
-	return all
+	if text != "" {
+		text += "."
+	}
+	return text
 }

@@ -23,9 +23,8 @@ func TestReference(t *testing.T) {
 	const begin, end = "<!-- routes: made from the code -->\n", "<!-- end of routes -->\n"
 	var table strings.Builder
 	table.WriteString("| request | what it does |\n|---|---|\n")
-	does := control.Does()
-	for _, p := range control.Patterns() {
-		fmt.Fprintf(&table, "| `%s` | %s |\n", p, does[p])
+	for _, row := range control.Table() {
+		fmt.Fprintf(&table, "| `%s` | %s |\n", row[0], row[1])
 	}
 	data, err := os.ReadFile(page)
 	if err != nil {

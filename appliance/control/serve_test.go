@@ -113,7 +113,7 @@ func TestClient_agentNotRunning(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range []string{filepath.Join(dir, "none.sock"), left} {
-		_, err := control.NewClient(path).Status(t.Context())
+		_, err := control.NewClient(path).Box.Status(t.Context())
 		if p := problem.From(err, ""); p.Code != "agent-not-running" || p.Kind != problem.Unavailable || len(p.Next) == 0 {
 			t.Errorf("%s: %+v", path, p)
 		}
@@ -132,7 +132,7 @@ func TestClient_somethingElseAnswers(t *testing.T) {
 		}
 		t.Cleanup(func() { _ = ln.Close() })
 		go answerOnce(ln, answer)
-		if _, err := control.NewClient(path).Status(t.Context()); !errors.Is(err, &problem.Problem{Code: name}) {
+		if _, err := control.NewClient(path).Box.Status(t.Context()); !errors.Is(err, &problem.Problem{Code: name}) {
 			t.Errorf("%v; want %s", err, name)
 		}
 	}
@@ -154,7 +154,7 @@ func answerOnce(ln net.Listener, answer string) {
 func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 	r := newRig(t)
 	r.fake.Hold()
-	job, err := r.client.RefreshImages(t.Context())
+	job, err := r.client.Recipes.RefreshImages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,10 +165,10 @@ func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, ln, control.Handler(r.fake, discard())) }()
+	go func() { served <- control.Serve(ctx, ln, control.Handler(r.fake.Agent(), discard())) }()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- control.NewClient(socket).JobEvents(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil })
+		ended <- control.NewClient(socket).Jobs.Follow(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil })
 	}()
 	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return r.fake.Following() == 1 })
 	stop()
@@ -182,12 +182,14 @@ func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 
 func TestClient_leavesWhenItsContextEnds(t *testing.T) {
 	r := newRig(t)
-	if _, err := r.client.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
+	if _, err := r.client.Apps.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- r.client.Logs(ctx, "wordpress", "", 0, true, io.Discard) }()
+	go func() {
+		ended <- r.client.Apps.Logs(ctx, appliance.AppLogs{Name: "wordpress", Follow: true}, io.Discard)
+	}()
 	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return r.fake.Following() == 1 })
 	leave()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
@@ -200,12 +202,12 @@ func TestClient_leavesWhenItsContextEnds(t *testing.T) {
 // still gets to hear why.
 func TestPush_refusedHalfWay(t *testing.T) {
 	r := newRig(t)
-	_, err := r.client.Push(t.Context(), "demo.coop", io.LimitReader(zeroes{'x'}, 64<<20))
+	_, err := r.client.Sites.Push(t.Context(), "demo.coop", io.LimitReader(zeroes{'x'}, 64<<20))
 	if !errors.Is(err, &problem.Problem{Code: "site-archive-invalid"}) {
 		t.Error(err)
 	}
 	read := &counted{Reader: zeroes{0}}
-	_, err = r.client.Push(t.Context(), "not a host", read)
+	_, err = r.client.Sites.Push(t.Context(), "not a host", read)
 	if !errors.Is(err, &problem.Problem{Code: "host-name-invalid"}) || read.n != 0 {
 		t.Errorf("%v after %d bytes; want a refusal before any", err, read.n)
 	}

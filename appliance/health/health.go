@@ -190,15 +190,16 @@ func (r *Registry) Findings() []appliance.Finding {
 
 // Shown is Findings with the time of the newest look, which is the zero time
 // until every check has looked once: before that, nothing found does not mean
-// that nothing is wrong.
-func (r *Registry) Shown() appliance.Report {
+// that nothing is wrong. The error is always nil: others that answer this have
+// one.
+func (r *Registry) Shown(context.Context) (appliance.Report, error) {
 	r.mu.Lock()
 	at, visible := r.at, r.visible()
 	if len(r.ran) < len(r.checks) {
 		at = time.Time{}
 	}
 	r.mu.Unlock()
-	return appliance.Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}
+	return appliance.Report{At: at, Checks: len(r.checks), Findings: hide(visible, r.codes)}, nil
 }
 
 // visible returns what shows, with nothing hidden. The caller holds mu.

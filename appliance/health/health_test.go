@@ -158,8 +158,8 @@ func TestRun_showsAfterTwoAndGoesAfterTwo(t *testing.T) {
 			}
 		}
 		want("") // bad once
-		if at := r.Shown().At; !at.Equal(began) {
-			t.Errorf("the newest look was at %v, want %v", at, began)
+		if report, err := r.Shown(t.Context()); err != nil || !report.At.Equal(began) {
+			t.Errorf("the newest look was at %v, want %v", report.At, began)
 		}
 		pass(t, time.Minute)
 		want("RED app:wiki") // bad twice
@@ -202,12 +202,12 @@ func TestShown_hasNotLookedBeforeEveryCheckHas(t *testing.T) {
 		}}
 		r := registry(t, nil, quick.check(Code{Code: "RED"}), slow)
 		stop := start(t, r)
-		if at := r.Shown().At; !at.IsZero() {
-			t.Errorf("one of two checks has looked, and the report is of %v", at)
+		if report, err := r.Shown(t.Context()); err != nil || !report.At.IsZero() {
+			t.Errorf("one of two checks has looked, and the report is of %v", report.At)
 		}
 		pass(t, 10*time.Second)
-		if at := r.Shown().At; !at.Equal(time.Now()) {
-			t.Errorf("both have looked, and the report is of %v, want %v", at, time.Now())
+		if report, err := r.Shown(t.Context()); err != nil || !report.At.Equal(time.Now()) {
+			t.Errorf("both have looked, and the report is of %v, want %v", report.At, time.Now())
 		}
 		stop()
 	})
@@ -263,7 +263,10 @@ func TestNow_looksAtOnceAndLeavesWhatShows(t *testing.T) {
 			return make([]appliance.Finding, 0)[:len(os.Args)-1-len(os.Args)], nil // a negative length panics
 		}}
 		r := registry(t, nil, f.check(Code{Code: "RED"}), slow, broken)
-		got := r.Now(t.Context())
+		got, err := r.Now(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
 		if got.Checks != 3 || !strings.HasPrefix(shown(got.Findings), "RED app:wiki, CHECK-COULD-NOT-LOOK check:broken") {
 			t.Errorf("%d checks: %s", got.Checks, shown(got.Findings))
 		}
@@ -290,7 +293,11 @@ func TestNow_aCheckThatHangsDoesNotPileUp(t *testing.T) {
 		}}
 		r := registry(t, nil, hangs)
 		for range 3 {
-			if got := shown(r.Now(t.Context()).Findings); got != "CHECK-COULD-NOT-LOOK check:hangs" {
+			report, err := r.Now(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := shown(report.Findings); got != "CHECK-COULD-NOT-LOOK check:hangs" {
 				t.Errorf("shows %q", got)
 			}
 		}

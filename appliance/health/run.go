@@ -71,8 +71,8 @@ func look(ctx context.Context, c Check) (res result) {
 
 // Now runs every check at once and returns what is bad at this moment, whether
 // it lasts or not; a doctor does not wait. What shows already keeps its Since.
-// Looking does not change what shows.
-func (r *Registry) Now(ctx context.Context) appliance.Report {
+// Looking does not change what shows. The error is that of ctx.
+func (r *Registry) Now(ctx context.Context) (appliance.Report, error) {
 	results := make([]result, len(r.checks))
 	var g errgroup.Group
 	for i, c := range r.checks {
@@ -100,7 +100,7 @@ func (r *Registry) Now(ctx context.Context) appliance.Report {
 	}
 	r.mu.Unlock()
 	sortFindings(all)
-	return appliance.Report{At: at, Checks: len(r.checks), Findings: hide(all, r.codes)}
+	return appliance.Report{At: at, Checks: len(r.checks), Findings: hide(all, r.codes)}, ctx.Err()
 }
 
 // unknown is the finding for a check that could not look.

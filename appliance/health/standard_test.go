@@ -88,7 +88,10 @@ func find(t *testing.T, faults map[string]fault) {
 			f := healthy(t)
 			c.change(&f)
 			r := registry(t, nil, Standard(f)...)
-			report := r.Now(t.Context())
+			report, err := r.Now(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			var got []string
 			for _, one := range report.Findings {
 				line := strings.TrimSpace(one.Severity.String() + " " + one.Code + " " + strings.Replace(one.Subject, f.StateDir, "STATE", 1))
@@ -351,7 +354,10 @@ func TestStandard_saysWhenARestartIsDue(t *testing.T) {
 // The real places must be readable on the machine that runs the tests.
 func TestStandard_looksAtTheRealSystem(t *testing.T) {
 	r := registry(t, nil, Standard(Facts{StateDir: t.TempDir()})...)
-	report := r.Now(t.Context())
+	report, err := r.Now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range report.Findings {
 		if f.Code == CouldNotLook {
 			t.Errorf("%s: %s", f.Subject, f.Why)

@@ -44,7 +44,7 @@ type Journal interface {
 
 	// Job returns one job; an unknown number gives a Problem "job-unknown".
 	Job(ctx context.Context, id appliance.JobID) (appliance.Job, error)
-	// Jobs returns the newest jobs, newest first.
+	// Jobs returns the newest jobs, newest first; a negative limit means all.
 	Jobs(ctx context.Context, limit int) ([]appliance.Job, error)
 	// Unfinished returns the jobs that were running or waiting when the agent
 	// ended, oldest first.

@@ -150,8 +150,12 @@ func (r *Runner) Job(ctx context.Context, id appliance.JobID) (appliance.Job, er
 	return job, err
 }
 
-// Jobs returns the newest jobs, newest first, as Job does.
-func (r *Runner) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
+// List returns the newest jobs, newest first, as Job does; with limit 0 all that
+// are kept.
+func (r *Runner) List(ctx context.Context, limit int) ([]appliance.Job, error) {
+	if limit == 0 {
+		limit = -1 // the journal's word for all
+	}
 	all, err := r.Journal.Jobs(ctx, limit)
 	for i := range all {
 		r.live(&all[i])

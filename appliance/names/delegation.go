@@ -15,7 +15,11 @@ import (
 // CheckZone looks up the name servers of a zone of this box as anybody would.
 // The error is a Problem "no-such-zone"; a wrong answer, or none, is in the
 // result.
-func (n *Names) CheckZone(ctx context.Context, name hostname.Name) (appliance.ZoneCheck, error) {
+func (n *Names) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
+	name, err := hostname.Parse(zone)
+	if err != nil {
+		return appliance.ZoneCheck{}, err
+	}
 	z, err := n.find(ctx, name)
 	if err != nil {
 		return appliance.ZoneCheck{}, err

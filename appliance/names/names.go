@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
 	"coopkit/dns"
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
@@ -39,6 +41,7 @@ type Server interface {
 type Deps struct {
 	Store  Store
 	Server Server
+	Jobs   *jobs.Runner // nil: zones are not added or removed
 	Log    *slog.Logger
 	Now    func() time.Time
 	// PublicAddrs returns the addresses under which this box is reached.
@@ -65,7 +68,7 @@ type Names struct {
 	mu sync.Mutex // held over each read, change and write of the store
 }
 
-// New returns the names of a box. Load comes before anything else.
+// New returns the names of a box and registers its kinds of job. Load comes before anything else.
 func New(d Deps) *Names {
 	d.Log = d.Log.With(logkey.Component, "names")
 	if d.LookUp == nil {
@@ -74,7 +77,12 @@ func New(d Deps) *Names {
 	if d.LookUpNS == nil {
 		d.LookUpNS = systemLookUpNS
 	}
-	return &Names{d: d}
+	n := &Names{d: d}
+	if d.Jobs != nil {
+		d.Jobs.Register(appliance.ChangeAddName, jobs.Typed(n.addSteps))
+		d.Jobs.Register(appliance.ChangeRemoveName, jobs.Typed(n.removeSteps))
+	}
+	return n
 }
 
 // Load gives all zones to the server. Proofs for certificate authorities that
@@ -109,15 +117,6 @@ func (n *Names) dropProofs(ctx context.Context, z zone) error {
 	return err
 }
 
-// Zones returns the zones of this box, sorted by name.
-func (n *Names) Zones(ctx context.Context) ([]StoredZone, error) {
-	zones, err := n.d.Store.Zones(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read zones: %w", err)
-	}
-	return zones, nil
-}
-
 // Holds reports whether a zone of this box contains host.
 func (n *Names) Holds(ctx context.Context, host hostname.Name) (bool, error) {
 	zones, err := n.zones(ctx)
@@ -130,9 +129,9 @@ func (n *Names) Holds(ctx context.Context, host hostname.Name) (bool, error) {
 
 // zones reads the store.
 func (n *Names) zones(ctx context.Context) ([]zone, error) {
-	stored, err := n.Zones(ctx)
+	stored, err := n.d.Store.Zones(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read zones: %w", err)
 	}
 	zones := make([]zone, 0, len(stored))
 	for _, s := range stored {

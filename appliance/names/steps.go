@@ -20,10 +20,10 @@ import (
 	"coopkit/internal/hostname"
 )
 
-// AddZoneSteps returns the steps that add a zone. Whoever starts the job asks
-// PlanAddZone first: the steps themselves take a zone that is there for one that
+// addZoneSteps returns the steps that add a zone. Whoever starts the job asks
+// planAddZone first: the steps themselves take a zone that is there for one that
 // an interrupted run of theirs has made.
-func (n *Names) AddZoneSteps(name hostname.Name) []jobs.Step {
+func (n *Names) addZoneSteps(name hostname.Name) []jobs.Step {
 	args := map[string]string{"name": string(name)}
 	return []jobs.Step{
 		{
@@ -94,9 +94,9 @@ func (n *Names) verifyZone(ctx context.Context, name hostname.Name) error {
 	return n.verify(ctx, d)
 }
 
-// RemoveZoneSteps returns the steps that remove a zone. Its records stay in a
+// removeZoneSteps returns the steps that remove a zone. Its records stay in a
 // zone file.
-func (n *Names) RemoveZoneSteps(name hostname.Name) []jobs.Step {
+func (n *Names) removeZoneSteps(name hostname.Name) []jobs.Step {
 	return []jobs.Step{
 		{
 			Code: appliance.StepKeepZone,

@@ -25,7 +25,11 @@ const askLimit = 3 * time.Second
 // Check looks host up: at the DNS server of this box when a zone of this box
 // contains it, else through the machine's resolver. The error says that it
 // could not be tried; a wrong answer is in the result.
-func (n *Names) Check(ctx context.Context, host hostname.Name) (appliance.NameCheck, error) {
+func (n *Names) Check(ctx context.Context, name string) (appliance.NameCheck, error) {
+	host, err := hostname.Parse(name)
+	if err != nil {
+		return appliance.NameCheck{}, err
+	}
 	zones, err := n.zones(ctx)
 	if err != nil {
 		return appliance.NameCheck{}, err
@@ -34,7 +38,7 @@ func (n *Names) Check(ctx context.Context, host hostname.Name) (appliance.NameCh
 	for _, a := range n.d.PublicAddrs() {
 		c.Want = append(c.Want, a.Unmap().WithZone("").String())
 	}
-	found, err := []netip.Addr(nil), error(nil)
+	var found []netip.Addr
 	if _, ours := containing(zones, string(host)); ours {
 		c.Server = n.d.ServerAddr()
 		found, err = n.askAddrs(ctx, string(host))

@@ -13,10 +13,10 @@ import (
 	"coopkit/internal/problem"
 )
 
-// PlanAddZone returns what adding a zone would do, with the records to set
+// planAddZone returns what adding a zone would do, with the records to set
 // where the name was registered among the notes. The errors are Problems:
 // "zone-exists", "no-public-address", "dns-not-listening".
-func (n *Names) PlanAddZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
+func (n *Names) planAddZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
 	if n.d.ServerAddr() == "" {
 		return appliance.Plan{}, notListening()
 	}
@@ -73,10 +73,10 @@ func (n *Names) newZone(name hostname.Name) (zone, error) {
 	return z, err
 }
 
-// PlanRemoveZone returns what removing a zone would do. The errors are
+// planRemoveZone returns what removing a zone would do. The errors are
 // Problems: "no-such-zone", and "zone-in-use" while apps or sites have
 // addresses in it.
-func (n *Names) PlanRemoveZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
+func (n *Names) planRemoveZone(ctx context.Context, name hostname.Name) (appliance.Plan, error) {
 	z, err := n.find(ctx, name)
 	if err != nil {
 		return appliance.Plan{}, err

@@ -18,7 +18,7 @@ import (
 
 func TestAddZone_isServedAndVerified(t *testing.T) {
 	b := newBox(t)
-	p, err := b.PlanAddZone(t.Context(), "demo.example")
+	p, err := b.PlanAddZone(t.Context(), appliance.ZoneChange{Zone: "demo.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestAddZone_isServedAndVerified(t *testing.T) {
 	if got := b.answer(t, "demo.example", "NS") + " " + b.answer(t, "ns1.demo.example", "A"); got != "ns1.demo.example. 192.0.2.7" {
 		t.Errorf("the server answers %q", got)
 	}
-	_, err = b.PlanAddZone(t.Context(), "demo.example")
+	_, err = b.PlanAddZone(t.Context(), appliance.ZoneChange{Zone: "demo.example"})
 	wantCode(t, err, "zone-exists")
 	b.withZone(t) // the steps may run again
 }
@@ -57,7 +57,7 @@ func TestAddZone_withNameServersElsewhere(t *testing.T) {
 
 func TestAddZone_undone(t *testing.T) {
 	b := newBox(t)
-	steps := b.AddZoneSteps("demo.example")
+	steps := b.addZoneSteps("demo.example")
 	if err := steps[0].Undo(t.Context()); err != nil {
 		t.Errorf("before anything was done: %v", err)
 	}
@@ -77,23 +77,23 @@ func TestAddZone_undone(t *testing.T) {
 
 func TestRemoveZone(t *testing.T) {
 	b := newBox(t).withZone(t)
-	_, err := b.PlanRemoveZone(t.Context(), "other.example")
+	_, err := b.PlanRemoveZone(t.Context(), appliance.ZoneChange{Zone: "other.example"})
 	wantCode(t, err, "no-such-zone")
 	if err := b.EnsureHost(t.Context(), "www.demo.example", "app:x"); err != nil {
 		t.Fatal(err)
 	}
-	_, err = b.PlanRemoveZone(t.Context(), "demo.example")
+	_, err = b.PlanRemoveZone(t.Context(), appliance.ZoneChange{Zone: "demo.example"})
 	wantCode(t, err, "zone-in-use")
-	wantCode(t, runJob(t, b.RemoveZoneSteps("demo.example")), "zone-in-use")
+	wantCode(t, runJob(t, b.removeZoneSteps("demo.example")), "zone-in-use")
 	if err := b.RemoveHost(t.Context(), "www.demo.example", "app:x"); err != nil {
 		t.Fatal(err)
 	}
-	p, err := b.PlanRemoveZone(t.Context(), "demo.example")
+	p, err := b.PlanRemoveZone(t.Context(), appliance.ZoneChange{Zone: "demo.example"})
 	if err != nil || len(p.Lines) != 3 || !p.Lines[0].Destructive {
 		t.Errorf("%+v, %v", p, err)
 	}
 	before := b.store.zones["demo.example"]
-	steps := b.RemoveZoneSteps("demo.example")
+	steps := b.removeZoneSteps("demo.example")
 	for range 2 { // as after a crash
 		if err := runJob(t, steps); err != nil || len(b.store.zones) != 0 || b.answer(t, "demo.example", "NS") != "" {
 			t.Fatalf("%v; left: %v", err, b.store.zones)
@@ -129,7 +129,7 @@ func TestAddZone_againHasALaterSerial(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := b.store.zones["demo.example"].Serial
-	if err := runJob(t, b.RemoveZoneSteps("demo.example")); err != nil {
+	if err := runJob(t, b.removeZoneSteps("demo.example")); err != nil {
 		t.Fatal(err)
 	}
 	b.withZone(t)
@@ -141,7 +141,7 @@ func TestAddZone_againHasALaterSerial(t *testing.T) {
 func TestZones_whenTheServerListensNowhere(t *testing.T) {
 	b := newBox(t).withZone(t)
 	b.addr = ""
-	_, err := b.PlanAddZone(t.Context(), "other.example")
+	_, err := b.PlanAddZone(t.Context(), appliance.ZoneChange{Zone: "other.example"})
 	wantCode(t, err, "dns-not-listening")
 	before := b.store.zones["demo.example"].Records
 	wantCode(t, b.EnsureHost(t.Context(), "www.demo.example", "app:x"), "dns-not-listening")

@@ -24,8 +24,8 @@ const farewell = 10 * time.Second
 // PlanJoin says which desk a code invites to, how it is known, and what would
 // be sent. Nothing is asked of the desk. Errors are Problems
 // "invitation-unreadable" and "desk-joined-already".
-func (s *Support) PlanJoin(code string) (appliance.Plan, error) {
-	i, err := s.invited(code)
+func (s *Support) PlanJoin(_ context.Context, req appliance.JoinDesk) (appliance.Plan, error) {
+	i, err := s.invited(req.Code)
 	if err != nil {
 		return appliance.Plan{}, err
 	}
@@ -73,14 +73,14 @@ func planJoin(i wire.Invitation) appliance.Plan {
 // the link. Compare its Words with those that the desk shows. Errors are those
 // of PlanJoin, "plan-changed", "invitation-refused", "desk-unreachable" and
 // "desk-not-verified".
-func (s *Support) Join(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
+func (s *Support) Join(ctx context.Context, req appliance.JoinDesk) (appliance.DeskLink, error) {
 	s.turn <- struct{}{}
 	defer func() { <-s.turn }()
-	i, err := s.invited(code)
+	i, err := s.invited(req.Code)
 	if err != nil {
 		return appliance.DeskLink{}, err
 	}
-	if err := planJoin(i).Agreed(planHash); err != nil {
+	if err := planJoin(i).Agreed(req.PlanHash); err != nil {
 		return appliance.DeskLink{}, err
 	}
 	l, err := s.enrol(ctx, i)

@@ -61,11 +61,11 @@ func TestJoin_refuses(t *testing.T) {
 		l, other := newListener(t), newListener(t)
 		b := newBox(t, dbIn(t), l)
 		join := func(code, hash string) error {
-			_, err := b.Join(t.Context(), code, hash)
+			_, err := b.Join(t.Context(), appliance.JoinDesk{Code: code, PlanHash: hash})
 			return err
 		}
 		code := l.invitation.String()
-		_, err := b.PlanJoin("nonsense")
+		_, err := b.PlanJoin(t.Context(), appliance.JoinDesk{Code: "nonsense"})
 		wantProblem(t, err, "invitation-unreadable")
 		wantProblem(t, join("nonsense", ""), "invitation-unreadable")
 		wantProblem(t, join(code, "0123"), "plan-changed")
@@ -130,9 +130,9 @@ func TestJoin_onceAndTheCodesSecretStaysHere(t *testing.T) {
 		}
 		b := newBox(t, dbIn(t), l)
 		b.join(t, l)
-		_, err := b.Join(t.Context(), l.invitation.String(), "")
+		_, err := b.Join(t.Context(), appliance.JoinDesk{Code: l.invitation.String()})
 		wantProblem(t, err, "desk-joined-already")
-		_, err = b.PlanJoin(l.invitation.String())
+		_, err = b.PlanJoin(t.Context(), appliance.JoinDesk{Code: l.invitation.String()})
 		wantProblem(t, err, "desk-joined-already")
 		_, rest, _ := strings.Cut(l.invitation.String(), "#")
 		secret := strings.Split(rest, ".")[2]
@@ -380,10 +380,10 @@ func TestJoin_overTLS(t *testing.T) {
 		}
 	}()
 	for _, pin := range [][]byte{nil, make([]byte, 32)} {
-		_, err := s.Join(t.Context(), code(pin), "")
+		_, err := s.Join(t.Context(), appliance.JoinDesk{Code: code(pin)})
 		wantProblem(t, err, "desk-not-verified")
 	}
-	link, err := s.Join(t.Context(), code(wire.PinOf(server.Certificate())), "")
+	link, err := s.Join(t.Context(), appliance.JoinDesk{Code: code(wire.PinOf(server.Certificate()))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestRealDesk(t *testing.T) {
 	d := desktest.New(t)
 	b := onRealDesk(t)
 	b.find("A")
-	link, err := b.Join(t.Context(), d.Invite(false).String(), "")
+	link, err := b.Join(t.Context(), appliance.JoinDesk{Code: d.Invite(false).String()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestRealDesk(t *testing.T) {
 	if there := d.Box(id); there.State != desk.BoxLeft {
 		t.Errorf("after it left, the desk says %s", there.State)
 	}
-	if _, err := b.Join(t.Context(), d.Invite(true).String(), ""); err != nil {
+	if _, err := b.Join(t.Context(), appliance.JoinDesk{Code: d.Invite(true).String()}); err != nil {
 		t.Errorf("joining again: %v", err)
 	}
 }
@@ -108,16 +108,16 @@ func TestRealDesk_refusesInvitations(t *testing.T) {
 	d := desktest.New(t)
 	first, second := onRealDesk(t), onRealDesk(t)
 	i := d.Invite(true)
-	if _, err := first.Join(t.Context(), i.String(), ""); err != nil {
+	if _, err := first.Join(t.Context(), appliance.JoinDesk{Code: i.String()}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := second.Join(t.Context(), i.String(), "")
+	_, err := second.Join(t.Context(), appliance.JoinDesk{Code: i.String()})
 	wantProblem(t, err, "invitation-refused")
 	late := d.Invite(true)
 	d.Clock.Set(time.Now().AddDate(1, 0, 0))
-	_, err = second.Join(t.Context(), late.String(), "")
+	_, err = second.Join(t.Context(), appliance.JoinDesk{Code: late.String()})
 	wantProblem(t, err, "invitation-refused")
 	i.Pin = make([]byte, 32)
-	_, err = second.Join(t.Context(), i.String(), "")
+	_, err = second.Join(t.Context(), appliance.JoinDesk{Code: i.String()})
 	wantProblem(t, err, "desk-not-verified")
 }

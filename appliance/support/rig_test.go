@@ -343,11 +343,11 @@ func (b *box) reach(way http.RoundTripper) {
 // join joins the listener's desk.
 func (b *box) join(t *testing.T, l *listener) {
 	t.Helper()
-	plan, err := b.PlanJoin(l.invitation.String())
+	plan, err := b.PlanJoin(t.Context(), appliance.JoinDesk{Code: l.invitation.String()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, err := b.Join(t.Context(), l.invitation.String(), plan.Hash)
+	link, err := b.Join(t.Context(), appliance.JoinDesk{Code: l.invitation.String(), PlanHash: plan.Hash})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 	if o.req.Images, err = change.Images(command, o.images); err != nil {
 		return err
 	}
-	b := env.Backend()
+	b := env.Agent()
 	if env.CanAsk() && !o.yes {
 		if err := o.ask(ctx, env); err != nil {
 			return err
@@ -68,10 +68,10 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 	}
 	return change.Change{
 		Yes:  o.yes,
-		Plan: func(ctx context.Context) (appliance.Plan, error) { return b.PlanAdd(ctx, o.req) },
+		Plan: func(ctx context.Context) (appliance.Plan, error) { return b.Apps.PlanAdd(ctx, o.req) },
 		Start: func(ctx context.Context, hash string) (appliance.Job, error) {
 			o.req.PlanHash = hash
-			return b.Add(ctx, o.req)
+			return b.Apps.Add(ctx, o.req)
 		},
 		Done: func(ctx context.Context, _ appliance.Job) error { return o.done(ctx, env) },
 	}.Run(ctx, env)
@@ -80,7 +80,7 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 // ask asks the recipe's questions that need an answer and have none yet. What
 // is left empty the agent refuses, and says how to answer.
 func (o *addOptions) ask(ctx context.Context, env *term.Env) error {
-	r, err := env.Backend().Recipe(ctx, o.req.Recipe)
+	r, err := env.Agent().Recipes.Show(ctx, o.req.Recipe)
 	if err != nil {
 		return err
 	}
@@ -115,21 +115,21 @@ func question(s recipes.Setting) string {
 
 func (o *addOptions) done(ctx context.Context, env *term.Env) error {
 	name := cmp.Or(o.req.Name, o.req.Recipe)
-	a, err := env.Backend().App(ctx, name)
+	a, err := env.Agent().Apps.Show(ctx, appliance.InstallName(name))
 	if err != nil {
 		return err
 	}
 	if err := env.Say("\n%s is ready at %s\n", term.Clean(a.Title), a.URL); err != nil {
 		return err
 	}
-	r, err := env.Backend().Recipe(ctx, o.req.Recipe)
+	r, err := env.Agent().Recipes.Show(ctx, o.req.Recipe)
 	if err != nil {
 		return err
 	}
 	if r.FirstAccount.None {
 		return env.Say("It has no accounts: whoever knows the address can use it.\n")
 	}
-	s, err := env.Backend().Signin(ctx, name)
+	s, err := env.Agent().Apps.Signin(ctx, appliance.InstallName(name))
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package app owns the commands about apps: coopkit app …, one file per verb.
-// It asks the agent through control.Backend and knows nothing of how apps run.
+// It asks the agent through control.Agent and knows nothing of how apps run.
 // The scripts in appliance/cli/testdata run each command.
 package app
 

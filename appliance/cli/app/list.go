@@ -14,7 +14,7 @@ func newList(env *term.Env) *cobra.Command {
 		Example: "  coopkit app list\n  coopkit app list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			apps, err := env.Backend().Apps(cmd.Context())
+			apps, err := env.Agent().Apps.List(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
 )
@@ -47,7 +48,7 @@ func (o *logsOptions) run(ctx context.Context, env *term.Env, command, name stri
 	case env.JSON:
 		return o.document(ctx, env, name)
 	}
-	err := env.Backend().Logs(ctx, name, o.service, o.tail, o.follow, env.Out)
+	err := env.Agent().Apps.Logs(ctx, appliance.AppLogs{Name: appliance.InstallName(name), Service: o.service, Tail: o.tail, Follow: o.follow}, env.Out)
 	if o.follow && errors.Is(err, context.Canceled) {
 		return term.ExitError(term.ExitInterrupted)
 	}
@@ -57,7 +58,7 @@ func (o *logsOptions) run(ctx context.Context, env *term.Env, command, name stri
 // document shows the lines as one JSON list.
 func (o *logsOptions) document(ctx context.Context, env *term.Env, name string) error {
 	var text strings.Builder
-	if err := env.Backend().Logs(ctx, name, o.service, o.tail, false, &text); err != nil {
+	if err := env.Agent().Apps.Logs(ctx, appliance.AppLogs{Name: appliance.InstallName(name), Service: o.service, Tail: o.tail}, &text); err != nil {
 		return err
 	}
 	lines := []string{}

@@ -25,13 +25,13 @@ func newRemove(env *term.Env) *cobra.Command {
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			req.Name = args[0]
-			b := env.Backend()
+			b := env.Agent()
 			return change.Change{
 				Yes:  yes,
-				Plan: func(ctx context.Context) (appliance.Plan, error) { return b.PlanRemove(ctx, req) },
+				Plan: func(ctx context.Context) (appliance.Plan, error) { return b.Apps.PlanRemove(ctx, req) },
 				Start: func(ctx context.Context, hash string) (appliance.Job, error) {
 					req.PlanHash = hash
-					return b.Remove(ctx, req)
+					return b.Apps.Remove(ctx, req)
 				},
 				Done: func(_ context.Context, ended appliance.Job) error { return removed(env, req, ended) },
 			}.Run(cmd.Context(), env)

@@ -22,7 +22,9 @@ func newRestart(env *term.Env) *cobra.Command {
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change.Change{
-				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return env.Backend().Restart(ctx, args[0]) },
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
+					return env.Agent().Apps.Restart(ctx, appliance.InstallName(args[0]))
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\n%s runs again.\n", args[0])
 				},

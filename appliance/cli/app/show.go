@@ -22,7 +22,7 @@ func newShow(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			a, err := env.Backend().App(cmd.Context(), args[0])
+			a, err := env.Agent().Apps.Show(cmd.Context(), appliance.InstallName(args[0]))
 			if err != nil {
 				return err
 			}

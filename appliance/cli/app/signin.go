@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/cli/term"
 )
@@ -20,7 +21,7 @@ func newSignin(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := env.Backend().Signin(cmd.Context(), args[0])
+			s, err := env.Agent().Apps.Signin(cmd.Context(), appliance.InstallName(args[0]))
 			if err != nil {
 				return err
 			}

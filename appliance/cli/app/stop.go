@@ -22,7 +22,9 @@ func newStop(env *term.Env) *cobra.Command {
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change.Change{
-				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return env.Backend().Stop(ctx, args[0]) },
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
+					return env.Agent().Apps.Stop(ctx, appliance.InstallName(args[0]))
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\n%[1]s is stopped; its data is kept. To start it: coopkit app start %[1]s\n", args[0])
 				},

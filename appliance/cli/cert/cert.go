@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package cert owns the commands about certificates: coopkit cert …, one file
-// per verb. It asks the agent through control.Backend and knows nothing of TLS.
+// per verb. It asks the agent through control.Agent and knows nothing of TLS.
 // The scripts in appliance/cli/testdata run each command.
 package cert
 

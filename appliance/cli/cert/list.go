@@ -16,7 +16,7 @@ func newList(env *term.Env) *cobra.Command {
 		Example: "  coopkit cert list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := env.Backend().Certificates(cmd.Context())
+			all, err := env.Agent().Box.Certificates(cmd.Context())
 			if err != nil {
 				return err
 			}

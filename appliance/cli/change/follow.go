@@ -26,8 +26,8 @@ func id(j appliance.JobID) string { return strconv.FormatInt(int64(j), 10) }
 // Follow shows the job until it ends, then says what came of it with done
 // (which may be nil). When ctx ends first, it leaves, and the job goes on.
 func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(context.Context, appliance.Job) error) error {
-	b := env.Backend()
-	job, err := b.Job(ctx, id)
+	b := env.Agent()
+	job, err := b.Jobs.Job(ctx, id)
 	if err != nil {
 		return left(ctx, id, err)
 	}
@@ -53,17 +53,17 @@ func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(co
 }
 
 // follow feeds the view until the job has ended.
-func follow(ctx context.Context, b control.Backend, id appliance.JobID, v view) (appliance.Job, error) {
+func follow(ctx context.Context, b control.Agent, id appliance.JobID, v view) (appliance.Job, error) {
 	after := int64(0)
 	for tries := 0; ; {
 		seen := after
-		err := b.JobEvents(ctx, id, after, func(e appliance.JobEvent) error {
+		err := b.Jobs.Follow(ctx, id, after, func(e appliance.JobEvent) error {
 			after = e.Seq
 			return v.event(e)
 		})
 		var job appliance.Job
 		if err == nil {
-			job, err = b.Job(ctx, id)
+			job, err = b.Jobs.Job(ctx, id)
 		}
 		switch {
 		case err == nil && job.State.Ended():

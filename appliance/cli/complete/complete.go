@@ -25,7 +25,7 @@ const patience = 300 * time.Millisecond
 type Func = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
 // from completes argument number position (from 0) with what list answers.
-func from(env *term.Env, position int, list func(context.Context, control.Backend) ([]string, error)) Func {
+func from(env *term.Env, position int, list func(context.Context, control.Agent) ([]string, error)) Func {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) != position {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -36,7 +36,7 @@ func from(env *term.Env, position int, list func(context.Context, control.Backen
 		}
 		ctx, cancel := context.WithTimeout(parent, patience)
 		defer cancel()
-		words, err := list(ctx, env.Backend())
+		words, err := list(ctx, env.Agent())
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}
@@ -55,48 +55,48 @@ func words[T any](items []T, err error, word func(T) string) ([]string, error) {
 
 // Apps completes the first argument with the names of apps.
 func Apps(env *term.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
-		apps, err := b.Apps(ctx)
+	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
+		apps, err := b.Apps.List(ctx)
 		return words(apps, err, func(a appliance.App) string { return string(a.Name) })
 	})
 }
 
 // Recipes completes the first argument with the names of recipes.
 func Recipes(env *term.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
-		list, err := b.Recipes(ctx)
+	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
+		list, err := b.Recipes.List(ctx)
 		return words(list, err, func(r *recipes.Recipe) string { return r.Name + "\t" + r.Summary["en"] })
 	})
 }
 
 // Sites completes argument number position with the hosts of sites.
 func Sites(env *term.Env, position int) Func {
-	return from(env, position, func(ctx context.Context, b control.Backend) ([]string, error) {
-		sites, err := b.Sites(ctx)
+	return from(env, position, func(ctx context.Context, b control.Agent) ([]string, error) {
+		sites, err := b.Sites.List(ctx)
 		return words(sites, err, func(s appliance.Site) string { return string(s.Host) })
 	})
 }
 
 // Zones completes the first argument with the zones of this box.
 func Zones(env *term.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
-		names, err := b.Names(ctx)
+	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
+		names, err := b.Names.Zones(ctx)
 		return words(names, err, func(n appliance.Zone) string { return n.Zone })
 	})
 }
 
 // Redirects completes the first argument with the hosts of redirects.
 func Redirects(env *term.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
-		list, err := b.Redirects(ctx)
+	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
+		list, err := b.Redirects.List(ctx)
 		return words(list, err, func(r appliance.Address) string { return string(r.Host) })
 	})
 }
 
 // Jobs completes the first argument with the latest jobs.
 func Jobs(env *term.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Backend) ([]string, error) {
-		jobs, err := b.Jobs(ctx, 20)
+	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
+		jobs, err := b.Jobs.List(ctx, 20)
 		return words(jobs, err, func(j appliance.Job) string { return fmt.Sprintf("%d\t%s %s", j.ID, j.Kind, j.Subject) })
 	})
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package console owns the commands about the web console: coopkit console …,
-// one file per verb. It asks the agent through control.Backend and knows
+// one file per verb. It asks the agent through control.Agent and knows
 // nothing of accounts or pages. The scripts in appliance/cli/testdata run each
 // command.
 package console

@@ -16,7 +16,7 @@ func newToken(env *term.Env) *cobra.Command {
 		Example: "  coopkit console token",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			a, err := env.Backend().ConsoleAccess(cmd.Context())
+			a, err := env.Agent().Box.ConsoleAccess(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package job owns the commands about jobs: coopkit job …, one file per verb.
-// It asks the agent through control.Backend and knows nothing of what jobs do.
+// It asks the agent through control.Agent and knows nothing of what jobs do.
 // The scripts in appliance/cli/testdata run each command.
 package job
 

@@ -22,7 +22,7 @@ func newList(env *term.Env) *cobra.Command {
 			if limit < 1 {
 				return term.Usage(cmd.CommandPath(), "--limit must be 1 or more")
 			}
-			jobs, err := env.Backend().Jobs(cmd.Context(), limit)
+			jobs, err := env.Agent().Jobs.List(cmd.Context(), limit)
 			if err != nil {
 				return err
 			}

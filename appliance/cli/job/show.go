@@ -26,7 +26,7 @@ func newShow(env *term.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			j, err := env.Backend().Job(cmd.Context(), id)
+			j, err := env.Agent().Jobs.Job(cmd.Context(), id)
 			if err != nil {
 				return err
 			}

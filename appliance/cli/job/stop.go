@@ -26,7 +26,7 @@ func newStop(env *term.Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := env.Backend().StopJob(cmd.Context(), id); err != nil {
+			if err := env.Agent().Jobs.Stop(cmd.Context(), id); err != nil {
 				return err
 			}
 			err = change.Follow(cmd.Context(), env, id, nil)

@@ -21,11 +21,15 @@ func newAdd(env *term.Env) *cobra.Command {
 		Example: "  coopkit name add demo.coop",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, zone := env.Backend(), args[0]
+			b, zone := env.Agent(), args[0]
 			return change.Change{
-				Yes:   yes,
-				Plan:  func(ctx context.Context) (appliance.Plan, error) { return b.PlanAddName(ctx, zone) },
-				Start: func(ctx context.Context, hash string) (appliance.Job, error) { return b.AddName(ctx, zone, hash) },
+				Yes: yes,
+				Plan: func(ctx context.Context) (appliance.Plan, error) {
+					return b.Names.PlanAddZone(ctx, appliance.ZoneChange{Zone: zone})
+				},
+				Start: func(ctx context.Context, hash string) (appliance.Job, error) {
+					return b.Names.AddZone(ctx, appliance.ZoneChange{Zone: zone, PlanHash: hash})
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nThis box answers for %[1]s. Its records: coopkit name show %[1]s\n", zone)
 				},

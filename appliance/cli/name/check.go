@@ -18,7 +18,7 @@ func newCheck(env *term.Env) *cobra.Command {
 		Example: "  coopkit name check www.demo.coop",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := env.Backend().CheckName(cmd.Context(), args[0])
+			c, err := env.Agent().Names.Check(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

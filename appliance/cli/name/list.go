@@ -16,7 +16,7 @@ func newList(env *term.Env) *cobra.Command {
 		Example: "  coopkit name list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			names, err := env.Backend().Names(cmd.Context())
+			names, err := env.Agent().Names.Zones(cmd.Context())
 			if err != nil {
 				return err
 			}

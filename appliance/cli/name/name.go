@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package name owns the commands about DNS zones and host names: coopkit name
-// …, one file per verb. It asks the agent through control.Backend and knows
+// …, one file per verb. It asks the agent through control.Agent and knows
 // nothing of DNS itself. The scripts in appliance/cli/testdata run each command.
 package name
 

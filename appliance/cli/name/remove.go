@@ -21,11 +21,15 @@ func newRemove(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Zones(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, zone := env.Backend(), args[0]
+			b, zone := env.Agent(), args[0]
 			return change.Change{
-				Yes:   yes,
-				Plan:  func(ctx context.Context) (appliance.Plan, error) { return b.PlanRemoveName(ctx, zone) },
-				Start: func(ctx context.Context, hash string) (appliance.Job, error) { return b.RemoveName(ctx, zone, hash) },
+				Yes: yes,
+				Plan: func(ctx context.Context) (appliance.Plan, error) {
+					return b.Names.PlanRemoveZone(ctx, appliance.ZoneChange{Zone: zone})
+				},
+				Start: func(ctx context.Context, hash string) (appliance.Job, error) {
+					return b.Names.RemoveZone(ctx, appliance.ZoneChange{Zone: zone, PlanHash: hash})
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nThis box no longer answers for %s.\n", zone)
 				},

@@ -22,7 +22,7 @@ func newShow(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Zones(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			names, err := env.Backend().Names(cmd.Context())
+			names, err := env.Agent().Names.Zones(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -21,7 +21,9 @@ func NewRefresh(env *term.Env) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return change.Change{
-				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return env.Backend().RefreshImages(ctx) },
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
+					return env.Agent().Recipes.RefreshImages(ctx)
+				},
 				Done: func(_ context.Context, ended appliance.Job) error {
 					return env.Say("\nThe images are up to date. What was built: coopkit job show %d\n", ended.ID)
 				},

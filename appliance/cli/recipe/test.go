@@ -29,7 +29,7 @@ func NewTest(env *term.Env) *cobra.Command {
 			}
 			return change.Change{
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
-					return env.Backend().TestRecipe(ctx, args[0], source)
+					return env.Agent().Recipes.Test(ctx, appliance.TestRecipe{Name: args[0], Images: source})
 				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\n%s passed its test and was removed again.\n", args[0])

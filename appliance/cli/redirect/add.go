@@ -20,7 +20,7 @@ func newAdd(env *term.Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change.Change{
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
-					return env.Backend().AddRedirect(ctx, args[0], args[1])
+					return env.Agent().Redirects.Add(ctx, appliance.Redirect{Host: args[0], Target: args[1]})
 				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nVisitors of %[1]s go to %[2]s. To take it back: coopkit redirect remove %[1]s\n", args[0], args[1])

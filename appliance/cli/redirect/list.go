@@ -14,7 +14,7 @@ func newList(env *term.Env) *cobra.Command {
 		Example: "  coopkit redirect list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			all, err := env.Backend().Redirects(cmd.Context())
+			all, err := env.Agent().Redirects.List(cmd.Context())
 			if err != nil {
 				return err
 			}

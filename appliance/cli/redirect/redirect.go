@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package redirect owns the commands about redirects: coopkit redirect …, one
-// file per verb. It asks the agent through control.Backend and knows nothing of
+// file per verb. It asks the agent through control.Agent and knows nothing of
 // the front door. The scripts in appliance/cli/testdata run each command.
 package redirect
 

@@ -22,7 +22,7 @@ func newRemove(env *term.Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return change.Change{
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
-					return env.Backend().RemoveRedirect(ctx, args[0])
+					return env.Agent().Redirects.Remove(ctx, args[0])
 				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nThe redirect at %[1]s is removed. To bring it back: coopkit redirect add %[1]s <url>\n", args[0])

@@ -14,7 +14,7 @@ func newList(env *term.Env) *cobra.Command {
 		Example: "  coopkit site list",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sites, err := env.Backend().Sites(cmd.Context())
+			sites, err := env.Agent().Sites.List(cmd.Context())
 			if err != nil {
 				return err
 			}

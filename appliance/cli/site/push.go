@@ -48,10 +48,12 @@ func push(ctx context.Context, env *term.Env, dir, host string, yes bool) (err e
 	if err := describe(env, dir, a); err != nil {
 		return err
 	}
-	b := env.Backend()
+	b := env.Agent()
 	return change.Change{
-		Yes:   yes,
-		Plan:  func(ctx context.Context) (appliance.Plan, error) { return b.PlanPush(ctx, host, len(a.files), a.bytes) },
+		Yes: yes,
+		Plan: func(ctx context.Context) (appliance.Plan, error) {
+			return b.Sites.PlanPush(ctx, appliance.PushSite{Host: host, Files: len(a.files), Bytes: a.bytes})
+		},
 		Start: func(ctx context.Context, _ string) (appliance.Job, error) { return send(ctx, b, host, a) },
 		Done: func(context.Context, appliance.Job) error {
 			return env.Say("\nThe site is published at %s. To go back: coopkit site rollback %[1]s\n", host)
@@ -77,7 +79,7 @@ func describe(env *term.Env, dir string, a *archive) error {
 }
 
 // send streams the archive while the agent reads it.
-func send(ctx context.Context, b control.Backend, host string, a *archive) (appliance.Job, error) {
+func send(ctx context.Context, b control.Agent, host string, a *archive) (appliance.Job, error) {
 	r, w := io.Pipe()
 	wrote := make(chan error, 1)
 	go func() {
@@ -85,7 +87,7 @@ func send(ctx context.Context, b control.Backend, host string, a *archive) (appl
 		_ = w.CloseWithError(err) // it never fails
 		wrote <- err
 	}()
-	job, err := b.Push(ctx, host, r)
+	job, err := b.Sites.Push(ctx, host, r)
 	_ = r.Close() // it never fails; the writer ends if it has not yet
 	if werr := <-wrote; err != nil && werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
 		return job, werr // it is the cause

@@ -21,11 +21,15 @@ func newRemove(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Sites(env, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, host := env.Backend(), args[0]
+			b, host := env.Agent(), args[0]
 			return change.Change{
-				Yes:   yes,
-				Plan:  func(ctx context.Context) (appliance.Plan, error) { return b.PlanRemoveSite(ctx, host) },
-				Start: func(ctx context.Context, hash string) (appliance.Job, error) { return b.RemoveSite(ctx, host, hash) },
+				Yes: yes,
+				Plan: func(ctx context.Context) (appliance.Plan, error) {
+					return b.Sites.PlanRemove(ctx, appliance.RemoveSite{Host: host})
+				},
+				Start: func(ctx context.Context, hash string) (appliance.Job, error) {
+					return b.Sites.Remove(ctx, appliance.RemoveSite{Host: host, PlanHash: hash})
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nThe site at %s is removed.\n", host)
 				},

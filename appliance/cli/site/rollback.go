@@ -25,9 +25,11 @@ func newRollback(env *term.Env) *cobra.Command {
 			if to < 0 || cmd.Flags().Changed("to") && to == 0 {
 				return term.Usage(cmd.CommandPath(), "versions are numbered from 1", "see which there are: coopkit site versions "+args[0])
 			}
-			b := env.Backend()
+			b := env.Agent()
 			return change.Change{
-				Start: func(ctx context.Context, _ string) (appliance.Job, error) { return b.RollbackSite(ctx, args[0], to) },
+				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
+					return b.Sites.Rollback(ctx, appliance.RollbackSite{Host: args[0], Version: to})
+				},
 				Done: func(context.Context, appliance.Job) error {
 					return env.Say("\nThe older version of %[1]s is published. See them all: coopkit site versions %[1]s\n", args[0])
 				},

@@ -2,7 +2,7 @@
 
 // Package site owns the commands about static sites: coopkit site …, one file
 // per verb, and the archive that a push sends. It asks the agent through
-// control.Backend and knows nothing of how sites are kept or served. The
+// control.Agent and knows nothing of how sites are kept or served. The
 // scripts in appliance/cli/testdata run each command; the archive has tests of
 // its own.
 package site

@@ -16,7 +16,7 @@ func newVersions(env *term.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Sites(env, 0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			versions, err := env.Backend().SiteVersions(cmd.Context(), args[0])
+			versions, err := env.Agent().Sites.Versions(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}

@@ -21,15 +21,15 @@ func newJoin(env *term.Env) *cobra.Command {
 		Example: "  coopkit support join 'https://desk.example/join#ck1.…'",
 		Args:    cobra.ExactArgs(1), ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, ctx := env.Backend(), cmd.Context()
-			plan, err := b.PlanJoinDesk(ctx, args[0])
+			b, ctx := env.Agent(), cmd.Context()
+			plan, err := b.Desk.PlanJoin(ctx, appliance.JoinDesk{Code: args[0]})
 			if err != nil {
 				return err
 			}
 			if err := change.Agree(ctx, env, plan, yes); err != nil {
 				return err
 			}
-			link, err := b.JoinDesk(ctx, args[0], plan.Hash)
+			link, err := b.Desk.Join(ctx, appliance.JoinDesk{Code: args[0], PlanHash: plan.Hash})
 			if err != nil {
 				return err
 			}

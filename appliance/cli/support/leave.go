@@ -21,8 +21,8 @@ func newLeave(env *term.Env) *cobra.Command {
 		Example: "  coopkit support leave",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, ctx := env.Backend(), cmd.Context()
-			link, err := b.Desk(ctx)
+			b, ctx := env.Agent(), cmd.Context()
+			link, err := b.Desk.Status(ctx)
 			if err != nil {
 				return err
 			}
@@ -31,7 +31,7 @@ func newLeave(env *term.Env) *cobra.Command {
 					return err
 				}
 			}
-			if err := b.LeaveDesk(ctx); err != nil {
+			if err := b.Desk.Leave(ctx); err != nil {
 				return err
 			}
 			return env.Show(appliance.DeskLink{State: appliance.DeskNone}, func() error {

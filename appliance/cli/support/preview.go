@@ -18,7 +18,7 @@ func newPreview(env *term.Env) *cobra.Command {
 		Example: "  coopkit support preview",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			text, err := env.Backend().DeskPreview(cmd.Context())
+			text, err := env.Agent().Desk.Preview(cmd.Context())
 			if err != nil {
 				return err
 			}

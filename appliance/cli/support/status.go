@@ -18,7 +18,7 @@ func newStatus(env *term.Env) *cobra.Command {
 		Example: "  coopkit support status",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			l, err := env.Backend().Desk(cmd.Context())
+			l, err := env.Agent().Desk.Status(cmd.Context())
 			if err != nil {
 				return err
 			}

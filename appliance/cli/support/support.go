@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package support owns the commands about the link to a support desk: coopkit
-// support …, one file per verb. It asks the agent through control.Backend and
+// support …, one file per verb. It asks the agent through control.Agent and
 // knows nothing of the protocol. The scripts in appliance/cli/testdata run each
 // command.
 package support

@@ -43,8 +43,8 @@ type Env struct {
 	// locale (LC_ALL, LC_MESSAGES, LANG), else English, as all else that is said.
 	Words func() *locale.Locale
 
-	// Backend returns the agent. It does not connect yet.
-	Backend func() control.Backend
+	// Agent returns the agent. It does not connect yet.
+	Agent func() control.Agent
 }
 
 // New returns the surroundings of a process. getenv is os.Getenv, or a test's.
@@ -60,7 +60,7 @@ func New(in io.Reader, out, errOut io.Writer, getenv func(string) string) *Env {
 	e.Words = sync.OnceValue(func() *locale.Locale {
 		return words(cmp.Or(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG")))
 	})
-	e.Backend = func() control.Backend { return control.NewClient(e.Socket) }
+	e.Agent = func() control.Agent { return control.NewClient(e.Socket) }
 	return e
 }
 

@@ -78,7 +78,7 @@ func (a *pages) plan(w http.ResponseWriter, r *http.Request) error {
 // renderPlan shows the plan; marks are those of the plan that was agreed to,
 // when it is not the same any more.
 func (a *pages) renderPlan(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, what answers, marks string) error {
-	plan, err := a.Box.PlanAdd(r.Context(), what.request(""))
+	plan, err := a.Box.Apps.PlanAdd(r.Context(), what.request(""))
 	if refused(p, err) {
 		return a.renderAsk(w, r, http.StatusUnprocessableEntity, p, what)
 	}
@@ -107,7 +107,7 @@ func (a *pages) add(w http.ResponseWriter, r *http.Request) error {
 		return a.renderAsk(w, r, http.StatusUnprocessableEntity, p, in)
 	}
 	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Add(r.Context(), in.request(agreed(r)))
+		return a.Box.Apps.Add(r.Context(), in.request(agreed(r)))
 	})
 	switch {
 	case errors.Is(err, &problem.Problem{Code: "plan-changed"}):

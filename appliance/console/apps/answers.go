@@ -195,7 +195,7 @@ func (a answers) field(p *webkit.Page, s recipes.Setting) webkit.Field {
 // suggest offers a name that is free, and an address below the first zone of
 // this box.
 func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, err error) {
-	all, err := a.Box.Apps(ctx)
+	all, err := a.Box.Apps.List(ctx)
 	if err != nil {
 		return "", "", err
 	}
@@ -203,7 +203,7 @@ func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, 
 	for n := 2; slices.ContainsFunc(all, func(app appliance.App) bool { return string(app.Name) == name }); n++ {
 		name = fmt.Sprintf("%s-%d", recipe, n)
 	}
-	zones, err := a.Box.Names(ctx)
+	zones, err := a.Box.Names.Zones(ctx)
 	if err != nil || len(zones) == 0 {
 		return name, "", err
 	}
@@ -212,7 +212,7 @@ func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, 
 
 // sent reads the answers of a request: from its address, or from its form.
 func (a *pages) sent(r *http.Request) (answers, error) {
-	rec, err := a.Box.Recipe(r.Context(), r.PathValue("recipe"))
+	rec, err := a.Box.Recipes.Show(r.Context(), r.PathValue("recipe"))
 	if err != nil {
 		return answers{}, err
 	}

@@ -2,7 +2,7 @@
 
 // Package apps is the area of the console about apps: those on this box, the
 // catalogue, adding one, and each app's page with its messages, first sign-in
-// and removal. It asks the agent through control.Backend only. Its tests send
+// and removal. It asks the agent through control.Agent only. Its tests send
 // every form, with each mistake, to pages over a made-up agent.
 package apps
 
@@ -33,9 +33,9 @@ func Routes(d area.Deps) {
 	rt.Signed("GET /apps/{install}/messages", a.messages)
 	rt.Signed("GET /apps/{install}/messages/events", a.messageEvents)
 	rt.Signed("POST /apps/{install}/signin", a.signin)
-	rt.Signed("POST /apps/{install}/start", a.change(d.Box.Start))
-	rt.Signed("POST /apps/{install}/stop", a.change(d.Box.Stop))
-	rt.Signed("POST /apps/{install}/restart", a.change(d.Box.Restart))
+	rt.Signed("POST /apps/{install}/start", a.change(d.Box.Apps.Start))
+	rt.Signed("POST /apps/{install}/stop", a.change(d.Box.Apps.Stop))
+	rt.Signed("POST /apps/{install}/restart", a.change(d.Box.Apps.Restart))
 	rt.Signed("GET /apps/{install}/remove", a.askRemove)
 	rt.Signed("POST /apps/{install}/remove", a.remove)
 }

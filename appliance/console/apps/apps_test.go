@@ -24,7 +24,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-func console(t *testing.T, box control.Backend) *areatest.Console {
+func console(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
 	return areatest.New(t, box, []fs.FS{apps.Files()}, apps.Routes)
 }
@@ -33,7 +33,7 @@ func console(t *testing.T, box control.Backend) *areatest.Console {
 func wiki(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := controltest.New()
-	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+	if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	return box
@@ -50,14 +50,14 @@ func each(t *testing.T, c *areatest.Console, test func(lang string)) {
 }
 
 func TestList(t *testing.T) {
-	c := console(t, controltest.New())
+	c := console(t, controltest.New().Agent())
 	each(t, c, func(lang string) {
 		if p := c.Get(t, "/apps"); len(p.All(".empty")) != 1 || len(p.All(".rows")) != 0 {
 			t.Errorf("%s: an empty box does not say what will be here", lang)
 		}
 	})
 	box := wiki(t)
-	c = console(t, box)
+	c = console(t, box.Agent())
 	p := c.Get(t, "/apps")
 	if lead, row := p.Text(t, ".pagehead p"), p.Text(t, ".rows li"); lead != "The app is open." || row != "Handbook DokuWiki, at wiki.demo.coop Open Open “Handbook”" {
 		t.Errorf("%q: %q", lead, row)
@@ -65,7 +65,7 @@ func TestList(t *testing.T) {
 	if to := p.Value(t, ".rows .btn", "href"); to != "https://wiki.demo.coop:8443" {
 		t.Errorf("it opens %s", to)
 	}
-	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+	if _, err := box.Agent().Apps.Stop(t.Context(), "dokuwiki"); err != nil {
 		t.Fatal(err)
 	}
 	if p := c.Get(t, "/apps"); p.Text(t, ".pill") != "Stopped" || len(p.All(".rows .btn")) != 0 || !strings.Contains(p.Text(t, ".pagehead p"), "is stopped") {
@@ -74,7 +74,7 @@ func TestList(t *testing.T) {
 }
 
 func TestCatalogue_findsByNeedAndWords(t *testing.T) {
-	c := console(t, wiki(t))
+	c := console(t, wiki(t).Agent())
 	for query, want := range map[string]string{
 		"": "DokuWiki Radicale WordPress", "?need=wiki": "DokuWiki", "?q=CALENDAR": "Radicale", "?q=Wórd+website": "WordPress",
 		"?need=wiki&q=press": "", "?need=nothing": "", "?page=9": "DokuWiki Radicale WordPress",
@@ -102,7 +102,7 @@ func TestCatalogue_findsByNeedAndWords(t *testing.T) {
 }
 
 func TestRecipe(t *testing.T) {
-	c := console(t, wiki(t))
+	c := console(t, wiki(t).Agent())
 	each(t, c, func(lang string) {
 		p := c.Get(t, "/catalogue/dokuwiki")
 		if p.Text(t, "h1") != "DokuWiki" || p.Value(t, "header .btn.go", "href") != "/catalogue/dokuwiki/add" || !strings.Contains(p.Text(t, "aside"), "GPL-2.0-or-later") {
@@ -116,7 +116,7 @@ func TestRecipe(t *testing.T) {
 
 func TestAdd_fromQuestionsToJob(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	p := c.Get(t, "/catalogue/radicale/add")
 	form := p.Form("form.form")
 	if form.Get("name") != "radicale" || form.Get("host") != "radicale.demo.coop" {
@@ -136,7 +136,7 @@ func TestAdd_fromQuestionsToJob(t *testing.T) {
 	if again := c.Send(t, "/catalogue/radicale/add", agree); again.To != "/jobs/2" {
 		t.Errorf("agreed twice: %d %s", again.Status, again.To)
 	}
-	app, err := box.App(t.Context(), "radicale")
+	app, err := box.Agent().Apps.Show(t.Context(), "radicale")
 	if err != nil || app.Settings["email"] != "office@demo.coop" {
 		t.Errorf("added %+v, %v", app, err)
 	}
@@ -146,7 +146,7 @@ func TestAdd_fromQuestionsToJob(t *testing.T) {
 }
 
 func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
-	c := console(t, wiki(t))
+	c := console(t, wiki(t).Agent())
 	good := url.Values{"host": {"cal.demo.coop"}, "name": {"cal"}, "set-email": {"a@demo.coop"}}
 	for _, bad := range []struct{ field, value, want string }{
 		{"host", "", "www.demo.coop"},
@@ -184,7 +184,7 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 
 func TestAdd_changedPlanComesBack(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	form := url.Values{"host": {"www.demo.coop"}, "name": {"wordpress"}, area.FieldRows: {"x y"}}
 	for _, hash := range []string{"", "0123456789abcdef"} {
 		form.Set(area.FieldHash, hash)
@@ -198,11 +198,11 @@ func TestAdd_changedPlanComesBack(t *testing.T) {
 		if agreed := c.Send(t, "/catalogue/wordpress/add", p.Form("form.card")); hash != "" && agreed.To != "/jobs/2" {
 			t.Errorf("agreeing to the new plan: %d %s", agreed.Status, agreed.To)
 		} else if hash == "" {
-			if _, err := box.Remove(t.Context(), appliance.RemoveApp{Name: "wordpress"}); err != nil {
+			if _, err := box.Agent().Apps.Remove(t.Context(), appliance.RemoveApp{Name: "wordpress"}); err != nil {
 				t.Fatal(err)
 			}
 			box = wiki(t)
-			c = console(t, box)
+			c = console(t, box.Agent())
 		}
 	}
 }
@@ -213,7 +213,7 @@ func TestShow(t *testing.T) {
 		appliance.Finding{Code: "APP-NOT-ANSWERING", Subject: "app:dokuwiki", Severity: appliance.Critical, What: "it is closed", Next: []string{"look"}},
 		appliance.Finding{Code: "APP-NOT-ANSWERING", Subject: "app:other", Severity: appliance.Critical, What: "not this", Next: []string{"look"}},
 	)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	each(t, c, func(lang string) {
 		p := c.Get(t, "/apps/dokuwiki")
 		if n := len(p.All("article.finding")); n != 1 {
@@ -244,9 +244,9 @@ func TestShow(t *testing.T) {
 
 func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	state := func() string {
-		app, err := box.App(t.Context(), "dokuwiki")
+		app, err := box.Agent().Apps.Show(t.Context(), "dokuwiki")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -276,7 +276,7 @@ func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
 
 func TestSignin_isShownOnce(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	if p := c.Get(t, "/apps/dokuwiki"); strings.Contains(p.Source, "not-a-secret") || p.Value(t, "#signin form", "action") != "/apps/dokuwiki/signin" {
 		t.Error("it is shown before anybody asked, or can not be asked for")
 	}
@@ -300,7 +300,7 @@ func TestSignin_isShownOnce(t *testing.T) {
 
 func TestRemove_asksForTheName(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	each(t, c, func(lang string) {
 		p := c.Get(t, "/apps/dokuwiki/remove")
 		if len(p.All(".ticks li")) < 5 || len(p.All("tr.now")) == 0 {
@@ -324,7 +324,7 @@ func TestRemove_asksForTheName(t *testing.T) {
 	if p := c.Send(t, "/apps/dokuwiki/remove", form); p.To != "/jobs/2" {
 		t.Fatalf("removed: %d %s", p.Status, p.To)
 	}
-	if all, err := box.Apps(t.Context()); err != nil || len(all) != 0 {
+	if all, err := box.Agent().Apps.List(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("still there: %v, %v", all, err)
 	}
 }

@@ -44,7 +44,7 @@ func (a *pages) catalogue(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	machine, err := a.Box.Host(r.Context())
+	machine, err := a.Box.Box.Host(r.Context())
 	if err != nil {
 		return err
 	}

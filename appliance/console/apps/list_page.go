@@ -69,11 +69,11 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 
 // both returns the apps that people see, and the catalogue.
 func (a *pages) both(r *http.Request) ([]appliance.App, []*recipes.Recipe, error) {
-	all, err := a.Box.Apps(r.Context())
+	all, err := a.Box.Apps.List(r.Context())
 	if err != nil {
 		return nil, nil, err
 	}
-	shelf, err := a.Box.Recipes(r.Context())
+	shelf, err := a.Box.Recipes.List(r.Context())
 	return shown(all), shelf, err
 }
 

@@ -76,7 +76,7 @@ func newMessageView(p *webkit.Page, lines []string) messageView {
 // last.
 func (a *pages) tail(ctx context.Context, name, service string, n int) ([]string, error) {
 	lines := &lineTail{keep: n}
-	if err := a.Box.Logs(ctx, name, service, n, false, lines); err != nil {
+	if err := a.Box.Apps.Logs(ctx, appliance.AppLogs{Name: appliance.InstallName(name), Service: service, Tail: n}, lines); err != nil {
 		return nil, err
 	}
 	return lines.lines(), nil
@@ -96,7 +96,7 @@ func (a *pages) messageEvents(w http.ResponseWriter, r *http.Request) error {
 	ctx, stop := context.WithCancel(r.Context())
 	lines, ended := &lineTail{keep: keptLines}, make(chan error, 1)
 	go func() {
-		ended <- a.Box.Logs(ctx, string(app.Name), r.URL.Query().Get("service"), keptLines, true, lines)
+		ended <- a.Box.Apps.Logs(ctx, appliance.AppLogs{Name: app.Name, Service: r.URL.Query().Get("service"), Tail: keptLines, Follow: true}, lines)
 	}()
 	over, err := a.relay(r, s, lines, ended)
 	stop()

@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"coopkit/appliance/control/controltest"
+	"coopkit/appliance"
+	"coopkit/appliance/control"
 	"coopkit/internal/testkit"
 )
 
 func TestMessagesPage_byServiceAndLive(t *testing.T) {
 	box := wiki(t)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	each(t, c, func(lang string) {
 		p := c.Get(t, "/apps/dokuwiki/messages?service=web")
 		if got := strings.Count(p.Text(t, "pre"), "web |"); got != 3 || p.Text(t, ".chips [aria-current]") != "web" {
@@ -47,16 +48,19 @@ func TestMessagesPage_byServiceAndLive(t *testing.T) {
 }
 
 func TestMessageEvents_sendTheLines(t *testing.T) {
-	c := console(t, ending{wiki(t)})
+	box := wiki(t).Agent()
+	box.Apps = ending{box.Apps}
+	c := console(t, box)
 	p := c.Get(t, "/apps/dokuwiki/messages/events?service=")
 	if !strings.Contains(p.Source, "event: patch\ndata: <pre") || !strings.Contains(p.Source, "GET /about 200") {
 		t.Errorf("got %s", p.Source)
 	}
 }
 
-// ending is a box whose messages end.
-type ending struct{ *controltest.Fake }
+// ending are apps whose messages end.
+type ending struct{ control.Apps }
 
-func (e ending) Logs(ctx context.Context, name, service string, tail int, _ bool, w io.Writer) error {
-	return e.Fake.Logs(ctx, name, service, tail, false, w)
+func (e ending) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {
+	req.Follow = false
+	return e.Apps.Logs(ctx, req, w)
 }

@@ -32,15 +32,15 @@ type recipePage struct {
 type offer struct{ By, Kind, URL, Discount string }
 
 func (a *pages) recipe(w http.ResponseWriter, r *http.Request) error {
-	rec, err := a.Box.Recipe(r.Context(), r.PathValue("recipe"))
+	rec, err := a.Box.Recipes.Show(r.Context(), r.PathValue("recipe"))
 	if err != nil {
 		return err
 	}
-	all, err := a.Box.Apps(r.Context())
+	all, err := a.Box.Apps.List(r.Context())
 	if err != nil {
 		return err
 	}
-	machine, err := a.Box.Host(r.Context())
+	machine, err := a.Box.Box.Host(r.Context())
 	if err != nil {
 		return err
 	}

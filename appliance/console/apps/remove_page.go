@@ -37,7 +37,7 @@ func (a *pages) removePage(r *http.Request, app appliance.App, rec *recipes.Reci
 }
 
 func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, rec *recipes.Recipe, typed, marks string) error {
-	plan, err := a.Box.PlanRemove(r.Context(), appliance.RemoveApp{Name: string(app.Name)})
+	plan, err := a.Box.Apps.PlanRemove(r.Context(), appliance.RemoveApp{Name: string(app.Name)})
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (a *pages) remove(w http.ResponseWriter, r *http.Request) error {
 		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, rec, typed, "")
 	}
 	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
+		return a.Box.Apps.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
 		return a.renderRemove(w, r, http.StatusConflict, p, app, rec, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))

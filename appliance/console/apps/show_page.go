@@ -48,11 +48,11 @@ type change struct{ Text, Button, Href, Kind string }
 // install finds the app that a path is about, with its recipe if the catalogue
 // still has it.
 func (a *pages) install(r *http.Request) (appliance.App, *recipes.Recipe, error) {
-	app, err := a.Box.App(r.Context(), r.PathValue("install"))
+	app, err := a.Box.Apps.Show(r.Context(), appliance.InstallName(r.PathValue("install")))
 	if err != nil {
 		return app, nil, err
 	}
-	all, err := a.Box.Recipes(r.Context())
+	all, err := a.Box.Recipes.List(r.Context())
 	return app, byName(all, app.Recipe), err
 }
 
@@ -114,7 +114,7 @@ func appTabs(p *webkit.Page, app appliance.App, here string) []tab {
 
 // findings are what the checks last found about an app.
 func (a *pages) findings(ctx context.Context, p *webkit.Page, app appliance.App) ([]webkit.Finding, error) {
-	report, err := a.Box.Findings(ctx)
+	report, err := a.Box.Health.Shown(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (a *pages) findings(ctx context.Context, p *webkit.Page, app appliance.App)
 }
 
 func (a *pages) certificates(ctx context.Context, p *webkit.Page, app appliance.App) ([]certificate, error) {
-	all, err := a.Box.Certificates(ctx)
+	all, err := a.Box.Box.Certificates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -161,10 +161,10 @@ func changes(p *webkit.Page, app appliance.App) []change {
 }
 
 // change starts, stops or restarts an app, and leads to the job.
-func (a *pages) change(do func(context.Context, string) (appliance.Job, error)) webkit.Handler {
+func (a *pages) change(do func(context.Context, appliance.InstallName) (appliance.Job, error)) webkit.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, err := a.once.Do(r.PostFormValue(area.FieldKey), func() (appliance.Job, error) {
-			return do(r.Context(), r.PathValue("install"))
+			return do(r.Context(), appliance.InstallName(r.PathValue("install")))
 		})
 		if err != nil {
 			return err

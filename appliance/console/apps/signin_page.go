@@ -25,13 +25,13 @@ func (a *pages) signin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.Box.Signin(r.Context(), string(app.Name))
+	s, err := a.Box.Apps.Signin(r.Context(), app.Name)
 	if err != nil {
 		return err
 	}
 	p := a.appPage(r, app, rec, "")
 	here := "/apps/" + string(app.Name)
-	err = a.Box.MarkSigninShown(r.Context(), string(app.Name))
+	err = a.Box.Apps.MarkSigninShown(r.Context(), app.Name)
 	if errors.Is(err, &problem.Problem{Code: "signin-shown"}) {
 		webkit.SetFlash(w, webkit.Flash{Kind: "warn", Text: p.T("apps.signin.again")})
 		return a.UI.Redirect(w, r, here)

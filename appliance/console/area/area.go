@@ -2,7 +2,7 @@
 
 // Package area is what every area of the console (apps, sites, names, …) is
 // given, and the words that they share: a plan to agree to, a finding, a
-// problem in a form. It asks the agent through control.Backend only. Its tests
+// problem in a form. It asks the agent through control.Agent only. Its tests
 // render those parts from made-up plans and findings.
 package area
 
@@ -17,7 +17,7 @@ import (
 // Deps are what an area works with. Box answers for this box.
 type Deps struct {
 	UI  *webkit.UI
-	Box control.Backend
+	Box control.Agent
 	Log *slog.Logger
 	Now func() time.Time
 	// Spool is the folder for what people send until they agree to publish it; it

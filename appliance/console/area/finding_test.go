@@ -15,7 +15,7 @@ import (
 )
 
 func TestFindingView_saysWhatWhyNextAndWho(t *testing.T) {
-	ui := areatest.New(t, controltest.New(), nil).UI
+	ui := areatest.New(t, controltest.New().Agent(), nil).UI
 	page := ui.NewPage(httptest.NewRequest("GET", "https://console.example/", nil), "area.plan.step")
 	f := appliance.Finding{
 		Code: "SERVICE-STOPPED", Subject: "app:wordpress/db", Severity: appliance.Critical, Who: appliance.You,

@@ -2,7 +2,7 @@
 
 // Package entry is how people get into the console: the first set-up of a box,
 // and the pages about accounts that console and desk share. It knows accounts
-// through internal/signin and the box through control.Backend, and nothing of
+// through internal/signin and the box through control.Agent, and nothing of
 // how either is kept. Its tests send every form well and badly, as a stranger
 // and as somebody signed in, with real accounts in a database.
 package entry

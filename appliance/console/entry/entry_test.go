@@ -68,7 +68,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box, Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts})
+	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts})
 	s.Server = httptest.NewTLSServer(entry.SetupFirst(s.accounts, ui.Router().Handler()))
 	t.Cleanup(s.Close)
 	return s
@@ -200,7 +200,7 @@ func TestSetup_fromTheTokenToTheCatalogue(t *testing.T) {
 		v.leads(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, hash, area.FieldKey, once), "/setup/done?job=1")
 	}
 	v.shows(v.get("/setup/done?job=1"), 200, "Your box is ready", "Lantern Street Bakery", `href="/jobs/1"`, `href="/catalogue"`, "bakery.example")
-	if settings, err := s.box.Settings(t.Context()); err != nil || settings.Coop != "Lantern Street Bakery" {
+	if settings, err := s.box.Agent().Box.Settings(t.Context()); err != nil || settings.Coop != "Lantern Street Bakery" {
 		t.Errorf("settings %v, %v", settings, err)
 	}
 	for _, path := range []string{"/setup", "/setup/steward"} { // it is over
@@ -227,7 +227,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	v.shows(v.post("/setup", "token", "nonsense"), 422, "No token reads like this one", `aria-invalid="true"`, `role="alert"`, "Error: ")
 	v.leads(v.get("/setup/steward"), "/setup")
 	v.leads(v.post("/setup/steward", "coop", "Thieves", "display", "T", "name", "t", "password", password), "/setup")
-	if settings, err := s.box.Settings(t.Context()); err != nil || settings.Coop != "Demo Co-op" {
+	if settings, err := s.box.Agent().Box.Settings(t.Context()); err != nil || settings.Coop != "Demo Co-op" {
 		t.Errorf("a stranger set %v, %v", settings, err)
 	}
 	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")

@@ -25,7 +25,7 @@ type namePage struct {
 
 func (d *pages) newName(r *http.Request, choice, have, inside string) (namePage, error) {
 	p := namePage{setupPage: newSetup(d.UI.NewPage(r, "entry.name.title"), 3), Choice: choice}
-	names, err := d.Box.Names(r.Context())
+	names, err := d.Box.Names.Zones(r.Context())
 	if err != nil {
 		return p, err
 	}
@@ -57,7 +57,7 @@ func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 	if choice != "have" && choice != "inside" {
 		return d.UI.Redirect(w, r, "/setup/done")
 	}
-	plan, err := d.Box.PlanAddName(r.Context(), r.FormValue(choice))
+	plan, err := d.Box.Names.PlanAddZone(r.Context(), appliance.ZoneChange{Zone: r.FormValue(choice)})
 	if err == nil {
 		return d.showPlan(w, r, plan, r.FormValue(choice), http.StatusOK, false)
 	}
@@ -88,10 +88,10 @@ func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.
 func (d *pages) nameAgreed(w http.ResponseWriter, r *http.Request) error {
 	zone := r.FormValue("zone")
 	job, err := d.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return d.Box.AddName(r.Context(), zone, r.FormValue(area.FieldHash))
+		return d.Box.Names.AddZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
-		plan, err := d.Box.PlanAddName(r.Context(), zone)
+		plan, err := d.Box.Names.PlanAddZone(r.Context(), appliance.ZoneChange{Zone: zone})
 		if err != nil {
 			return err
 		}
@@ -114,12 +114,12 @@ type donePage struct {
 
 func (d *pages) done(w http.ResponseWriter, r *http.Request) error {
 	p := donePage{setupPage: newSetup(d.UI.NewPage(r, "entry.done.title"), questions+1)}
-	settings, err := d.Box.Settings(r.Context())
+	settings, err := d.Box.Box.Settings(r.Context())
 	if err != nil {
 		return err
 	}
 	p.Coop = settings.Coop
-	names, err := d.Box.Names(r.Context())
+	names, err := d.Box.Names.Zones(r.Context())
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (d *pages) done(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, err := strconv.ParseInt(r.FormValue("job"), 10, 64)
 	if err == nil {
-		job, err := d.Box.Job(r.Context(), appliance.JobID(id))
+		job, err := d.Box.Jobs.Job(r.Context(), appliance.JobID(id))
 		if err == nil { // a number that somebody typed changes nothing
 			p.Job, p.JobAt = say.Job(p.Locale, job), "/jobs/"+strconv.FormatInt(id, 10)
 		}

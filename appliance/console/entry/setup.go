@@ -130,7 +130,7 @@ func (d *pages) steward(w http.ResponseWriter, r *http.Request) error {
 			return d.UI.Redirect(w, r, "/setup")
 		}
 		p := newSetup(d.UI.NewPage(r, "entry.steward.title"), 2)
-		settings, err := d.Box.Settings(r.Context())
+		settings, err := d.Box.Box.Settings(r.Context())
 		if err != nil {
 			return err
 		}
@@ -176,7 +176,7 @@ func (d *pages) stewardMade(w http.ResponseWriter, r *http.Request) error {
 // makeSteward checks the answers, then makes the account and signs it in. The
 // status is that of the form to show again, or 0.
 func (d *pages) makeSteward(w http.ResponseWriter, r *http.Request, p *webkit.Page, a stewardAnswers) (status int, _ error) {
-	settings, err := d.Box.Settings(r.Context())
+	settings, err := d.Box.Box.Settings(r.Context())
 	if err != nil {
 		return 0, err
 	}
@@ -190,7 +190,7 @@ func (d *pages) makeSteward(w http.ResponseWriter, r *http.Request, p *webkit.Pa
 	if len(p.Errors) > 0 {
 		return http.StatusUnprocessableEntity, nil
 	}
-	if err := d.Box.SaveSettings(r.Context(), settings); err != nil {
+	if err := d.Box.Box.SaveSettings(r.Context(), settings); err != nil {
 		return http.StatusUnprocessableEntity, explained(p, "coop", err)
 	}
 	session, _, err := d.Accounts.FirstAccount(r.Context(), keptToken(r), signin.NewPerson{

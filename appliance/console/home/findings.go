@@ -38,7 +38,7 @@ func (d *pages) findings(w http.ResponseWriter, r *http.Request) error {
 
 // look looks at everything now. What was found is shown for a minute.
 func (d *pages) look(w http.ResponseWriter, r *http.Request) error {
-	report, err := d.Box.Doctor(r.Context())
+	report, err := d.Box.Health.Now(r.Context())
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 
 // Package home is the first page of the console, which says in words how the
 // box is, and the pages of what the checks found. It asks the agent through
-// control.Backend only and knows nothing of how checks work. Its tests compare
+// control.Agent only and knows nothing of how checks work. Its tests compare
 // what the pages say with made-up boxes, in three languages.
 package home
 
@@ -54,7 +54,7 @@ func (d *pages) report(ctx context.Context) (appliance.Report, error) {
 	if d.Now().Sub(last.At) < stays && !last.At.IsZero() {
 		return last, nil
 	}
-	return d.Box.Findings(ctx)
+	return d.Box.Health.Shown(ctx)
 }
 
 // box is what the home page tells of; what could not be looked at is nil.
@@ -88,31 +88,31 @@ func (d *pages) ask(ctx context.Context) (box, error) {
 		}
 		return err != nil
 	}
-	if all, err := d.Box.Apps(ctx); missing("apps", err) {
+	if all, err := d.Box.Apps.List(ctx); missing("apps", err) {
 		b.unlooked = true
 	} else {
 		b.apps = area.Own(all)
 	}
-	if b.sites, err = d.Box.Sites(ctx); missing("sites", err) {
+	if b.sites, err = d.Box.Sites.List(ctx); missing("sites", err) {
 		b.unlooked = true
 	}
-	if b.certs, err = d.Box.Certificates(ctx); missing("certificates", err) {
+	if b.certs, err = d.Box.Box.Certificates(ctx); missing("certificates", err) {
 		b.certs = nil
 	}
-	if host, err := d.Box.Host(ctx); !missing("host", err) {
+	if host, err := d.Box.Box.Host(ctx); !missing("host", err) {
 		b.host = &host
 	}
-	if desk, err := d.Box.Desk(ctx); !missing("desk", err) {
+	if desk, err := d.Box.Desk.Status(ctx); !missing("desk", err) {
 		b.desk = &desk
 	}
-	if b.jobs, err = d.Box.Jobs(ctx, lately); missing("jobs", err) {
+	if b.jobs, err = d.Box.Jobs.List(ctx, lately); missing("jobs", err) {
 		b.jobs = nil
 	}
-	if b.week, err = d.Box.Week(ctx); missing("week", err) {
+	if b.week, err = d.Box.Health.Week(ctx); missing("week", err) {
 		b.week = nil
 	}
 	b.needs = map[string]string{}
-	if recipes, err := d.Box.Recipes(ctx); !missing("recipes", err) {
+	if recipes, err := d.Box.Recipes.List(ctx); !missing("recipes", err) {
 		for _, r := range recipes {
 			b.needs[r.Name] = r.Need
 		}

@@ -26,14 +26,14 @@ import (
 
 func serve(t *testing.T, box *controltest.Fake) *areatest.Console {
 	t.Helper()
-	return areatest.New(t, box, []fs.FS{home.Files()}, home.Routes)
+	return areatest.New(t, box.Agent(), []fs.FS{home.Files()}, home.Routes)
 }
 
 func withApps(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := controltest.New()
 	for recipe, host := range map[string]string{"wordpress": "www.demo.coop", "dokuwiki": "wiki.demo.coop"} {
-		if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
+		if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 func oneStopped(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := withApps(t)
-	if _, err := box.Stop(t.Context(), "wordpress"); err != nil {
+	if _, err := box.Agent().Apps.Stop(t.Context(), "wordpress"); err != nil {
 		t.Fatal(err)
 	}
 	return box
@@ -108,7 +108,7 @@ func oneStopped(t *testing.T) *controltest.Fake {
 func allStopped(t *testing.T) *controltest.Fake {
 	t.Helper()
 	box := oneStopped(t)
-	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+	if _, err := box.Agent().Apps.Stop(t.Context(), "dokuwiki"); err != nil {
 		t.Fatal(err)
 	}
 	return box
@@ -153,7 +153,7 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 
 func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 	box := withApps(t)
-	if _, err := box.Push(t.Context(), "demo.coop", oneFile(t)); err != nil {
+	if _, err := box.Agent().Sites.Push(t.Context(), "demo.coop", oneFile(t)); err != nil {
 		t.Fatal(err)
 	}
 	bad := func(date, subject string, s appliance.Severity) appliance.Day {

@@ -51,7 +51,7 @@ func (a *pages) stream(w http.ResponseWriter, r *http.Request, with func(*webkit
 	if err != nil {
 		return err
 	}
-	if _, err := a.Box.Job(r.Context(), id); err != nil {
+	if _, err := a.Box.Jobs.Job(r.Context(), id); err != nil {
 		return err
 	}
 	s, err := webkit.NewStream(w)
@@ -75,7 +75,7 @@ func (a *pages) follow(ctx context.Context, s *webkit.Stream, id appliance.JobID
 	defer stop()
 	events, ended := make(chan appliance.JobEvent), make(chan error, 1)
 	go func() {
-		ended <- a.Box.JobEvents(ctx, id, after, func(e appliance.JobEvent) error {
+		ended <- a.Box.Jobs.Follow(ctx, id, after, func(e appliance.JobEvent) error {
 			select {
 			case events <- e:
 				return nil
@@ -140,7 +140,7 @@ func (f *stepFollower) take(e appliance.JobEvent) bool {
 }
 
 func (f *stepFollower) show(ctx context.Context) error {
-	job, err := f.Box.Job(ctx, f.id)
+	job, err := f.Box.Jobs.Job(ctx, f.id)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 
 // Package jobs is the area of the console that shows changes: the list of them
 // and each with its steps, live while it runs. It asks the agent through
-// control.Backend and starts nothing itself. Its tests render the pages over a
+// control.Agent and starts nothing itself. Its tests render the pages over a
 // made-up agent and follow a job that goes through its steps.
 package jobs
 

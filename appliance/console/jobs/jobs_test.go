@@ -23,32 +23,32 @@ import (
 	"coopkit/internal/testkit"
 )
 
-func console(t *testing.T, box control.Backend) *areatest.Console {
+func console(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
 	return areatest.New(t, box, []fs.FS{jobs.Files()}, jobs.Routes)
 }
 
 func add(t *testing.T, box *controltest.Fake) {
 	t.Helper()
-	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
+	if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestList_saysEachChangeAndItsState(t *testing.T) {
 	box := controltest.New()
-	c := console(t, box)
+	c := console(t, box.Agent())
 	if p := c.Get(t, "/activity"); p.Text(t, ".empty h2") != "Nothing was changed yet" {
 		t.Error("an empty list does not say so")
 	}
 	add(t, box)
 	box.FailJobs(&problem.Problem{Code: "disk-full", What: "the disk is full", Next: []string{"free some space"}})
-	if _, err := box.Stop(t.Context(), "dokuwiki"); err != nil {
+	if _, err := box.Agent().Apps.Stop(t.Context(), "dokuwiki"); err != nil {
 		t.Fatal(err)
 	}
 	box.FailJobs(nil)
 	box.Hold()
-	if _, err := box.Restart(t.Context(), "dokuwiki"); err != nil {
+	if _, err := box.Agent().Apps.Restart(t.Context(), "dokuwiki"); err != nil {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
@@ -73,11 +73,11 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 func TestList_hasPages(t *testing.T) {
 	box := controltest.New()
 	for range 26 {
-		if _, err := box.RefreshImages(t.Context()); err != nil {
+		if _, err := box.Agent().Recipes.RefreshImages(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	c := console(t, box)
+	c := console(t, box.Agent())
 	first, second := c.Get(t, "/activity"), c.Get(t, "/activity?page=2")
 	if n, m := len(first.All("tbody tr")), len(second.All("tbody tr")); n != 25 || m != 1 {
 		t.Errorf("pages of %d and %d jobs", n, m)
@@ -94,7 +94,7 @@ func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
 	box := controltest.New()
 	box.Hold()
 	add(t, box)
-	p := console(t, box).Get(t, "/jobs/1")
+	p := console(t, box.Agent()).Get(t, "/jobs/1")
 	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Adding dokuwiki" || lead != "The next step is about to begin." {
 		t.Errorf("h1 %q, lead %q", h, lead)
 	}
@@ -112,7 +112,7 @@ func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
 func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 	box := controltest.New()
 	add(t, box)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	p := c.Get(t, "/jobs/1")
 	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added dokuwiki" || lead != "All steps worked. It took 7 seconds." {
 		t.Errorf("h1 %q, lead %q", h, lead)
@@ -132,7 +132,7 @@ func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
 	box := controltest.New()
 	box.FailJobs(&problem.Problem{Code: "image-gone", What: "the image is nowhere to be had", Why: "the registry does not answer", Next: []string{"try again later"}})
 	add(t, box)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
 		p := c.Get(t, "/jobs/1")
@@ -152,7 +152,7 @@ func TestStop_goesBackAndSaysSo(t *testing.T) {
 	box := controltest.New()
 	box.Hold()
 	add(t, box)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	if p := c.Get(t, "/jobs/1"); p.Value(t, "main form", "action") != "/jobs/1/stop" || p.Text(t, "main form button") != "Stop and go back" {
 		t.Error("there is no way to stop it")
 	}
@@ -183,7 +183,7 @@ func TestStop_goesBackAndSaysSo(t *testing.T) {
 }
 
 func TestShow_unknownJob(t *testing.T) {
-	c := console(t, controltest.New())
+	c := console(t, controltest.New().Agent())
 	for _, path := range []string{"/jobs/1", "/jobs/0", "/jobs/x", "/jobs/1/events", "/jobs/x/log/events"} {
 		if p := c.Get(t, path); p.Status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, p.Status)
@@ -242,7 +242,7 @@ func TestEvents_followAJobThroughItsSteps(t *testing.T) {
 	box := controltest.New()
 	box.Hold()
 	add(t, box)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	events := listen(t, c, "/jobs/1/events", "")
 	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() > 0 })
 	box.Release()
@@ -279,7 +279,7 @@ func TestEvents_endWithTheReader(t *testing.T) {
 	box := controltest.New()
 	box.Hold()
 	add(t, box)
-	c := console(t, box)
+	c := console(t, box.Agent())
 	ctx, leave := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -297,7 +297,7 @@ func TestLogEvents_sendTheLines(t *testing.T) {
 	box := controltest.New()
 	box.Hold()
 	add(t, box)
-	events := listen(t, console(t, box), "/jobs/1/log/events", "")
+	events := listen(t, console(t, box.Agent()), "/jobs/1/log/events", "")
 	testkit.Eventually(t, 5*time.Second, "somebody follows", func() bool { return box.Following() > 0 })
 	box.Release()
 	var last string

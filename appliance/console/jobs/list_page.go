@@ -40,7 +40,7 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 	if asked, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil {
 		n = min(max(asked, 1), maxPage)
 	}
-	all, err := a.Box.Jobs(r.Context(), n*perPage+1)
+	all, err := a.Box.Jobs.List(r.Context(), n*perPage+1)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	job, err := a.Box.Job(r.Context(), id)
+	job, err := a.Box.Jobs.Job(r.Context(), id)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.finish(appURL(r.Context(), a.Box, job))
 	log := logTail{}
-	if err := a.Box.JobEvents(r.Context(), id, 0, func(e appliance.JobEvent) error { log.take(e); return nil }); err != nil {
+	if err := a.Box.Jobs.Follow(r.Context(), id, 0, func(e appliance.JobEvent) error { log.take(e); return nil }); err != nil {
 		return err
 	}
 	page.Log = logView{p.T("jobs.log"), log.lines}
@@ -48,7 +48,7 @@ func (a *pages) stop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.Box.StopJob(r.Context(), id); err != nil {
+	if err := a.Box.Jobs.Stop(r.Context(), id); err != nil {
 		return err
 	}
 	webkit.SetFlash(w, webkit.Flash{Kind: "ok", Text: a.UI.Locale(r).T("jobs.stopping")})
@@ -57,12 +57,12 @@ func (a *pages) stop(w http.ResponseWriter, r *http.Request) error {
 }
 
 // appURL is where the app that a job added answers; nothing for other jobs.
-func appURL(ctx context.Context, box control.Backend, j appliance.Job) string {
+func appURL(ctx context.Context, box control.Agent, j appliance.Job) string {
 	name, ok := strings.CutPrefix(j.Subject, "app:")
 	if !ok || j.Kind != "add" || j.State != appliance.JobDone {
 		return ""
 	}
-	app, err := box.App(ctx, name)
+	app, err := box.Apps.Show(ctx, appliance.InstallName(name))
 	if err != nil {
 		return "" // it was removed since
 	}

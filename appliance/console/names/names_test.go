@@ -106,7 +106,7 @@ func TestList(t *testing.T) {
 
 func TestList_ofANewBox(t *testing.T) {
 	r := newRig(t)
-	if _, err := r.box.RemoveName(t.Context(), "demo.coop", ""); err != nil {
+	if _, err := r.box.Agent().Names.RemoveZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	r.get(t, "/names").Want(t, http.StatusOK, "Names lead people to your apps", "Add an app")
@@ -216,7 +216,7 @@ func TestEvents_tellWhenARecordArrives(t *testing.T) {
 func TestPages_inEveryLanguage(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
-	c := areatest.New(t, r.box, []fs.FS{Files()}, Routes)
+	c := areatest.New(t, r.box.Agent(), []fs.FS{Files()}, Routes)
 	for _, c.Lang = range locale.Langs() {
 		for path, status := range map[string]int{
 			"/names": 200, "/names/new": 200, "/names/new?zone=other.example": 200, "/names/new?zone=a+b": 422, "/names/demo.coop": 200,

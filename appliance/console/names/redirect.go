@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -20,7 +21,7 @@ func (n *names) addRedirect(w http.ResponseWriter, r *http.Request) error {
 	typed, target := r.FormValue("host"), r.FormValue("target")
 	host, err := hostname.Parse(typed)
 	if err == nil {
-		job, again := n.Box.AddRedirect(r.Context(), string(host), target)
+		job, again := n.Box.Redirects.Add(r.Context(), appliance.Redirect{Host: string(host), Target: target})
 		if again == nil {
 			return n.UI.Redirect(w, r, fmt.Sprintf("/jobs/%d", job.ID))
 		}
@@ -56,7 +57,7 @@ func (v *listPage) failRedirect(p *problem.Problem, typed string) {
 func (n *names) removeRedirect(w http.ResponseWriter, r *http.Request) error {
 	host := r.PathValue("host")
 	target := ""
-	all, err := n.Box.Redirects(r.Context())
+	all, err := n.Box.Redirects.List(r.Context())
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (n *names) removeRedirect(w http.ResponseWriter, r *http.Request) error {
 			target = a.Target
 		}
 	}
-	job, err := n.Box.RemoveRedirect(r.Context(), host)
+	job, err := n.Box.Redirects.Remove(r.Context(), host)
 	if err != nil {
 		return err
 	}

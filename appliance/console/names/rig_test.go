@@ -43,7 +43,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes(area.Deps{UI: ui, Box: r.box, Log: slog.New(slog.DiscardHandler), Now: now}, pace{10 * time.Millisecond, 40 * time.Millisecond, 25 * time.Millisecond})
+	routes(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, pace{10 * time.Millisecond, 40 * time.Millisecond, 25 * time.Millisecond})
 	r.http = ui.Router().Handler()
 	return r
 }
@@ -51,7 +51,7 @@ func newRig(t *testing.T) *rig {
 // withApp adds an app at a host.
 func (r *rig) withApp(t *testing.T, recipe, host string) *rig {
 	t.Helper()
-	if _, err := r.box.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
+	if _, err := r.box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -34,30 +34,30 @@ type use struct {
 }
 
 func (n *names) world(ctx context.Context) (w world, err error) {
-	if w.zones, err = n.Box.Names(ctx); err != nil {
+	if w.zones, err = n.Box.Names.Zones(ctx); err != nil {
 		return w, err
 	}
 	if w.uses, err = n.uses(ctx); err != nil {
 		return w, err
 	}
-	if w.certs, err = n.Box.Certificates(ctx); err != nil {
+	if w.certs, err = n.Box.Box.Certificates(ctx); err != nil {
 		return w, err
 	}
-	status, err := n.Box.Status(ctx)
+	status, err := n.Box.Box.Status(ctx)
 	w.dns = status.DNS != ""
 	return w, err
 }
 
 func (n *names) uses(ctx context.Context) ([]use, error) {
-	apps, err := n.Box.Apps(ctx)
+	apps, err := n.Box.Apps.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sites, err := n.Box.Sites(ctx)
+	sites, err := n.Box.Sites.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	redirects, err := n.Box.Redirects(ctx)
+	redirects, err := n.Box.Redirects.List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (n *names) look(ctx context.Context, uses []use, zones ...string) seen {
 	var wg sync.WaitGroup
 	for _, h := range hosts(uses) {
 		wg.Go(func() {
-			c, err := n.Box.CheckName(ctx, h)
+			c, err := n.Box.Names.Check(ctx, h)
 			if err != nil {
 				c = looked{Host: h, Unanswered: true}
 			}
@@ -141,7 +141,7 @@ func (n *names) look(ctx context.Context, uses []use, zones ...string) seen {
 	}
 	for _, z := range zones {
 		wg.Go(func() {
-			c, err := n.Box.CheckZone(ctx, z)
+			c, err := n.Box.Names.CheckZone(ctx, z)
 			if err != nil {
 				c = appliance.ZoneCheck{Zone: z, Unanswered: true}
 			}

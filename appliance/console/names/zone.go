@@ -64,7 +64,7 @@ func (n *names) planAdd(r *http.Request, typed string) (appliance.Plan, error) {
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	return n.Box.PlanAddName(r.Context(), string(zone))
+	return n.Box.Names.PlanAddZone(r.Context(), appliance.ZoneChange{Zone: string(zone)})
 }
 
 func (n *names) newPage(r *http.Request, typed string) *newPage {
@@ -94,7 +94,7 @@ func (n *names) showAdd(w http.ResponseWriter, r *http.Request, plan appliance.P
 func (n *names) add(w http.ResponseWriter, r *http.Request) error {
 	zone := r.FormValue("zone")
 	job, err := n.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return n.Box.AddName(r.Context(), zone, r.FormValue(area.FieldHash))
+		return n.Box.Names.AddZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
 		plan, err := n.planAdd(r, zone)
@@ -116,7 +116,7 @@ func (n *names) confirm(w http.ResponseWriter, r *http.Request) error {
 // showRemove renders the plan to give a zone up; with may add what is wrong and
 // says the status.
 func (n *names) showRemove(w http.ResponseWriter, r *http.Request, typed string, with func(*planPage) int) error {
-	plan, err := n.Box.PlanRemoveName(r.Context(), r.PathValue("name"))
+	plan, err := n.Box.Names.PlanRemoveZone(r.Context(), appliance.ZoneChange{Zone: r.PathValue("name")})
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (n *names) remove(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	job, err := n.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return n.Box.RemoveName(r.Context(), zone, r.FormValue(area.FieldHash))
+		return n.Box.Names.RemoveZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
 		return n.showRemove(w, r, "", func(v *planPage) int {

@@ -36,7 +36,7 @@ func (d *pages) desk(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r *http.Request) error {
-	link, err := d.Box.Desk(r.Context())
+	link, err := d.Box.Desk.Status(r.Context())
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (d *pages) deskEvents(w http.ResponseWriter, r *http.Request) error {
 	tick := time.NewTicker(compared)
 	defer tick.Stop()
 	for {
-		link, err := d.Box.Desk(r.Context())
+		link, err := d.Box.Desk.Status(r.Context())
 		switch {
 		case err != nil:
 			return nil //nolint:nilerr // the stream has begun; the browser asks again
@@ -150,7 +150,7 @@ type deskPlanPage struct {
 }
 
 func (d *pages) deskPlan(w http.ResponseWriter, r *http.Request) error {
-	plan, err := d.Box.PlanJoinDesk(r.Context(), r.FormValue("code"))
+	plan, err := d.Box.Desk.PlanJoin(r.Context(), appliance.JoinDesk{Code: r.FormValue("code")})
 	if err != nil {
 		return d.notJoined(w, r, err)
 	}
@@ -173,13 +173,13 @@ func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.
 
 // deskJoin uses the invitation. Sending the form twice joins once.
 func (d *pages) deskJoin(w http.ResponseWriter, r *http.Request) error {
-	_, err := d.Box.JoinDesk(r.Context(), r.FormValue("code"), r.FormValue(area.FieldHash))
+	_, err := d.Box.Desk.Join(r.Context(), appliance.JoinDesk{Code: r.FormValue("code"), PlanHash: r.FormValue(area.FieldHash)})
 	switch {
 	case err == nil:
 		webkit.SetFlash(w, webkit.Flash{Text: d.UI.Locale(r).T("settings.desk.joined")})
 		return d.UI.Redirect(w, r, "/settings/desk")
 	case errors.Is(err, &problem.Problem{Code: "plan-changed"}):
-		plan, err := d.Box.PlanJoinDesk(r.Context(), r.FormValue("code"))
+		plan, err := d.Box.Desk.PlanJoin(r.Context(), appliance.JoinDesk{Code: r.FormValue("code")})
 		if err != nil {
 			return err
 		}
@@ -196,7 +196,7 @@ func (d *pages) notJoined(w http.ResponseWriter, r *http.Request, err error) err
 	if !ok || prob.Kind == problem.Failed || prob.Kind == "" {
 		return err
 	}
-	link, deskErr := d.Box.Desk(r.Context())
+	link, deskErr := d.Box.Desk.Status(r.Context())
 	if deskErr != nil {
 		return deskErr
 	}
@@ -218,14 +218,14 @@ type sentPage struct {
 }
 
 func (d *pages) deskSent(w http.ResponseWriter, r *http.Request) error {
-	link, err := d.Box.Desk(r.Context())
+	link, err := d.Box.Desk.Status(r.Context())
 	if err != nil {
 		return err
 	}
 	if link.State == appliance.DeskNone {
 		return d.UI.Redirect(w, r, "/settings/desk")
 	}
-	report, err := d.Box.DeskPreview(r.Context())
+	report, err := d.Box.Desk.Preview(r.Context())
 	if err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ type leavePage struct {
 }
 
 func (d *pages) deskLeave(w http.ResponseWriter, r *http.Request) error {
-	link, err := d.Box.Desk(r.Context())
+	link, err := d.Box.Desk.Status(r.Context())
 	if err != nil {
 		return err
 	}
@@ -259,7 +259,7 @@ func (d *pages) deskLeave(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *pages) deskLeft(w http.ResponseWriter, r *http.Request) error {
-	if err := d.Box.LeaveDesk(r.Context()); err != nil && !errors.Is(err, &problem.Problem{Code: "desk-not-joined"}) {
+	if err := d.Box.Desk.Leave(r.Context()); err != nil && !errors.Is(err, &problem.Problem{Code: "desk-not-joined"}) {
 		return err
 	}
 	webkit.SetFlash(w, webkit.Flash{Text: d.UI.Locale(r).T("settings.left")})

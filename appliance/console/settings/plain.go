@@ -34,7 +34,7 @@ func (d *pages) help(w http.ResponseWriter, r *http.Request) error {
 	p.Lead = p.T("settings.help.lead")
 	if signed {
 		var err error
-		if p.Desk, err = d.Box.Desk(r.Context()); err != nil {
+		if p.Desk, err = d.Box.Desk.Status(r.Context()); err != nil {
 			return err
 		}
 	}
@@ -51,12 +51,12 @@ func (d *pages) accessibility(w http.ResponseWriter, r *http.Request) error {
 func (d *pages) leave(w http.ResponseWriter, r *http.Request) error {
 	p := plainPage{Page: d.UI.NewPage(r, "settings.go.title")}
 	p.Lead = p.T("settings.go.lead")
-	apps, err := d.Box.Apps(r.Context())
+	apps, err := d.Box.Apps.List(r.Context())
 	if err != nil {
 		return err
 	}
 	p.Apps = area.Own(apps)
-	status, err := d.Box.Status(r.Context())
+	status, err := d.Box.Box.Status(r.Context())
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 
 // Package settings is what the co-op says of itself and its box, the link to a
 // support desk with all that is sent there, and the pages that every console
-// has: help, accessibility, leaving. It asks the agent through control.Backend
+// has: help, accessibility, leaving. It asks the agent through control.Agent
 // only. Its tests send every form well and badly and show the link in each of
 // its states, in three languages.
 package settings
@@ -73,7 +73,7 @@ type theme struct {
 }
 
 func (d *pages) settings(w http.ResponseWriter, r *http.Request) error {
-	s, err := d.Box.Settings(r.Context())
+	s, err := d.Box.Box.Settings(r.Context())
 	if err != nil {
 		return err
 	}
@@ -84,13 +84,13 @@ func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Pag
 	p := settingsPage{Page: page, Themes: themes(page), Fields: settingFields(page, s)}
 	p.Lead = p.T("settings.lead")
 	var err error
-	if p.Status, err = d.Box.Status(r.Context()); err != nil {
+	if p.Status, err = d.Box.Box.Status(r.Context()); err != nil {
 		return err
 	}
-	if p.Host, err = d.Box.Host(r.Context()); err != nil {
+	if p.Host, err = d.Box.Box.Host(r.Context()); err != nil {
 		return err
 	}
-	link, err := d.Box.Desk(r.Context())
+	link, err := d.Box.Desk.Status(r.Context())
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if len(p.Errors) == 0 {
-		err := d.Box.SaveSettings(r.Context(), s)
+		err := d.Box.Box.SaveSettings(r.Context(), s)
 		if err == nil {
 			webkit.SetFlash(w, webkit.Flash{Text: p.T("settings.saved")})
 			return d.UI.Redirect(w, r, "/settings")
@@ -152,7 +152,7 @@ func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
 // authority sends the certificate of the box's own authority, and never
 // anything else that may be in that file.
 func (d *pages) authority(w http.ResponseWriter, r *http.Request) error {
-	status, err := d.Box.Status(r.Context())
+	status, err := d.Box.Box.Status(r.Context())
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-func serve(t *testing.T, box control.Backend) *areatest.Console {
+func serve(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
 	return areatest.New(t, box, []fs.FS{settings.Files()}, settings.Routes)
 }
@@ -48,7 +48,7 @@ func in(state appliance.DeskState, p *problem.Problem) appliance.DeskLink {
 
 func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
 	box := controltest.New()
-	c := serve(t, box)
+	c := serve(t, box.Agent())
 	form := c.Get(t, "/settings").Form("form[action=/settings]")
 	if form.Get("coop") != "Demo Co-op" || form.Get("language") != "en" {
 		t.Errorf("the form has %v", form)
@@ -58,7 +58,7 @@ func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
 	if page := c.Send(t, "/settings", form); page.Status != http.StatusSeeOther || page.To != "/settings" {
 		t.Errorf("%d to %s", page.Status, page.To)
 	}
-	if s, err := box.Settings(t.Context()); err != nil || s.Coop != "Panadería La Luz" || s.Language != "es" {
+	if s, err := box.Agent().Box.Settings(t.Context()); err != nil || s.Coop != "Panadería La Luz" || s.Language != "es" {
 		t.Errorf("saved %v, %v", s, err)
 	}
 	form.Set("coop", strings.Repeat("ñ", 81))
@@ -77,14 +77,20 @@ func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
 
 // authority is a box with a file where its authority is.
 type authority struct {
-	*controltest.Fake
+	control.Box
 	ca string
 }
 
 func (a authority) Status(ctx context.Context) (appliance.Status, error) {
-	s, err := a.Fake.Status(ctx)
+	s, err := a.Box.Status(ctx)
 	s.CA = a.ca
 	return s, err
+}
+
+func withAuthority(ca string) control.Agent {
+	agent := controltest.New().Agent()
+	agent.Box = authority{agent.Box, ca}
+	return agent
 }
 
 func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
@@ -93,24 +99,24 @@ func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
 	if err := os.WriteFile(file, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("key")}), cert...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	page := serve(t, authority{controltest.New(), file}).Get(t, "/settings/ca.crt")
+	page := serve(t, withAuthority(file)).Get(t, "/settings/ca.crt")
 	if page.Status != http.StatusOK || page.Source != string(cert) || page.Header.Get("Content-Type") != "application/x-x509-ca-cert" {
 		t.Errorf("%d %s: %s", page.Status, page.Header.Get("Content-Type"), page.Source)
 	}
 	for _, none := range []string{"", file + ".gone"} {
-		c := serve(t, authority{controltest.New(), none})
+		c := serve(t, withAuthority(none))
 		if page := c.Get(t, "/settings/ca.crt"); page.Status != http.StatusNotFound {
 			t.Errorf("%q: %d", none, page.Status)
 		}
 	}
-	if page := serve(t, authority{controltest.New(), ""}).Get(t, "/settings"); len(page.All("#trust")) != 0 {
+	if page := serve(t, withAuthority("")).Get(t, "/settings"); len(page.All("#trust")) != 0 {
 		t.Error("there is an authority to trust where there is none")
 	}
 }
 
 func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	box := controltest.New()
-	c := serve(t, box)
+	c := serve(t, box.Agent())
 	if got := c.Get(t, "/settings/desk").Text(t, "h1"); got != "No support desk sees this box" {
 		t.Errorf("h1 %q", got)
 	}
@@ -158,7 +164,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 			t.Errorf("leave: %d to %s", page.Status, page.To)
 		}
 	}
-	if l, err := box.Desk(t.Context()); err != nil || l.State != appliance.DeskNone {
+	if l, err := box.Agent().Desk.Status(t.Context()); err != nil || l.State != appliance.DeskNone {
 		t.Errorf("link %v, %v", l, err)
 	}
 }
@@ -166,7 +172,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
 	box := controltest.New()
 	box.SetDesk(in(appliance.DeskPending, nil))
-	c := serve(t, box)
+	c := serve(t, box.Agent())
 	page := c.Get(t, "/settings/desk")
 	if got := page.Value(t, "[aria-labelledby=words]", "data-live"); got != "/settings/desk/events" || !strings.Contains(page.Source, `http-equiv="refresh"`) {
 		t.Errorf("the page looks at %q, and without scripts:\n%s", got, page.Source)
@@ -183,7 +189,7 @@ func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
 }
 
 func TestLeave_saysWhereTheFilesAre(t *testing.T) {
-	page := serve(t, controltest.New()).Get(t, "/leave")
+	page := serve(t, controltest.New().Agent()).Get(t, "/leave")
 	for _, want := range []string{"/var/lib/coopkit/exports", "/var/lib/coopkit/sites"} {
 		if !strings.Contains(page.Source, want) {
 			t.Errorf("the page does not name %s", want)
@@ -194,7 +200,7 @@ func TestLeave_saysWhereTheFilesAre(t *testing.T) {
 func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
 	box := controltest.New()
 	box.Fail("JoinDesk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
-	page := serve(t, box).Post(t, "/settings/desk/join", "code", controltest.Invitation)
+	page := serve(t, box.Agent()).Post(t, "/settings/desk/join", "code", controltest.Invitation)
 	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, "#e-code"), "The support desk can not be reached.") {
 		t.Errorf("%d", page.Status)
 	}
@@ -221,7 +227,7 @@ func TestDesk_everyState(t *testing.T) {
 	for state, want := range states {
 		box := controltest.New()
 		box.SetDesk(in(state, want.problem))
-		c := serve(t, box)
+		c := serve(t, box.Agent())
 		for _, c.Lang = range locale.Langs() {
 			page := c.Get(t, "/settings/desk")
 			if got := page.Text(t, "h1"); c.Lang == "en" && got != want.h1 {
@@ -239,11 +245,11 @@ func TestDesk_everyState(t *testing.T) {
 
 func TestPages_inThreeLanguages(t *testing.T) {
 	box := controltest.New()
-	if _, err := box.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
+	if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
 		t.Fatal(err)
 	}
 	box.SetDesk(link)
-	c := serve(t, box)
+	c := serve(t, box.Agent())
 	for _, c.Lang = range locale.Langs() {
 		for _, path := range []string{"/settings", "/settings/desk", "/settings/desk/sent", "/settings/desk/leave", "/help", "/accessibility", "/leave"} {
 			if page := c.Get(t, path); page.Status != http.StatusOK || page.Value(t, "html", "lang") != c.Lang {
@@ -276,7 +282,7 @@ func TestHelp_tellsStrangersNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings.Routes(area.Deps{UI: ui, Box: box, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now }})
+	settings.Routes(area.Deps{UI: ui, Box: box.Agent(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now }})
 	c := &areatest.Console{Handler: ui.Router().Handler(), UI: ui}
 	page := c.Get(t, "/help")
 	if page.Status != http.StatusOK || strings.Contains(page.Source, "Kestrel") || strings.Contains(page.Source, "/findings") || !strings.Contains(page.Source, "coopkit console token") {
@@ -294,7 +300,7 @@ func TestSettings_partsThatFailAreSaid(t *testing.T) {
 		box := controltest.New()
 		box.SetDesk(link)
 		box.Fail(method, &problem.Problem{Code: "away", Kind: problem.Unavailable, What: "it is away", Next: []string{"wait"}})
-		if page := serve(t, box).Get(t, path); page.Status != http.StatusServiceUnavailable {
+		if page := serve(t, box.Agent()).Get(t, path); page.Status != http.StatusServiceUnavailable {
 			t.Errorf("%s without %s: %d", path, method, page.Status)
 		}
 	}

@@ -24,7 +24,7 @@ type listed struct {
 }
 
 func (s *site) list(w http.ResponseWriter, r *http.Request) error {
-	all, err := s.Box.Sites(r.Context())
+	all, err := s.Box.Sites.List(r.Context())
 	if err != nil {
 		return err
 	}

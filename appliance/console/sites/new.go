@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 
+	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -79,7 +80,7 @@ func (s *site) fit(r *http.Request, v *newPage, typed string) (hostname.Name, er
 	host, err := hostname.Parse(typed)
 	if err == nil {
 		v.Host.Value = string(host)
-		_, err = s.Box.PlanPush(r.Context(), string(host), 1, 1)
+		_, err = s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: string(host), Files: 1, Bytes: 1})
 	}
 	p, ok := errors.AsType[*problem.Problem](err)
 	if err != nil && (!ok || p.Kind != problem.Invalid && p.Kind != problem.Conflict) {

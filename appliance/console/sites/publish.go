@@ -34,7 +34,7 @@ func (s *site) plan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	plan, err := s.Box.PlanPush(r.Context(), r.PathValue("site"), u.files, u.bytes)
+	plan, err := s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: r.PathValue("site"), Files: u.files, Bytes: u.bytes})
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (s *site) showPlan(w http.ResponseWriter, r *http.Request, u upload, plan a
 }
 
 func (s *site) exists(r *http.Request, host string) bool {
-	_, err := s.Box.SiteVersions(r.Context(), host)
+	_, err := s.Box.Sites.Versions(r.Context(), host)
 	return err == nil
 }
 
@@ -83,7 +83,7 @@ func (s *site) facts(r *http.Request, v *planPage, u upload, host string) error 
 	row("address", host)
 	row("files", size(v.Page, u.files, u.bytes))
 	replaces := v.T("sites.fact.nothing")
-	versions, err := s.Box.SiteVersions(r.Context(), host)
+	versions, err := s.Box.Sites.Versions(r.Context(), host)
 	if err != nil && !errors.Is(err, &problem.Problem{Code: "no-such-site"}) {
 		return err
 	}
@@ -105,11 +105,11 @@ func (s *site) facts(r *http.Request, v *planPage, u upload, host string) error 
 // missing looks whether visitors would find the site. A name in a zone of this
 // box gets its record with the job.
 func (s *site) missing(r *http.Request, v *planPage, host string) error {
-	check, err := s.Box.CheckName(r.Context(), host)
+	check, err := s.Box.Names.Check(r.Context(), host)
 	if err != nil {
 		return err
 	}
-	zones, err := s.Box.Names(r.Context())
+	zones, err := s.Box.Names.Zones(r.Context())
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func (s *site) publish(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return appliance.Job{}, err
 		}
-		plan, err := s.Box.PlanPush(r.Context(), host, u.files, u.bytes)
+		plan, err := s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: host, Files: u.files, Bytes: u.bytes})
 		if err != nil {
 			return appliance.Job{}, err
 		}
@@ -166,7 +166,7 @@ func (s *site) push(r *http.Request, host string, u upload) (job appliance.Job, 
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	job, err = s.Box.Push(r.Context(), host, stream)
+	job, err = s.Box.Sites.Push(r.Context(), host, stream)
 	return job, errors.Join(err, stream.Close())
 }
 

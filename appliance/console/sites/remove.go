@@ -30,7 +30,7 @@ func (s *site) confirm(w http.ResponseWriter, r *http.Request) error {
 
 // showRemove renders the page; with may add what is wrong and says the status.
 func (s *site) showRemove(w http.ResponseWriter, r *http.Request, typed string, with func(*removePage) int) error {
-	plan, err := s.Box.PlanRemoveSite(r.Context(), r.PathValue("site"))
+	plan, err := s.Box.Sites.PlanRemove(r.Context(), appliance.RemoveSite{Host: r.PathValue("site")})
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s *site) remove(w http.ResponseWriter, r *http.Request) error {
 		})
 	}
 	job, err := s.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return s.Box.RemoveSite(r.Context(), host, r.FormValue(area.FieldHash))
+		return s.Box.Sites.Remove(r.Context(), appliance.RemoveSite{Host: host, PlanHash: r.FormValue(area.FieldHash)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
 		return s.showRemove(w, r, "", func(v *removePage) int {

@@ -57,7 +57,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes(area.Deps{UI: ui, Box: r.box, Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, small())
+	routes(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, small())
 	r.http = ui.Router().Handler()
 	return r
 }

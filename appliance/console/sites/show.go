@@ -82,7 +82,7 @@ func (s *site) back(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	job, err := s.Box.RollbackSite(r.Context(), string(now.Host), n)
+	job, err := s.Box.Sites.Rollback(r.Context(), appliance.RollbackSite{Host: string(now.Host), Version: n})
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (s *site) await(ctx context.Context, id appliance.JobID) (appliance.JobStat
 	limited, cancel := context.WithTimeout(ctx, backLimit)
 	defer cancel()
 	state := appliance.JobRunning
-	err := s.Box.JobEvents(limited, id, 0, func(e appliance.JobEvent) error {
+	err := s.Box.Jobs.Follow(limited, id, 0, func(e appliance.JobEvent) error {
 		if e.End != "" {
 			state = e.End
 		}

@@ -62,7 +62,7 @@ func session(r *http.Request) string {
 // at another port than usual.
 func (s *site) address(ctx context.Context, host hostname.Name) string {
 	url := "https://" + string(host)
-	status, err := s.Box.Status(ctx)
+	status, err := s.Box.Box.Status(ctx)
 	if err != nil {
 		return url
 	}
@@ -75,7 +75,7 @@ func (s *site) address(ctx context.Context, host hostname.Name) string {
 // current returns the published version of the site of a request and all
 // versions that are kept, newest first.
 func (s *site) versions(r *http.Request) (now appliance.Site, all []appliance.Site, err error) {
-	all, err = s.Box.SiteVersions(r.Context(), r.PathValue("site"))
+	all, err = s.Box.Sites.Versions(r.Context(), r.PathValue("site"))
 	if err != nil {
 		return now, nil, err
 	}

@@ -34,7 +34,7 @@ func TestPublish_everyWayOfSending(t *testing.T) {
 	} {
 		r := newRig(t)
 		r.publish(t, parts...)
-		versions, err := r.box.SiteVersions(t.Context(), host)
+		versions, err := r.box.Agent().Sites.Versions(t.Context(), host)
 		if err != nil || len(versions) != 1 || versions[0].Files != 2 || versions[0].Bytes != 6 {
 			t.Errorf("%s: %+v, %v", name, versions, err)
 		}
@@ -66,7 +66,7 @@ func TestPublish_twiceStartsOneJob(t *testing.T) {
 	if first.To != "/jobs/1" || again.To != first.To {
 		t.Errorf("led to %q, then to %q", first.To, again.To)
 	}
-	jobs, err := r.box.Jobs(t.Context(), 0)
+	jobs, err := r.box.Agent().Jobs.List(t.Context(), 0)
 	if err != nil || len(jobs) != 1 {
 		t.Errorf("%d jobs, %v", len(jobs), err)
 	}
@@ -131,7 +131,7 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 			a := r.upload(t, parts...)
 			a.Want(t, http.StatusUnprocessableEntity, c.want, `value="`+host+`"`, "Error: ")
 			r.leaves(t, 0)
-			if jobs, err := r.box.Jobs(t.Context(), 0); err != nil || len(jobs) > 0 {
+			if jobs, err := r.box.Agent().Jobs.List(t.Context(), 0); err != nil || len(jobs) > 0 {
 				t.Errorf("something was started: %v, %v", jobs, err)
 			}
 		})
@@ -258,7 +258,7 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 	if again := r.post(t, "/sites/"+host+"/remove", form...); again.To != first.To {
 		t.Errorf("led to %s, then to %s", first.To, again.To)
 	}
-	if left, err := r.box.Sites(t.Context()); err != nil || len(left) > 0 {
+	if left, err := r.box.Agent().Sites.List(t.Context()); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
@@ -275,7 +275,7 @@ func TestPages_inEveryLanguage(t *testing.T) {
 		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
 	}
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "a/index.html", "x")})
-	c := areatest.New(t, r.box, []fs.FS{Files()}, Routes)
+	c := areatest.New(t, r.box.Agent(), []fs.FS{Files()}, Routes)
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
 		for _, path := range []string{"/sites", "/sites/new", "/sites/" + host, "/sites/" + host + "/remove"} {

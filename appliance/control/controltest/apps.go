@@ -35,7 +35,7 @@ func recipe(name, version, title, need string, settings ...recipes.Setting) *rec
 }
 
 // Recipes implements control.Backend.
-func (f *Fake) Recipes(ctx context.Context) ([]*recipes.Recipe, error) {
+func (f fakeRecipes) List(ctx context.Context) ([]*recipes.Recipe, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Recipes"); err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (f *Fake) Recipes(ctx context.Context) ([]*recipes.Recipe, error) {
 }
 
 // Recipe implements control.Backend.
-func (f *Fake) Recipe(ctx context.Context, name string) (*recipes.Recipe, error) {
+func (f fakeRecipes) Show(ctx context.Context, name string) (*recipes.Recipe, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Recipe"); err != nil {
 		return nil, err
@@ -62,7 +62,8 @@ func findRecipe(name string) (*recipes.Recipe, error) {
 }
 
 // TestRecipe implements control.Backend.
-func (f *Fake) TestRecipe(ctx context.Context, name string, _ appliance.ImageSource) (appliance.Job, error) {
+func (f fakeRecipes) Test(ctx context.Context, req appliance.TestRecipe) (appliance.Job, error) {
+	name := req.Name
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "TestRecipe"); err != nil {
 		return appliance.Job{}, err
@@ -74,7 +75,7 @@ func (f *Fake) TestRecipe(ctx context.Context, name string, _ appliance.ImageSou
 }
 
 // RefreshImages implements control.Backend.
-func (f *Fake) RefreshImages(ctx context.Context) (appliance.Job, error) {
+func (f fakeRecipes) RefreshImages(ctx context.Context) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "RefreshImages"); err != nil {
 		return appliance.Job{}, err
@@ -83,7 +84,7 @@ func (f *Fake) RefreshImages(ctx context.Context) (appliance.Job, error) {
 }
 
 // Apps implements control.Backend.
-func (f *Fake) Apps(ctx context.Context) ([]appliance.App, error) {
+func (f fakeApps) List(ctx context.Context) ([]appliance.App, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Apps"); err != nil {
 		return nil, err
@@ -96,12 +97,12 @@ func (f *Fake) Apps(ctx context.Context) ([]appliance.App, error) {
 }
 
 // App implements control.Backend.
-func (f *Fake) App(ctx context.Context, name string) (appliance.App, error) {
+func (f fakeApps) Show(ctx context.Context, name appliance.InstallName) (appliance.App, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "App"); err != nil {
 		return appliance.App{}, err
 	}
-	a, err := f.app(name)
+	a, err := f.app(string(name))
 	if err != nil {
 		return appliance.App{}, err
 	}
@@ -117,7 +118,7 @@ func (f *Fake) app(name string) (*appliance.App, error) {
 }
 
 // PlanAdd implements control.Backend.
-func (f *Fake) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
+func (f fakeApps) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanAdd"); err != nil {
 		return appliance.Plan{}, err
@@ -181,7 +182,7 @@ func newApp(name appliance.InstallName, host hostname.Name, r *recipes.Recipe, s
 }
 
 // Add implements control.Backend.
-func (f *Fake) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
+func (f fakeApps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Add"); err != nil {
 		return appliance.Job{}, err
@@ -199,7 +200,7 @@ func (f *Fake) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, er
 }
 
 // PlanRemove implements control.Backend.
-func (f *Fake) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
+func (f fakeApps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanRemove"); err != nil {
 		return appliance.Plan{}, err
@@ -228,7 +229,7 @@ func (f *Fake) planRemove(req appliance.RemoveApp) (appliance.Plan, error) {
 }
 
 // Remove implements control.Backend.
-func (f *Fake) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
+func (f fakeApps) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Remove"); err != nil {
 		return appliance.Job{}, err
@@ -245,18 +246,18 @@ func (f *Fake) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.J
 }
 
 // Start implements control.Backend.
-func (f *Fake) Start(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Start", appliance.ChangeStart, name, "running")
+func (f fakeApps) Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return f.turn(ctx, "Start", appliance.ChangeStart, string(name), "running")
 }
 
 // Stop implements control.Backend.
-func (f *Fake) Stop(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Stop", appliance.ChangeStop, name, "stopped")
+func (f fakeApps) Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return f.turn(ctx, "Stop", appliance.ChangeStop, string(name), "stopped")
 }
 
 // Restart implements control.Backend.
-func (f *Fake) Restart(ctx context.Context, name string) (appliance.Job, error) {
-	return f.turn(ctx, "Restart", appliance.ChangeRestart, name, "running")
+func (f fakeApps) Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
+	return f.turn(ctx, "Restart", appliance.ChangeRestart, string(name), "running")
 }
 
 func (f *Fake) turn(ctx context.Context, method string, kind appliance.Change, name, state string) (appliance.Job, error) {
@@ -264,7 +265,7 @@ func (f *Fake) turn(ctx context.Context, method string, kind appliance.Change, n
 	if err := f.enter(ctx, method); err != nil {
 		return appliance.Job{}, err
 	}
-	a, err := f.app(name)
+	a, err := f.app(string(name))
 	if err != nil {
 		return appliance.Job{}, err
 	}
@@ -274,8 +275,9 @@ func (f *Fake) turn(ctx context.Context, method string, kind appliance.Change, n
 }
 
 // Logs implements control.Backend.
-func (f *Fake) Logs(ctx context.Context, name, service string, tail int, follow bool, w io.Writer) error {
-	lines, err := f.logLines(ctx, name, service)
+func (f fakeApps) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {
+	name, service, tail, follow := req.Name, req.Service, req.Tail, req.Follow
+	lines, err := f.logLines(ctx, string(name), service)
 	if err != nil {
 		return err
 	}
@@ -298,7 +300,7 @@ func (f *Fake) logLines(ctx context.Context, name, service string) ([]string, er
 	if err := f.enter(ctx, "Logs"); err != nil {
 		return nil, err
 	}
-	a, err := f.app(name)
+	a, err := f.app(string(name))
 	if err != nil {
 		return nil, err
 	}
@@ -309,12 +311,12 @@ func (f *Fake) logLines(ctx context.Context, name, service string) ([]string, er
 }
 
 // Signin implements control.Backend.
-func (f *Fake) Signin(ctx context.Context, name string) (appliance.Signin, error) {
+func (f fakeApps) Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Signin"); err != nil {
 		return appliance.Signin{}, err
 	}
-	a, err := f.app(name)
+	a, err := f.app(string(name))
 	if err != nil {
 		return appliance.Signin{}, err
 	}
@@ -322,17 +324,17 @@ func (f *Fake) Signin(ctx context.Context, name string) (appliance.Signin, error
 }
 
 // MarkSigninShown implements control.Backend.
-func (f *Fake) MarkSigninShown(ctx context.Context, name string) error {
+func (f fakeApps) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "MarkSigninShown"); err != nil {
 		return err
 	}
-	a, err := f.app(name)
+	a, err := f.app(string(name))
 	if err != nil {
 		return err
 	}
 	if a.SigninShown {
-		return fault("signin-shown", problem.Conflict, "the first sign-in of "+name+" was shown already", "coopkit app signin "+name)
+		return fault("signin-shown", problem.Conflict, "the first sign-in of "+string(name)+" was shown already", "coopkit app signin "+string(name))
 	}
 	a.SigninShown = true
 	return nil

@@ -26,7 +26,7 @@ func (f *Fake) SetDesk(l appliance.DeskLink) {
 }
 
 // Host implements control.Backend.
-func (f *Fake) Host(ctx context.Context) (appliance.Host, error) {
+func (f fakeBox) Host(ctx context.Context) (appliance.Host, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Host"); err != nil {
 		return appliance.Host{}, err
@@ -38,13 +38,13 @@ func (f *Fake) Host(ctx context.Context) (appliance.Host, error) {
 }
 
 // Settings implements control.Backend.
-func (f *Fake) Settings(ctx context.Context) (appliance.Settings, error) {
+func (f fakeBox) Settings(ctx context.Context) (appliance.Settings, error) {
 	defer f.mu.Unlock()
 	return f.settings, f.enter(ctx, "Settings")
 }
 
 // SaveSettings implements control.Backend.
-func (f *Fake) SaveSettings(ctx context.Context, s appliance.Settings) error {
+func (f fakeBox) SaveSettings(ctx context.Context, s appliance.Settings) error {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "SaveSettings"); err != nil {
 		return err
@@ -57,13 +57,14 @@ func (f *Fake) SaveSettings(ctx context.Context, s appliance.Settings) error {
 }
 
 // Desk implements control.Backend.
-func (f *Fake) Desk(ctx context.Context) (appliance.DeskLink, error) {
+func (f fakeDesk) Status(ctx context.Context) (appliance.DeskLink, error) {
 	defer f.mu.Unlock()
 	return f.desk, f.enter(ctx, "Desk")
 }
 
 // PlanJoinDesk implements control.Backend.
-func (f *Fake) PlanJoinDesk(ctx context.Context, code string) (appliance.Plan, error) {
+func (f fakeDesk) PlanJoin(ctx context.Context, req appliance.JoinDesk) (appliance.Plan, error) {
+	code := req.Code
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanJoinDesk"); err != nil {
 		return appliance.Plan{}, err
@@ -94,7 +95,8 @@ func (f *Fake) planJoin(code string) (appliance.Plan, error) {
 }
 
 // JoinDesk implements control.Backend.
-func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (appliance.DeskLink, error) {
+func (f fakeDesk) Join(ctx context.Context, req appliance.JoinDesk) (appliance.DeskLink, error) {
+	code, planHash := req.Code, req.PlanHash
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "JoinDesk"); err != nil {
 		return appliance.DeskLink{}, err
@@ -115,7 +117,7 @@ func (f *Fake) JoinDesk(ctx context.Context, code, planHash string) (appliance.D
 }
 
 // LeaveDesk implements control.Backend.
-func (f *Fake) LeaveDesk(ctx context.Context) error {
+func (f fakeDesk) Leave(ctx context.Context) error {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "LeaveDesk"); err != nil {
 		return err
@@ -132,7 +134,7 @@ func notJoined() error {
 }
 
 // DeskPreview implements control.Backend.
-func (f *Fake) DeskPreview(ctx context.Context) (string, error) {
+func (f fakeDesk) Preview(ctx context.Context) (string, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "DeskPreview"); err != nil {
 		return "", err
@@ -144,7 +146,7 @@ func (f *Fake) DeskPreview(ctx context.Context) (string, error) {
 }
 
 // ConsoleAccess implements control.Backend.
-func (f *Fake) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
+func (f fakeBox) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "ConsoleAccess"); err != nil {
 		return appliance.ConsoleAccess{}, err

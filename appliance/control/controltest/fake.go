@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package controltest owns Fake, a believable agent in memory, for tests of
-// whatever talks to a control.Backend: the CLI, the console, the demo. It knows
+// whatever talks to a control.Agent: the CLI, the console, the demo. It knows
 // nothing of containers, DNS or files. The tests of control and of the CLI run
 // all of it.
 package controltest
@@ -18,7 +18,7 @@ import (
 	"coopkit/internal/problem"
 )
 
-// Fake is a control.Backend in memory. Its clock begins on 23 November 2026,
+// Fake is a control.Agent in memory. Its clock begins on 23 November 2026,
 // 09:00 UTC, and moves only when jobs run, so that output is the same on every
 // run. It is safe for concurrent use.
 type Fake struct {
@@ -44,7 +44,25 @@ type Fake struct {
 	desk      appliance.DeskLink
 }
 
-var _ control.Backend = (*Fake)(nil)
+type (
+	fakeBox       struct{ *Fake }
+	fakeHealth    struct{ *Fake }
+	fakeRecipes   struct{ *Fake }
+	fakeApps      struct{ *Fake }
+	fakeJobs      struct{ *Fake }
+	fakeNames     struct{ *Fake }
+	fakeRedirects struct{ *Fake }
+	fakeSites     struct{ *Fake }
+	fakeDesk      struct{ *Fake }
+)
+
+// Agent is the fake by area.
+func (f *Fake) Agent() control.Agent {
+	return control.Agent{
+		Box: fakeBox{f}, Health: fakeHealth{f}, Recipes: fakeRecipes{f}, Apps: fakeApps{f}, Jobs: fakeJobs{f},
+		Names: fakeNames{f}, Redirects: fakeRedirects{f}, Sites: fakeSites{f}, Desk: fakeDesk{f},
+	}
+}
 
 // New returns an agent without apps that serves the zone demo.coop.
 func New() *Fake {
@@ -103,8 +121,8 @@ func (f *Fake) enter(ctx context.Context, method string) error {
 	return ctx.Err()
 }
 
-// Status implements control.Backend.
-func (f *Fake) Status(ctx context.Context) (appliance.Status, error) {
+// Status implements control.Agent.
+func (f fakeBox) Status(ctx context.Context) (appliance.Status, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Status"); err != nil {
 		return appliance.Status{}, err
@@ -127,8 +145,8 @@ func (f *Fake) worst() *appliance.Severity {
 	return &worst
 }
 
-// Doctor implements control.Backend.
-func (f *Fake) Doctor(ctx context.Context) (appliance.Report, error) {
+// Doctor implements control.Agent.
+func (f fakeHealth) Now(ctx context.Context) (appliance.Report, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Doctor"); err != nil {
 		return appliance.Report{}, err
@@ -143,8 +161,8 @@ func (f *Fake) SetWeek(days []appliance.Day) {
 	f.week = days
 }
 
-// Week implements control.Backend.
-func (f *Fake) Week(ctx context.Context) ([]appliance.Day, error) {
+// Week implements control.Agent.
+func (f fakeHealth) Week(ctx context.Context) ([]appliance.Day, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Week"); err != nil {
 		return nil, err
@@ -159,8 +177,8 @@ func (f *Fake) Week(ctx context.Context) ([]appliance.Day, error) {
 	return days, nil
 }
 
-// Findings implements control.Backend.
-func (f *Fake) Findings(ctx context.Context) (appliance.Report, error) {
+// Findings implements control.Agent.
+func (f fakeHealth) Shown(ctx context.Context) (appliance.Report, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Findings"); err != nil {
 		return appliance.Report{}, err
@@ -172,8 +190,8 @@ func (f *Fake) Findings(ctx context.Context) (appliance.Report, error) {
 	return appliance.Report{At: at, Checks: 12, Findings: append([]appliance.Finding{}, f.findings...)}, nil
 }
 
-// Certificates implements control.Backend.
-func (f *Fake) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
+// Certificates implements control.Agent.
+func (f fakeBox) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Certificates"); err != nil {
 		return nil, err

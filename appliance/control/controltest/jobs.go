@@ -113,7 +113,7 @@ func (j *job) copy() appliance.Job {
 }
 
 // Jobs implements control.Backend.
-func (f *Fake) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
+func (f fakeJobs) List(ctx context.Context, limit int) ([]appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Jobs"); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (f *Fake) Jobs(ctx context.Context, limit int) ([]appliance.Job, error) {
 }
 
 // Job implements control.Backend.
-func (f *Fake) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
+func (f fakeJobs) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Job"); err != nil {
 		return appliance.Job{}, err
@@ -142,7 +142,7 @@ func (f *Fake) Job(ctx context.Context, id appliance.JobID) (appliance.Job, erro
 }
 
 // StopJob implements control.Backend; a job that is held goes back at once.
-func (f *Fake) StopJob(ctx context.Context, id appliance.JobID) error {
+func (f fakeJobs) Stop(ctx context.Context, id appliance.JobID) error {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "StopJob"); err != nil {
 		return err
@@ -173,7 +173,7 @@ func (f *Fake) job(id appliance.JobID) (*job, error) {
 }
 
 // JobEvents implements control.Backend.
-func (f *Fake) JobEvents(
+func (f fakeJobs) Follow(
 	ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error,
 ) error {
 	for {

@@ -16,7 +16,7 @@ import (
 const boxAddress = "192.0.2.7"
 
 // Names implements control.Backend.
-func (f *Fake) Names(ctx context.Context) ([]appliance.Zone, error) {
+func (f fakeNames) Zones(ctx context.Context) ([]appliance.Zone, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Names"); err != nil {
 		return nil, err
@@ -39,7 +39,8 @@ func (f *Fake) records(zone string) []appliance.Record {
 }
 
 // PlanAddName implements control.Backend.
-func (f *Fake) PlanAddName(ctx context.Context, zone string) (appliance.Plan, error) {
+func (f fakeNames) PlanAddZone(ctx context.Context, req appliance.ZoneChange) (appliance.Plan, error) {
+	zone := req.Zone
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanAddName"); err != nil {
 		return appliance.Plan{}, err
@@ -65,7 +66,8 @@ func (f *Fake) planAddName(zone string) (appliance.Plan, error) {
 }
 
 // AddName implements control.Backend.
-func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
+func (f fakeNames) AddZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error) {
+	zone, planHash := req.Zone, req.PlanHash
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "AddName"); err != nil {
 		return appliance.Job{}, err
@@ -81,7 +83,8 @@ func (f *Fake) AddName(ctx context.Context, zone, planHash string) (appliance.Jo
 }
 
 // PlanRemoveName implements control.Backend.
-func (f *Fake) PlanRemoveName(ctx context.Context, zone string) (appliance.Plan, error) {
+func (f fakeNames) PlanRemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Plan, error) {
+	zone := req.Zone
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanRemoveName"); err != nil {
 		return appliance.Plan{}, err
@@ -101,7 +104,8 @@ func (f *Fake) planRemoveName(zone string) (appliance.Plan, error) {
 }
 
 // RemoveName implements control.Backend.
-func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance.Job, error) {
+func (f fakeNames) RemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error) {
+	zone, planHash := req.Zone, req.PlanHash
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "RemoveName"); err != nil {
 		return appliance.Job{}, err
@@ -119,7 +123,7 @@ func (f *Fake) RemoveName(ctx context.Context, zone, planHash string) (appliance
 }
 
 // CheckName implements control.Backend.
-func (f *Fake) CheckName(ctx context.Context, host string) (appliance.NameCheck, error) {
+func (f fakeNames) Check(ctx context.Context, host string) (appliance.NameCheck, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "CheckName"); err != nil {
 		return appliance.NameCheck{}, err
@@ -156,7 +160,7 @@ func (f *Fake) SetDelegation(zone string, servers ...string) {
 }
 
 // CheckZone implements control.Backend.
-func (f *Fake) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
+func (f fakeNames) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "CheckZone"); err != nil {
 		return appliance.ZoneCheck{}, err
@@ -170,7 +174,7 @@ func (f *Fake) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck,
 }
 
 // Redirects implements control.Backend.
-func (f *Fake) Redirects(ctx context.Context) ([]appliance.Address, error) {
+func (f fakeRedirects) List(ctx context.Context) ([]appliance.Address, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Redirects"); err != nil {
 		return nil, err
@@ -183,7 +187,8 @@ func (f *Fake) Redirects(ctx context.Context) ([]appliance.Address, error) {
 }
 
 // AddRedirect implements control.Backend.
-func (f *Fake) AddRedirect(ctx context.Context, host, target string) (appliance.Job, error) {
+func (f fakeRedirects) Add(ctx context.Context, req appliance.Redirect) (appliance.Job, error) {
+	host, target := req.Host, req.Target
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "AddRedirect"); err != nil {
 		return appliance.Job{}, err
@@ -196,7 +201,7 @@ func (f *Fake) AddRedirect(ctx context.Context, host, target string) (appliance.
 }
 
 // RemoveRedirect implements control.Backend.
-func (f *Fake) RemoveRedirect(ctx context.Context, host string) (appliance.Job, error) {
+func (f fakeRedirects) Remove(ctx context.Context, host string) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "RemoveRedirect"); err != nil {
 		return appliance.Job{}, err

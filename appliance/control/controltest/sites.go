@@ -23,7 +23,7 @@ type site struct {
 }
 
 // Sites implements control.Backend.
-func (f *Fake) Sites(ctx context.Context) ([]appliance.Site, error) {
+func (f fakeSites) List(ctx context.Context) ([]appliance.Site, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Sites"); err != nil {
 		return nil, err
@@ -39,7 +39,8 @@ func (f *Fake) Sites(ctx context.Context) ([]appliance.Site, error) {
 }
 
 // PlanPush implements control.Backend.
-func (f *Fake) PlanPush(ctx context.Context, host string, files int, bytes int64) (appliance.Plan, error) {
+func (f fakeSites) PlanPush(ctx context.Context, req appliance.PushSite) (appliance.Plan, error) {
+	host, files, bytes := req.Host, req.Files, req.Bytes
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanPush"); err != nil {
 		return appliance.Plan{}, err
@@ -61,7 +62,7 @@ func (f *Fake) PlanPush(ctx context.Context, host string, files int, bytes int64
 }
 
 // Push implements control.Backend.
-func (f *Fake) Push(ctx context.Context, host string, stream io.Reader) (appliance.Job, error) {
+func (f fakeSites) Push(ctx context.Context, host string, stream io.Reader) (appliance.Job, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "Push"); err != nil {
 		return appliance.Job{}, err
@@ -120,7 +121,7 @@ func (f *Fake) site(host string) (*site, error) {
 }
 
 // SiteVersions implements control.Backend.
-func (f *Fake) SiteVersions(ctx context.Context, host string) ([]appliance.Site, error) {
+func (f fakeSites) Versions(ctx context.Context, host string) ([]appliance.Site, error) {
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "SiteVersions"); err != nil {
 		return nil, err
@@ -138,7 +139,8 @@ func (f *Fake) SiteVersions(ctx context.Context, host string) ([]appliance.Site,
 }
 
 // RollbackSite implements control.Backend.
-func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appliance.Job, error) {
+func (f fakeSites) Rollback(ctx context.Context, req appliance.RollbackSite) (appliance.Job, error) {
+	host, version := req.Host, req.Version
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "RollbackSite"); err != nil {
 		return appliance.Job{}, err
@@ -158,7 +160,8 @@ func (f *Fake) RollbackSite(ctx context.Context, host string, version int) (appl
 }
 
 // PlanRemoveSite implements control.Backend.
-func (f *Fake) PlanRemoveSite(ctx context.Context, host string) (appliance.Plan, error) {
+func (f fakeSites) PlanRemove(ctx context.Context, req appliance.RemoveSite) (appliance.Plan, error) {
+	host := req.Host
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "PlanRemoveSite"); err != nil {
 		return appliance.Plan{}, err
@@ -179,7 +182,8 @@ func (f *Fake) planRemoveSite(host string) (appliance.Plan, error) {
 }
 
 // RemoveSite implements control.Backend.
-func (f *Fake) RemoveSite(ctx context.Context, host, planHash string) (appliance.Job, error) {
+func (f fakeSites) Remove(ctx context.Context, req appliance.RemoveSite) (appliance.Job, error) {
+	host, planHash := req.Host, req.PlanHash
 	defer f.mu.Unlock()
 	if err := f.enter(ctx, "RemoveSite"); err != nil {
 		return appliance.Job{}, err

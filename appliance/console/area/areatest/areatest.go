@@ -40,7 +40,7 @@ type Console struct {
 
 // New serves areas. Files are their templates and messages, those of package
 // area are there already.
-func New(t *testing.T, box control.Backend, files []fs.FS, routes ...func(area.Deps)) *Console {
+func New(t *testing.T, box control.Agent, files []fs.FS, routes ...func(area.Deps)) *Console {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	files = append([]fs.FS{area.Files(), say.Files()}, files...)
