@@ -130,7 +130,7 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 
 func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
 	box := controltest.New()
-	box.FailJobs(&problem.Problem{Code: "image-gone", What: "the image is nowhere to be had", Why: "the registry does not answer", Next: []string{"try again later"}})
+	box.FailJobs(&problem.Problem{Code: "of-a-newer-box", What: "the image is nowhere to be had", Why: "the registry does not answer", Next: []string{"try again later"}})
 	add(t, box)
 	c := console(t, box.Agent())
 	for _, lang := range locale.Langs() {
