@@ -54,7 +54,8 @@ type Install struct {
 	Wanted      Wanted            `json:"wanted"`
 	Release     int               `json:"release"`                // number of the current release; 0 before the first
 	Subnet      netip.Prefix      `json:"subnet"`                 // of its own network
-	HasOwner    bool              `json:"has_owner"`              // its first account exists; until then the gateway keeps it closed
+	HasOwner    bool              `json:"has_owner"`              // its first account exists
+	Open        bool              `json:"open"`                   // visitors may reach it; it is closed until its add cannot be undone any more
 	Addresses   []hostname.Name   `json:"addresses"`              // the first is the main one
 	Settings    map[string]string `json:"settings"`               // answers to the recipe's questions
 	Scratch     bool              `json:"scratch,omitempty"`      // made by "coopkit recipe test"; never public

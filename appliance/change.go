@@ -63,6 +63,7 @@ const (
 	StepPointName    StepCode = "point-name"
 	StepReleaseName  StepCode = "release-name"
 	StepDoor         StepCode = "door"
+	StepCertificates StepCode = "certificates"
 	StepAddZone      StepCode = "add-zone"    // name
 	StepVerifyZone   StepCode = "verify-zone" // name
 	StepKeepZone     StepCode = "keep-zone"
@@ -73,5 +74,5 @@ const (
 var StepCodes = []StepCode{
 	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepExport, StepClose,
 	StepContainers, StepForget, StepClear, StepRefresh, StepReceived, StepPublish, StepPrune, StepRemoveSite, StepAddress,
-	StepPointName, StepReleaseName, StepDoor, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,
+	StepPointName, StepReleaseName, StepDoor, StepCertificates, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,
 }

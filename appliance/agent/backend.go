@@ -23,10 +23,6 @@ import (
 	"coopkit/recipes"
 )
 
-// certificateLimit is how long a job waits for a certificate before it ends
-// well without one; the gateway goes on trying.
-const certificateLimit = 90 * time.Second
-
 // backend has the parts, and joins them where a change needs several.
 type backend struct {
 	cfg       Config

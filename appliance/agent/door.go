@@ -87,7 +87,7 @@ func (d *door) routes(ctx context.Context) ([]gateway.Route, error) {
 
 // appRoute is the route of one web service of an install.
 func appRoute(e apps.Endpoint) gateway.Route {
-	r := gateway.Route{Host: e.Host, Kind: gateway.Service, Target: e.Target, Title: e.Title, Closed: !e.Owned}
+	r := gateway.Route{Host: e.Host, Kind: gateway.Service, Target: e.Target, Title: e.Title, Closed: !e.Open}
 	switch {
 	case e.Stopped:
 		r.Kind, r.Hold = gateway.Held, gateway.Stopped

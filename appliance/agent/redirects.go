@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"coopkit/appliance"
+	"coopkit/appliance/apps"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
@@ -58,22 +59,19 @@ func (b redirectCalls) Add(ctx context.Context, req appliance.Redirect) (applian
 
 func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
 	owner := redirectSubject(in.Host)
-	return []jobs.Step{
-		{
-			Code: appliance.StepAddress,
-			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.store.AddAddress(ctx, in) },
-			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host, appliance.ToRedirect) },
-		},
+	steps := []jobs.Step{
 		{
 			Name: "names", Code: appliance.StepPointName,
 			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.names.EnsureHost(ctx, in.Host, owner) },
 			Undo: func(ctx context.Context) error { return b.names.RemoveHost(ctx, in.Host, owner) },
 		},
 		{
-			Code: appliance.StepDoor, Commit: true,
-			Do: func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
+			Code: appliance.StepAddress, Commit: true,
+			Do:   func(ctx context.Context, _ appliance.Progress) error { return b.store.AddAddress(ctx, in) },
+			Undo: func(ctx context.Context) error { return b.forgetAddress(ctx, in.Host, appliance.ToRedirect) },
 		},
-	}, nil
+	}
+	return append(steps, apps.OpenSteps(b.door, []hostname.Name{in.Host}, nil)...), nil
 }
 
 // Remove starts taking a redirect away.

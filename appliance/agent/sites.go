@@ -5,10 +5,10 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"coopkit/appliance"
+	"coopkit/appliance/apps"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
@@ -115,8 +115,8 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 				return b.store.AddAddress(ctx, appliance.Address{Host: in.Host, Kind: appliance.ToSite})
 			},
 			Undo: func(ctx context.Context) error {
-				if !first {
-					return nil
+				if !first { // the route leads to the version of before again
+					return b.door.Refresh(ctx)
 				}
 				return b.forgetAddress(ctx, in.Host, appliance.ToSite)
 			},
@@ -133,11 +133,7 @@ func (b *backend) publishSteps(_ context.Context, in siteInput) ([]jobs.Step, er
 		},
 	}
 	steps = append(steps, b.sites.PublishSteps(in.Host, in.Version, in.Before)...)
-	steps = append(steps, jobs.Step{
-		Code: appliance.StepDoor, Commit: true,
-		Do:   func(ctx context.Context, p appliance.Progress) error { return b.openHost(ctx, in.Host, p) },
-		Undo: func(ctx context.Context) error { return b.door.Refresh(ctx) },
-	})
+	steps = append(steps, apps.OpenSteps(b.door, []hostname.Name{in.Host}, nil)...)
 	return append(steps, b.sites.PruneSteps(in.Host)...), nil
 }
 
@@ -146,25 +142,6 @@ func (b *backend) forgetAddress(ctx context.Context, host hostname.Name, kind ap
 		return err
 	}
 	return b.door.Refresh(ctx)
-}
-
-// openHost puts the route of a host in force and waits for its certificate,
-// which may come later: that does not undo the publishing.
-func (b *backend) openHost(ctx context.Context, host hostname.Name, p appliance.Progress) error {
-	if err := b.door.Refresh(ctx); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, certificateLimit)
-	defer cancel()
-	if err := b.door.WaitCertificate(limited, host); err != nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		p.Log(fmt.Sprintf("no certificate for %s yet; coopkit doctor says why", host))
-		return nil
-	}
-	p.Log(b.door.URL(host))
-	return nil
 }
 
 // PlanRemove says what taking a site off would do.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
@@ -17,11 +16,6 @@ import (
 	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
-
-// certificateLimit is how long an add waits for a certificate. A slow or
-// refusing certificate authority does not undo the app: the gateway goes on
-// trying and the doctor shows it.
-const certificateLimit = 90 * time.Second
 
 // Add starts adding an app.
 func (a *Apps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
@@ -47,7 +41,7 @@ func (a *Apps) addSteps(ctx context.Context, in addInput) ([]jobs.Step, error) {
 		return nil, err
 	}
 	name := in.Install.Name
-	return append(steps,
+	steps = append(steps,
 		jobs.Step{
 			Name: "names", Code: appliance.StepPointName,
 			Do: func(ctx context.Context, p appliance.Progress) error {
@@ -66,11 +60,9 @@ func (a *Apps) addSteps(ctx context.Context, in addInput) ([]jobs.Step, error) {
 			Do:     func(ctx context.Context, _ appliance.Progress) error { return a.activateNewest(ctx, name) },
 			Commit: true,
 		},
-		jobs.Step{
-			Code: appliance.StepDoor,
-			Do:   func(ctx context.Context, p appliance.Progress) error { return a.open(ctx, in.Install, p) },
-		},
-	), nil
+	)
+	open := func(ctx context.Context) error { return a.Store.SetOpen(ctx, name, true) }
+	return append(steps, OpenSteps(a.Door, in.Install.Addresses, open)...), nil
 }
 
 // raiseSteps bring an install up to having an owner and passing its checks,
@@ -263,8 +255,7 @@ func (a *Apps) ready(ctx context.Context, v *visitor, p appliance.Progress) erro
 	return err
 }
 
-// own makes the first account and records it: from then on the front door may
-// open.
+// own makes the first account and records it.
 func (a *Apps) own(ctx context.Context, v *visitor, p appliance.Progress) error {
 	if err := a.makeOwner(ctx, v, p); err != nil {
 		return err
@@ -279,27 +270,6 @@ func (a *Apps) smoke(ctx context.Context, v *visitor, p appliance.Progress) erro
 			return err
 		}
 		p.Log("GET " + c.Path + " is as it should be")
-	}
-	return nil
-}
-
-// open lets visitors in and waits for the certificates.
-func (a *Apps) open(ctx context.Context, in appliance.Install, p appliance.Progress) error {
-	if err := a.Door.Refresh(ctx); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, certificateLimit)
-	defer cancel()
-	for _, host := range in.Addresses {
-		if err := a.Door.WaitCertificate(limited, host); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			a.Log.Warn("no certificate yet", slog.String(logkey.Host, host.String()), slog.Any(logkey.Err, err))
-			p.Log("no certificate for " + host.String() + " yet; coopkit doctor says why")
-			continue
-		}
-		p.Log(a.Door.URL(host))
 	}
 	return nil
 }

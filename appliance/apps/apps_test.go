@@ -39,7 +39,7 @@ func TestAdd_endsWithAnOwnerAndAnAddress(t *testing.T) {
 		t.Errorf("sign-in %+v, %v", signin, err)
 	}
 	ends, err := b.Endpoints(t.Context())
-	if err != nil || len(ends) != 1 || !ends[0].Owned || ends[0].Target.Port() != 8080 || !in.Subnet.Contains(ends[0].Target.Addr()) {
+	if err != nil || len(ends) != 1 || !ends[0].Open || ends[0].Target.Port() != 8080 || !in.Subnet.Contains(ends[0].Target.Addr()) {
 		t.Errorf("endpoints %+v, %v", ends, err)
 	}
 	var secretExecs int

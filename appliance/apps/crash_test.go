@@ -32,7 +32,7 @@ type crashCase struct {
 }
 
 // crashSteps are the steps of adding the recipe echo.
-var crashSteps = []string{"record", "images", "place", "start-helper", "start-app", "ready", "owner", "try", "names", "activate", "door"}
+var crashSteps = []string{"record", "images", "place", "start-helper", "start-app", "ready", "owner", "try", "names", "activate", "door", "certificates"}
 
 // TestMain is also the process that the crash test kills.
 func TestMain(m *testing.M) {
@@ -136,7 +136,7 @@ func survive(t *testing.T, c crashCase) {
 		b.end()
 	})
 	job := b.follow(t, appliance.Job{ID: 1}, nil)
-	if c.At == "activate:recorded" || strings.HasPrefix(c.At, "door:") {
+	if c.At == "activate:recorded" || strings.HasPrefix(c.At, "door:") || strings.HasPrefix(c.At, "certificates:") {
 		if app, err := b.Show(t.Context(), appliance.InstallName(c.Name)); err != nil || job.State != appliance.JobDone || app.State != "running" {
 			t.Errorf("after the commit point: job %s, app %+v, %v", job.State, app, err)
 		}

@@ -16,7 +16,8 @@ import (
 
 const (
 	reconcileEvery = 30 * time.Second
-	settle         = time.Second // lets a burst of engine events pass
+	burst          = time.Second     // without an engine event, until one look for all of them
+	longestBurst   = 5 * time.Second // then it is time to look, however many come
 	watchAgain     = 5 * time.Second
 )
 
@@ -27,16 +28,28 @@ func (a *Apps) Run(ctx context.Context) error {
 	var working sync.WaitGroup
 	defer working.Wait()
 	working.Go(func() { a.watch(ctx) })
+	eachBurst(ctx, a.wake, func() { a.look(ctx, &working) })
+	return nil
+}
+
+// eachBurst calls look at once, when a burst of events has passed or lasts too
+// long, and every reconcileEvery, until ctx ends.
+func eachBurst(ctx context.Context, events <-chan struct{}, look func()) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var began time.Time // of the burst; zero: there is none
 	for {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-a.wake:
-			timer.Reset(settle)
+			return
+		case <-events:
+			if began.IsZero() {
+				began = time.Now()
+			}
+			timer.Reset(min(burst, max(longestBurst-time.Since(began), 0)))
 		case <-timer.C:
-			a.look(ctx, &working)
+			began = time.Time{}
+			look()
 			timer.Reset(reconcileEvery)
 		}
 	}

@@ -95,7 +95,7 @@ type Endpoint struct {
 	Install appliance.InstallName
 	Title   string
 	Target  netip.AddrPort // zero before a release is active
-	Owned   bool           // its first account exists
+	Open    bool           // visitors may reach it: it has an owner, and its add cannot be undone any more
 	Stopped bool
 }
 
@@ -126,7 +126,7 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint,
 	for i, host := range in.Addresses {
 		out[i] = Endpoint{
 			Host: host, Install: in.Name, Title: in.Recipe,
-			Owned: in.HasOwner, Stopped: in.Wanted == appliance.WantStopped,
+			Open: in.HasOwner && in.Open, Stopped: in.Wanted == appliance.WantStopped,
 		}
 	}
 	if in.Release == 0 {

@@ -40,10 +40,10 @@ func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
 
 // PublishSteps returns the steps that publish a version in place of before,
 // which is the number that was published when the job was asked for (0: none).
-// The same steps go back to an older version.
+// The same steps go back to an older version. They are the commit point.
 func (s *Sites) PublishSteps(host hostname.Name, number, before int) []jobs.Step {
 	return []jobs.Step{{
-		Code: appliance.StepPublish, Args: map[string]string{"version": strconv.Itoa(number)},
+		Code: appliance.StepPublish, Args: map[string]string{"version": strconv.Itoa(number)}, Commit: true,
 		Do: func(ctx context.Context, _ appliance.Progress) error {
 			_, err := s.Publish(ctx, host, number)
 			return err
@@ -62,8 +62,8 @@ func (s *Sites) PublishSteps(host hostname.Name, number, before int) []jobs.Step
 // commit point of a job.
 func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
 	return []jobs.Step{{
-		Code: appliance.StepPrune,
-		Do:   func(ctx context.Context, _ appliance.Progress) error { return s.Prune(ctx, host) },
+		Code: appliance.StepPrune, Optional: true,
+		Do: func(ctx context.Context, _ appliance.Progress) error { return s.Prune(ctx, host) },
 	}}
 }
 

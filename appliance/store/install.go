@@ -99,7 +99,7 @@ func (s *Store) Installs(ctx context.Context) ([]appliance.Install, error) {
 
 func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appliance.Install, error) {
 	all, err := sqlitedb.Query(ctx, s.db.Read(), scanInstall,
-		`SELECT name, recipe, wanted, release, subnet, has_owner, scratch, signin_shown, settings, created FROM install `+where, args...)
+		`SELECT name, recipe, wanted, release, subnet, has_owner, open, scratch, signin_shown, settings, created FROM install `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appl
 func scanInstall(rows *sql.Rows) (in appliance.Install, err error) {
 	var subnet, settings string
 	var created sql.NullInt64
-	if err := rows.Scan(&in.Name, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Scratch, &in.SigninShown, &settings, &created); err != nil {
+	if err := rows.Scan(&in.Name, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Open, &in.Scratch, &in.SigninShown, &settings, &created); err != nil {
 		return in, err
 	}
 	in.Created = moment(created)
@@ -144,6 +144,11 @@ func (s *Store) SetWanted(ctx context.Context, name appliance.InstallName, w app
 // SetOwner records whether the first account of an install exists.
 func (s *Store) SetOwner(ctx context.Context, name appliance.InstallName, has bool) error {
 	return s.updateInstall(ctx, name, `UPDATE install SET has_owner = ? WHERE name = ?`, has)
+}
+
+// SetOpen records whether visitors may reach an install.
+func (s *Store) SetOpen(ctx context.Context, name appliance.InstallName, open bool) error {
+	return s.updateInstall(ctx, name, `UPDATE install SET open = ? WHERE name = ?`, open)
 }
 
 // MarkSigninShown records that the first sign-in of an install was shown. When

@@ -63,7 +63,7 @@ CREATE TABLE install (
     signin_shown INTEGER NOT NULL DEFAULT 0 CHECK (signin_shown IN (0, 1)), -- its first sign-in was shown in the console
     settings  TEXT NOT NULL CHECK (json_valid(settings)),
     created   INTEGER NOT NULL
-, unlabelled INTEGER NOT NULL DEFAULT 0 CHECK (unlabelled IN (0, 1))) STRICT;
+, unlabelled INTEGER NOT NULL DEFAULT 0 CHECK (unlabelled IN (0, 1)), open INTEGER NOT NULL DEFAULT 0 CHECK (open IN (0, 1))) STRICT;
 
 CREATE TABLE job (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
