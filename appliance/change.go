@@ -33,6 +33,11 @@ var JobChanges = []Change{
 	ChangePublish, ChangeRollbackSite, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeAddRedirect, ChangeRemoveRedirect,
 }
 
+// PlanChanges are the kinds that plans have; the others need no consent.
+var PlanChanges = []Change{
+	ChangeAdd, ChangeRemove, ChangePublish, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeJoin, ChangeLeave,
+}
+
 // StepCode says what a step of a job does. Package say has the words for it,
 // with the args of the step in them.
 type StepCode string

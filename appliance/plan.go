@@ -6,35 +6,64 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 
 	"coopkit/internal/problem"
 )
 
-// Line is one line of a plan: data that the CLI and the console each render.
+// Line is one line of a plan: codes and facts, without a sentence. Package say
+// has the words for each Deed.
 type Line struct {
-	Verb        string `json:"verb"`           // create, change, remove, keep, start, stop, build, fetch, ask …
-	Thing       string `json:"thing"`          // "volume coopkit-wordpress_db"
+	Verb        Verb   `json:"verb"`
+	Kind        Kind   `json:"kind"`
+	Name        string `json:"name,omitempty"` // as people know it: a service, a host
 	From        string `json:"from,omitempty"` // the value before
 	To          string `json:"to,omitempty"`   // the value after
 	Destructive bool   `json:"destructive,omitempty"`
 }
 
+// Deed is what the line does to what.
+func (l Line) Deed() Deed { return Deed{l.Verb, l.Kind} }
+
+// String is the line in codes, for logs: "create volume data → coopkit-wiki_data".
+func (l Line) String() string {
+	s := strings.TrimSpace(string(l.Verb) + " " + string(l.Kind) + " " + l.Name)
+	if l.From != "" {
+		s += ", was " + l.From
+	}
+	if l.To != "" {
+		s += " → " + l.To
+	}
+	return s
+}
+
+// Note is a warning or hint of a plan, or its way back: a code with the values
+// that its words need. The end of an arg's name says how its value is written,
+// as locale.Values has it.
+type Note struct {
+	Code NoteCode          `json:"code"`
+	Args map[string]string `json:"args,omitempty"`
+	// Command does it at a terminal; empty where no command does.
+	Command string `json:"command,omitempty"`
+}
+
 // Plan is what a change would do, before anybody agreed to it. Hash changes
 // when the plan does, so that agreeing to an old plan can be refused.
 type Plan struct {
-	Kind    Change   `json:"kind"`
-	Subject string   `json:"subject"`
-	Title   string   `json:"title"` // one sentence
-	Lines   []Line   `json:"lines"`
-	Notes   []string `json:"notes,omitempty"` // warnings that do not stop it, records to set by hand …
-	WayBack string   `json:"way_back"`        // how to undo it, one sentence
-	Hash    string   `json:"hash"`
+	Kind    Change `json:"kind"`
+	Subject string `json:"subject"`
+	// Args are facts of the kind: values in its words, besides the subject's name.
+	Args    map[string]string `json:"args,omitempty"`
+	Lines   []Line            `json:"lines"`
+	Notes   []Note            `json:"notes,omitempty"` // warnings that do not stop it, records to set by hand …
+	WayBack Note              `json:"way_back"`        // how to undo it
+	Hash    string            `json:"hash"`
 }
 
-// Seal returns the plan with its hash set, from what it would do; notes and
-// wording do not count.
+// Seal returns the plan with its hash set, from what it would do; notes do not
+// count.
 func (p Plan) Seal() Plan {
-	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Lines})
+	b, err := json.Marshal([]any{p.Kind, p.Subject, p.Args, p.Lines})
 	if err != nil { // strings and booleans always encode
 		b = []byte(err.Error())
 	}

@@ -62,21 +62,21 @@ func TestPlan(t *testing.T) {
 		code        string   // of the Problem
 		in          string   // must be in it
 	}{
-		"new name":                      {"app:x", []string{"new.demo.coop A 192.0.2.1"}, nil, []string{"create A record new.demo.coop: →192.0.2.1 (TTL 300 s)"}, "", ""},
-		"there already, ours":           {"app:wiki", []string{"wiki.demo.coop A 192.0.2.1"}, nil, []string{"keep A record wiki.demo.coop: 192.0.2.1 (TTL 300 s)→192.0.2.1 (TTL 300 s)"}, "", ""},
-		"there already, theirs":         {"app:x", []string{"www.demo.coop A 198.51.100.9"}, nil, []string{"keep A record www.demo.coop: 198.51.100.9 (TTL 300 s)→198.51.100.9 (TTL 300 s)"}, "", ""},
-		"replaced":                      {"app:wiki", []string{"wiki.demo.coop A 192.0.2.2"}, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"change A record wiki.demo.coop: 192.0.2.1 (TTL 300 s)→192.0.2.2 (TTL 300 s)"}, "", ""},
-		"a second value, ours":          {"app:wiki", []string{"wiki.demo.coop A 192.0.2.2"}, nil, []string{"create A record wiki.demo.coop: →192.0.2.2 (TTL 300 s)"}, "", ""},
-		"another type beside theirs":    {"acme", []string{"www.demo.coop TXT proof"}, nil, []string{`create TXT record www.demo.coop: →"proof" (TTL 300 s)`}, "", ""},
-		"removed":                       {"app:wiki", nil, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"remove A record wiki.demo.coop: 192.0.2.1 (TTL 300 s)→"}, "", ""},
+		"new name":                      {"app:x", []string{"new.demo.coop A 192.0.2.1"}, nil, []string{"create new.demo.coop: →300 A 192.0.2.1"}, "", ""},
+		"there already, ours":           {"app:wiki", []string{"wiki.demo.coop A 192.0.2.1"}, nil, []string{"keep wiki.demo.coop: 300 A 192.0.2.1→300 A 192.0.2.1"}, "", ""},
+		"there already, theirs":         {"app:x", []string{"www.demo.coop A 198.51.100.9"}, nil, []string{"keep www.demo.coop: 300 A 198.51.100.9→300 A 198.51.100.9"}, "", ""},
+		"replaced":                      {"app:wiki", []string{"wiki.demo.coop A 192.0.2.2"}, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"change wiki.demo.coop: 300 A 192.0.2.1→300 A 192.0.2.2"}, "", ""},
+		"a second value, ours":          {"app:wiki", []string{"wiki.demo.coop A 192.0.2.2"}, nil, []string{"create wiki.demo.coop: →300 A 192.0.2.2"}, "", ""},
+		"another type beside theirs":    {"acme", []string{"www.demo.coop TXT proof"}, nil, []string{`create www.demo.coop: →300 TXT "proof"`}, "", ""},
+		"removed":                       {"app:wiki", nil, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"remove wiki.demo.coop: 300 A 192.0.2.1→"}, "", ""},
 		"removed, not there":            {"app:wiki", nil, []string{"nope.demo.coop A 192.0.2.1"}, nil, "", ""},
-		"asked twice":                   {"app:x", []string{"new.demo.coop A 192.0.2.1", "new.demo.coop A 192.0.2.1"}, nil, []string{"create A record new.demo.coop: →192.0.2.1 (TTL 300 s)"}, "", ""},
+		"asked twice":                   {"app:x", []string{"new.demo.coop A 192.0.2.1", "new.demo.coop A 192.0.2.1"}, nil, []string{"create new.demo.coop: →300 A 192.0.2.1"}, "", ""},
 		"theirs in the way":             {"app:x", []string{"www.demo.coop A 192.0.2.1"}, nil, nil, "record-in-the-way", "198.51.100.9"},
 		"other owner's in the way":      {"app:x", []string{"wiki.demo.coop A 192.0.2.9"}, nil, nil, "record-in-the-way", "app:wiki"},
 		"their CNAME in the way":        {"app:x", []string{"shop.demo.coop A 192.0.2.1"}, nil, nil, "record-in-the-way", "CNAME shop.example."},
 		"a CNAME beside other records":  {"app:x", []string{"www.demo.coop CNAME demo.coop."}, nil, nil, "record-in-the-way", "198.51.100.9"},
 		"a CNAME beside our own record": {"app:wiki", []string{"wiki.demo.coop CNAME demo.coop."}, nil, nil, "record-in-the-way", "192.0.2.1"},
-		"our record becomes a CNAME":    {"app:wiki", []string{"wiki.demo.coop CNAME demo.coop."}, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"remove A record wiki.demo.coop: 192.0.2.1 (TTL 300 s)→", "create CNAME record wiki.demo.coop: →demo.coop. (TTL 300 s)"}, "", ""},
+		"our record becomes a CNAME":    {"app:wiki", []string{"wiki.demo.coop CNAME demo.coop."}, []string{"wiki.demo.coop A 192.0.2.1"}, []string{"remove wiki.demo.coop: 300 A 192.0.2.1→", "create wiki.demo.coop: →300 CNAME demo.coop."}, "", ""},
 		"below a delegation":            {"app:x", []string{"a.sub.demo.coop TXT x"}, nil, nil, "record-in-the-way", "ns.example."},
 		"removing theirs":               {"app:x", nil, []string{"www.demo.coop A 198.51.100.9"}, nil, "record-not-ours", "set by hand"},
 		"removing another owner's":      {"app:x", nil, []string{"wiki.demo.coop A 192.0.2.1"}, nil, "record-not-ours", "app:wiki"},
@@ -101,7 +101,7 @@ func TestPlan(t *testing.T) {
 			}
 			var got []string
 			for _, l := range d.Lines() {
-				got = append(got, fmt.Sprintf("%s %s: %s→%s", l.Verb, l.Thing, l.From, l.To))
+				got = append(got, fmt.Sprintf("%s %s: %s→%s", l.Verb, l.Name, l.From, l.To))
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)

@@ -41,7 +41,7 @@ func (b siteCalls) PlanPush(ctx context.Context, req appliance.PushSite) (applia
 		return plan, err
 	}
 	plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
-	plan.Lines = append(plan.Lines, appliance.Line{Verb: "open", Thing: "address " + b.door.URL(h)})
+	plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: b.door.URL(h)})
 	return plan.Seal(), nil
 }
 
@@ -154,7 +154,7 @@ func (b siteCalls) PlanRemove(ctx context.Context, req appliance.RemoveSite) (ap
 	if err != nil {
 		return plan, err
 	}
-	plan.Lines = append(plan.Lines, appliance.Line{Verb: "close", Thing: "address " + b.door.URL(h)})
+	plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: b.door.URL(h)})
 	return plan.Seal(), nil
 }
 

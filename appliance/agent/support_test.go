@@ -30,7 +30,7 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	}
 	code := d.Invite(true).String()
 	plan, err := r.Desk.PlanJoin(t.Context(), appliance.JoinDesk{Code: code})
-	if err != nil || !strings.Contains(plan.Title, d.URL()) {
+	if err != nil || !strings.Contains(plan.Subject, d.URL()) {
 		t.Fatalf("plan %+v, %v", plan, err)
 	}
 	link, err := r.Desk.Join(t.Context(), appliance.JoinDesk{Code: code, PlanHash: plan.Hash})

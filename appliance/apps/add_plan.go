@@ -175,15 +175,20 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 	install := in.Install
 	plan := appliance.Plan{
 		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
-		Title:   fmt.Sprintf("Add %s %s at %s", recipe.Name, recipe.Version, a.Door.URL(install.Addresses[0])),
-		WayBack: "coopkit app remove " + string(install.Name) + " takes it away again and keeps an export of its data",
+		Args:    map[string]string{"recipe": recipe.Name, "version": recipe.Version, "url": a.Door.URL(install.Addresses[0])},
+		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(install.Name)},
 	}
 	spec, err := a.draft(install, recipe)
 	if err != nil {
 		return plan, err
 	}
+	fallback := false
 	for _, s := range spec.Services {
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "fetch", Thing: "image for " + s.Name, To: origin(recipe, s.Service, in.Images)})
+		line, either := origin(recipe, s.Service, in.Images)
+		plan.Lines, fallback = append(plan.Lines, line), fallback || either
+	}
+	if fallback {
+		plan.Notes = append(plan.Notes, appliance.Note{Code: appliance.NoteBuildFallback})
 	}
 	steps, err := engine.Plan(spec, engine.Observed{Install: install.Name})
 	if err != nil {
@@ -193,7 +198,7 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 		plan.Lines = append(plan.Lines, s.Describe())
 	}
 	if !recipe.FirstAccount.None {
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "create", Thing: "first account, before anybody can reach the app"})
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindAccount})
 	}
 	for _, host := range install.Addresses {
 		lines, notes, err := a.Names.PlanHost(ctx, host, subject(install.Name))
@@ -201,25 +206,25 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 			return plan, err
 		}
 		plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "open", Thing: "address " + a.Door.URL(host)})
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: a.Door.URL(host)})
 	}
-	if room, err := a.Room(); err == nil && room.MemoryBytes>>20 < uint64(recipe.Needs.MemoryMiB) { //nolint:gosec // bounded
-		plan.Notes = append(plan.Notes, fmt.Sprintf("memory is short: it uses about %d MiB, %d MiB are free", recipe.Needs.MemoryMiB, room.MemoryBytes>>20))
+	need := uint64(recipe.Needs.MemoryMiB) << 20 //nolint:gosec // the linter of recipes bounds it
+	if room, err := a.Room(); err == nil && room.MemoryBytes < need {
+		plan.Notes = append(plan.Notes, appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{
+			"need_bytes": strconv.FormatUint(need, 10), "free_bytes": strconv.FormatUint(room.MemoryBytes, 10),
+		}})
 	}
 	return plan.Seal(), nil
 }
 
-// origin says where the image of a service will come from.
-func origin(r *recipes.Recipe, s recipes.Service, force appliance.ImageSource) string {
-	built := r.Images[s.Name].Debian != ""
-	switch {
-	case force == appliance.FromDebian || s.Image == "":
-		return "built here from Debian's packages"
-	case force == appliance.FromRegistry || !built:
-		return s.Image
-	default:
-		return s.Image + ", or built here from Debian's packages if no registry answers"
+// origin says where the image of a service will come from, and whether it is
+// built here if no registry answers.
+func origin(r *recipes.Recipe, s recipes.Service, force appliance.ImageSource) (line appliance.Line, fallback bool) {
+	if force == appliance.FromDebian || s.Image == "" {
+		return appliance.Line{Verb: appliance.VerbBuild, Kind: appliance.KindImage, Name: s.Name}, false
 	}
+	line = appliance.Line{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: s.Name, To: s.Image}
+	return line, force != appliance.FromRegistry && r.Images[s.Name].Debian != ""
 }
 
 // draft is what an install that is not recorded yet would need of the engine.

@@ -32,7 +32,7 @@ type Images interface {
 
 // Names manages the DNS records of this box. Owners are "app:<install>".
 type Names interface {
-	PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []string, error)
+	PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []appliance.Note, error)
 	EnsureHost(ctx context.Context, host hostname.Name, owner string) error
 	RemoveHost(ctx context.Context, host hostname.Name, owner string) error
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -132,19 +133,22 @@ func TestPlanAdd_showsEverythingAndNoSecret(t *testing.T) {
 	if err != nil || again.Hash != plan.Hash || plan.Hash == "" {
 		t.Errorf("the same question gives plans %q and %q, %v", plan.Hash, again.Hash, err)
 	}
-	var verbs []string
+	var lines []string
 	for _, l := range plan.Lines {
-		verbs = append(verbs, l.Verb+" "+l.Thing)
+		lines = append(lines, l.String())
+		if !slices.Contains(appliance.Deeds, l.Deed()) {
+			t.Errorf("nobody has declared what %q does, so there are no words for it", l)
+		}
 	}
+	const image = " → registry.example/echo:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	want := []string{
-		"fetch image for app", "fetch image for helper",
-		"create network coopkit-echo_default", "create volume coopkit-echo_data",
-		"create container coopkit-echo-helper-1", "create container coopkit-echo-app-1",
-		"start container coopkit-echo-helper-1", "wait container coopkit-echo-helper-1", "start container coopkit-echo-app-1",
-		"create first account, before anybody can reach the app",
-		"create record echo.demo.coop A", "open address https://echo.demo.coop:8443",
+		"fetch image app" + image, "fetch image helper" + image,
+		"create network echo → 10.213.0.0/27", "create volume data → coopkit-echo_data",
+		"create container helper" + image, "create container app" + image,
+		"start container helper", "wait container helper", "start container app",
+		"create account", "create record echo.demo.coop → 300 A 192.0.2.7", "open address https://echo.demo.coop:8443",
 	}
-	if diff := cmp.Diff(want, verbs); diff != "" {
+	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -39,8 +39,8 @@ type paper struct {
 	hosts map[hostname.Name]string
 }
 
-func (p *paper) PlanHost(_ context.Context, host hostname.Name, _ string) ([]appliance.Line, []string, error) {
-	return []appliance.Line{{Verb: "create", Thing: "record " + host.String() + " A", To: "192.0.2.7"}}, nil, nil
+func (p *paper) PlanHost(_ context.Context, host hostname.Name, _ string) ([]appliance.Line, []appliance.Note, error) {
+	return []appliance.Line{{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: host.String(), To: "300 A 192.0.2.7"}}, nil, nil
 }
 
 func (p *paper) EnsureHost(_ context.Context, host hostname.Name, owner string) error {

@@ -28,16 +28,15 @@ func (a *Apps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (applian
 
 func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bool) (appliance.Plan, error) {
 	plan := appliance.Plan{
-		Kind: appliance.ChangeRemove, Subject: subject(in.Name), Title: "Remove " + string(in.Name) + " and its data",
-		WayBack: "the export holds everything; docs/how-to/leave.md says how to run it elsewhere",
+		Kind: appliance.ChangeRemove, Subject: subject(in.Name), WayBack: appliance.Note{Code: appliance.BackExport},
 	}
 	if noExport {
-		plan.WayBack = "none: without an export its data is gone for ever"
+		plan.WayBack.Code = appliance.BackNone
 	} else {
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "export", Thing: "data, settings and secrets", To: a.Exports})
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbExport, Kind: appliance.KindData, To: a.Exports})
 	}
 	for _, host := range in.Addresses {
-		plan.Lines = append(plan.Lines, appliance.Line{Verb: "close", Thing: "address " + a.Door.URL(host)})
+		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: a.Door.URL(host)})
 	}
 	have, err := a.Engine.Observe(ctx, in.Name)
 	if err != nil {

@@ -17,22 +17,10 @@ func Apply(ctx context.Context, e Engine, steps []Step, p appliance.Progress) er
 		if err := context.Cause(ctx); err != nil {
 			return fmt.Errorf("step %s: %w", s.Name(), err)
 		}
-		p.Log(text(s.Describe()))
+		p.Log(s.Describe().String())
 		if err := s.Do(ctx, e, p); err != nil {
 			return fmt.Errorf("step %s: %w", s.Name(), err)
 		}
 	}
 	return nil
-}
-
-// text renders a line for a job's log.
-func text(l appliance.Line) string {
-	out := l.Verb + " " + l.Thing
-	if l.From != "" {
-		out += ", was " + l.From
-	}
-	if l.To != "" {
-		out += ": " + l.To
-	}
-	return out
 }

@@ -52,7 +52,7 @@ func TestApply_runsThePlanInOrderAndTells(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if len(p.lines) != 12 || p.lines[0] != "create network coopkit-blog_default: 10.213.0.32/27" {
+	if len(p.lines) != 12 || p.lines[0] != "create network blog → 10.213.0.32/27" {
 		t.Errorf("it told %q", p.lines)
 	}
 }
@@ -102,10 +102,10 @@ func TestApply_saysWhyAServiceDoesNotComeUp(t *testing.T) {
 		code, why string
 	}{
 		"unhealthy":     {"db", enginetest.Behaviour{Health: "unhealthy"}, "service-unhealthy", "health check fails"},
-		"never healthy": {"db", enginetest.Behaviour{Health: "starting"}, "service-not-ready", "has not become healthy"},
+		"never healthy": {"db", enginetest.Behaviour{Health: "starting"}, "service-not-ready", "does not pass yet"},
 		"ends":          {"db", enginetest.Behaviour{Exits: true, ExitCode: 3}, "service-failed", "exit code 3"},
 		"set-up fails":  {"setup", enginetest.Behaviour{Exits: true, ExitCode: 4}, "service-failed", "exit code 4"},
-		"set-up hangs":  {"setup", enginetest.Behaviour{}, "service-not-ready", "has not become completed"},
+		"set-up hangs":  {"setup", enginetest.Behaviour{}, "service-not-ready", "is not done yet"},
 		"memory":        {"web", enginetest.Behaviour{Exits: true, ExitCode: 137, OOMKilled: true}, "service-out-of-memory", "limit"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -108,7 +108,7 @@ func Halt(have Observed) []Step {
 func Teardown(have Observed, keepVolumes bool) []Step {
 	var steps []Step
 	for _, c := range latestFirst(have.Containers) {
-		steps = append(steps, remove(have.Install, c, "")...)
+		steps = append(steps, remove(have.Install, c)...)
 	}
 	if have.Network != nil {
 		steps = append(steps, removeNetwork{have.Install, have.Network.Subnet})
@@ -164,7 +164,7 @@ func (p *planner) clear(have Observed) {
 		}
 	}
 	for _, c := range latestFirst(unwanted) {
-		p.add(remove(p.want.Install, c, "")...)
+		p.add(remove(p.want.Install, c)...)
 	}
 	for _, s := range slices.Backward(p.ordered) {
 		c, exists := byService[s.Name]
@@ -172,7 +172,7 @@ func (p *planner) clear(have Observed) {
 		switch {
 		case !exists:
 		case !stays:
-			p.add(remove(p.want.Install, c, "made anew")...)
+			p.add(remove(p.want.Install, c)...)
 		case p.want.Stopped && up(c):
 			p.add(stop{p.want.Install, s.Name})
 		}
@@ -267,10 +267,10 @@ func latestFirst(cs []Container) []Container {
 	return slices.SortedStableFunc(slices.Values(cs), func(a, b Container) int { return b.Started.Compare(a.Started) })
 }
 
-func remove(install appliance.InstallName, c Container, why string) []Step {
+func remove(install appliance.InstallName, c Container) []Step {
 	var steps []Step
 	if up(c) {
 		steps = append(steps, stop{install, c.Service})
 	}
-	return append(steps, removeContainer{install, c.Service, c.Release, why})
+	return append(steps, removeContainer{install, c.Service})
 }

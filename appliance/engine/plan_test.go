@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -154,12 +155,11 @@ func golden(t *testing.T, name string, steps []engine.Step) {
 	t.Helper()
 	var got strings.Builder
 	for _, s := range steps {
-		l := s.Describe()
-		line := fmt.Sprintf("%-26s %s %s", s.Name(), l.Verb, l.Thing)
-		if l.From != "" || l.To != "" {
-			line += fmt.Sprintf(" (%s → %s)", l.From, l.To)
+		line := fmt.Sprintf("%-26s %s", s.Name(), s.Describe())
+		if !slices.Contains(appliance.Deeds, s.Describe().Deed()) {
+			t.Errorf("nobody has declared what %q does, so there are no words for it", s.Describe())
 		}
-		if l.Destructive {
+		if s.Describe().Destructive {
 			line += " !"
 		}
 		got.WriteString(line + "\n")
@@ -218,7 +218,7 @@ func TestPlan_leavesWhatIsNotThisBoxsAlone(t *testing.T) {
 			t.Errorf("a volume of box %q: %v, %v", box, steps, err)
 		}
 		for _, s := range engine.Teardown(have, false) {
-			if strings.Contains(s.Describe().Thing, "more") {
+			if strings.Contains(s.Describe().Name, "more") {
 				t.Errorf("the volume of box %q is removed", box)
 			}
 		}

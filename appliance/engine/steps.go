@@ -5,7 +5,6 @@ package engine
 import (
 	"context"
 	"net/netip"
-	"strconv"
 
 	"coopkit/appliance"
 )
@@ -18,7 +17,7 @@ type createNetwork struct {
 func (s createNetwork) Name() string { return "create-network" }
 
 func (s createNetwork) Describe() appliance.Line {
-	return appliance.Line{Verb: "create", Thing: "network " + NetworkName(s.Install), To: s.Subnet.String()}
+	return appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindNetwork, Name: string(s.Install), To: s.Subnet.String()}
 }
 
 func (s createNetwork) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -33,7 +32,7 @@ type removeNetwork struct {
 func (s removeNetwork) Name() string { return "remove-network" }
 
 func (s removeNetwork) Describe() appliance.Line {
-	return appliance.Line{Verb: "remove", Thing: "network " + NetworkName(s.Install), From: s.Subnet.String()}
+	return appliance.Line{Verb: appliance.VerbRemove, Kind: appliance.KindNetwork, Name: string(s.Install), From: s.Subnet.String()}
 }
 
 func (s removeNetwork) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -48,7 +47,7 @@ type createVolume struct {
 func (s createVolume) Name() string { return "create-volume-" + s.Volume }
 
 func (s createVolume) Describe() appliance.Line {
-	return appliance.Line{Verb: "create", Thing: "volume " + VolumeName(s.Install, s.Volume)}
+	return appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindVolume, Name: s.Volume, To: VolumeName(s.Install, s.Volume)}
 }
 
 func (s createVolume) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -64,7 +63,7 @@ type removeVolume struct {
 func (s removeVolume) Name() string { return "remove-volume-" + s.Volume }
 
 func (s removeVolume) Describe() appliance.Line {
-	return appliance.Line{Verb: "remove", Thing: "volume " + VolumeName(s.Install, s.Volume), Destructive: true}
+	return appliance.Line{Verb: appliance.VerbDelete, Kind: appliance.KindVolume, Name: s.Volume, From: VolumeName(s.Install, s.Volume), Destructive: true}
 }
 
 func (s removeVolume) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -84,7 +83,7 @@ func (s create) Describe() appliance.Line {
 	if to == "" {
 		to = s.service.Resolved.ID
 	}
-	return appliance.Line{Verb: "create", Thing: "container " + ContainerName(s.spec.Install, s.service.Name), To: to}
+	return appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindContainer, Name: s.service.Name, To: to}
 }
 
 func (s create) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -103,7 +102,7 @@ type start struct {
 func (s start) Name() string { return "start-" + s.Service }
 
 func (s start) Describe() appliance.Line {
-	return appliance.Line{Verb: "start", Thing: "container " + ContainerName(s.Install, s.Service)}
+	return appliance.Line{Verb: appliance.VerbStart, Kind: appliance.KindContainer, Name: s.Service}
 }
 
 func (s start) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -118,7 +117,7 @@ type stop struct {
 func (s stop) Name() string { return "stop-" + s.Service }
 
 func (s stop) Describe() appliance.Line {
-	return appliance.Line{Verb: "stop", Thing: "container " + ContainerName(s.Install, s.Service)}
+	return appliance.Line{Verb: appliance.VerbStop, Kind: appliance.KindContainer, Name: s.Service}
 }
 
 func (s stop) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
@@ -128,17 +127,12 @@ func (s stop) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
 type removeContainer struct {
 	Install appliance.InstallName
 	Service string
-	Release int    // that it was made for
-	Why     string // "made anew", or empty
 }
 
 func (s removeContainer) Name() string { return "remove-container-" + s.Service }
 
 func (s removeContainer) Describe() appliance.Line {
-	return appliance.Line{
-		Verb: "remove", Thing: "container " + ContainerName(s.Install, s.Service),
-		From: "release " + strconv.Itoa(s.Release), To: s.Why,
-	}
+	return appliance.Line{Verb: appliance.VerbRemove, Kind: appliance.KindContainer, Name: s.Service}
 }
 
 func (s removeContainer) Do(ctx context.Context, e Engine, _ appliance.Progress) error {

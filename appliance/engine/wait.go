@@ -43,11 +43,11 @@ func (w wait) Name() string {
 }
 
 func (w wait) Describe() appliance.Line {
-	to := "healthy"
+	kind := appliance.KindContainer
 	if w.Condition == recipes.CompletedSuccessfully {
-		to = "completed"
+		kind = appliance.KindTask
 	}
-	return appliance.Line{Verb: "wait", Thing: "container " + ContainerName(w.Install, w.Service), To: to}
+	return appliance.Line{Verb: appliance.VerbWait, Kind: kind, Name: w.Service}
 }
 
 // Do looks until the condition is true or can not become true any more. A
@@ -76,10 +76,14 @@ func (w wait) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-limit.C:
+			why := "it runs, but its health check does not pass yet"
+			if w.Condition == recipes.CompletedSuccessfully {
+				why = "its work is not done yet"
+			}
 			return w.withLog(ctx, e, &problem.Problem{
 				Code: "service-not-ready",
 				What: fmt.Sprintf("%s of %s was not ready after %v", w.Service, w.Install, w.Limit),
-				Why:  "it still runs, but has not become " + w.Describe().To,
+				Why:  why,
 				Args: w.args(),
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 
+	"coopkit/appliance"
 	"coopkit/dns"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
@@ -18,44 +19,37 @@ const guideTTL = 3600
 
 // guide returns the records that a person sets where a name is managed, so that
 // it leads to this box.
-func (n *Names) guide(host hostname.Name) ([]string, error) {
+func (n *Names) guide(host hostname.Name) ([]appliance.Note, error) {
 	records, err := n.addresses(string(host), guideTTL)
 	if err != nil {
 		return nil, err
 	}
-	notes := []string{
-		"the name " + string(host) + " is not managed on this box; set these records where it is (for a .coop name " +
-			"mostly the DNS page of your account at domains.coop):",
-	}
+	args := map[string]string{"name": string(host)}
+	notes := []appliance.Note{{Code: appliance.NoteSetRecords, Args: args}}
 	for _, r := range records {
-		notes = append(notes, line(r))
+		notes = append(notes, recordNote(appliance.NoteRecord, r))
 	}
-	return append(notes, "then “coopkit name check "+string(host)+"” says whether they have arrived"), nil
+	return append(notes, appliance.Note{Code: appliance.NoteCheckName, Args: args, Command: "coopkit name check " + string(host)}), nil
 }
 
 // delegationNotes returns what a person sets at the registrar so that the world
 // asks this box for the zone.
-func delegationNotes(z zone) []string {
-	notes := []string{
-		"for the world to ask this box, give " + z.Name + " these name servers where it was registered (for a .coop name: your account at domains.coop):",
-	}
+func delegationNotes(z zone) []appliance.Note {
+	notes := []appliance.Note{{Code: appliance.NoteDelegate, Args: map[string]string{"name": z.Name}}}
 	for _, ns := range z.NS {
-		notes = append(notes, line(dns.Record{Name: z.Name, Type: "NS", TTL: guideTTL, Data: ns + "."}))
+		notes = append(notes, recordNote(appliance.NoteRecord, dns.Record{Name: z.Name, Type: "NS", TTL: guideTTL, Data: ns + "."}))
 		for _, r := range append(z.RRset(dns.Set{Name: ns, Type: "A"}), z.RRset(dns.Set{Name: ns, Type: "AAAA"})...) {
-			notes = append(notes, line(r)+" (the registrar calls it a host or glue record)")
+			notes = append(notes, recordNote(appliance.NoteGlueRecord, r))
 		}
 	}
 	if len(z.NS) == 1 {
-		notes = append(notes, "one name server is a single point of failure: when this box is off, the name does not work")
+		notes = append(notes, appliance.Note{Code: appliance.NoteSingleServer})
 	}
-	return append(notes,
-		"before you do, make sure that nothing else needs the name's present records, mail above all: they stop counting",
-		"or leave the name where it is, and set there only the address records that each app or site shows",
-	)
+	return append(notes, appliance.Note{Code: appliance.NoteBeforeDelegating}, appliance.Note{Code: appliance.NoteLeaveElsewhere})
 }
 
-func line(r dns.Record) string {
-	return fmt.Sprintf("%s. %d %s %s", r.Name, r.TTL, r.Type, r.Data)
+func recordNote(code appliance.NoteCode, r dns.Record) appliance.Note {
+	return appliance.Note{Code: code, Args: map[string]string{"record": fmt.Sprintf("%s. %d %s %s", r.Name, r.TTL, r.Type, r.Data)}}
 }
 
 func noAddress() error {

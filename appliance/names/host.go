@@ -15,7 +15,7 @@ import (
 // this box contains the host there are no lines, but notes with the records to
 // set where the name is managed. The errors are Problems, "record-in-the-way"
 // among them.
-func (n *Names) PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []string, error) {
+func (n *Names) PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []appliance.Note, error) {
 	zones, err := n.zones(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +130,7 @@ func lines(d dns.Diff) []appliance.Line {
 	var out []appliance.Line
 	for _, l := range d.Lines() {
 		out = append(out, appliance.Line{
-			Verb: l.Verb, Thing: l.Thing, From: l.From, To: l.To, Destructive: l.Verb == "remove",
+			Verb: appliance.Verb(l.Verb), Kind: appliance.KindRecord, Name: l.Name, From: l.From, To: l.To, Destructive: l.Verb == "remove",
 		})
 	}
 	return out

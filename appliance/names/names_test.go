@@ -162,8 +162,8 @@ func TestEnsureHost_inAZoneOfThisBox(t *testing.T) {
 		t.Errorf("%v, %v", notes, err)
 	}
 	if diff := cmp.Diff([]appliance.Line{
-		{Verb: "create", Thing: "A record www.demo.example", To: "192.0.2.7 (TTL 300 s)"},
-		{Verb: "create", Thing: "AAAA record www.demo.example", To: "2001:db8::7 (TTL 300 s)"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: "www.demo.example", To: "300 A 192.0.2.7"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: "www.demo.example", To: "300 AAAA 2001:db8::7"},
 	}, lines); diff != "" {
 		t.Error(diff)
 	}
@@ -232,8 +232,15 @@ func TestEnsureHost_leavesOthersAlone(t *testing.T) {
 func TestEnsureHost_elsewhereIsGuided(t *testing.T) {
 	b := newBox(t)
 	lines, notes, err := b.PlanHost(t.Context(), "www.other.example", "app:x")
-	if err != nil || len(lines) != 0 || !slices.Contains(notes, "www.other.example. 3600 A 192.0.2.7") || !slices.Contains(notes, "www.other.example. 3600 AAAA 2001:db8::7") {
-		t.Errorf("%v, %q, %v", lines, notes, err)
+	args := map[string]string{"name": "www.other.example"}
+	want := []appliance.Note{
+		{Code: appliance.NoteSetRecords, Args: args},
+		{Code: appliance.NoteRecord, Args: map[string]string{"record": "www.other.example. 3600 A 192.0.2.7"}},
+		{Code: appliance.NoteRecord, Args: map[string]string{"record": "www.other.example. 3600 AAAA 2001:db8::7"}},
+		{Code: appliance.NoteCheckName, Args: args, Command: "coopkit name check www.other.example"},
+	}
+	if diff := cmp.Diff(want, notes); diff != "" || err != nil || len(lines) != 0 {
+		t.Errorf("%v, %v, %s", lines, err, diff)
 	}
 	if err := b.EnsureHost(t.Context(), "www.other.example", "app:x"); err != nil {
 		t.Error(err)

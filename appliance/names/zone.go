@@ -33,14 +33,14 @@ func (n *Names) planAddZone(ctx context.Context, name hostname.Name) (appliance.
 	}
 	p := appliance.Plan{
 		Kind: appliance.ChangeAddName, Subject: "zone:" + string(name),
-		Title:   "Answer for " + string(name) + " from the DNS server of this box",
-		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(name)}},
+		Lines:   []appliance.Line{{Verb: appliance.VerbCreate, Kind: appliance.KindZone, Name: string(name)}},
 		Notes:   delegationNotes(z),
-		WayBack: "remove the name again; nothing outside this box is changed",
+		WayBack: appliance.Note{Code: appliance.BackRemoveName, Command: "coopkit name remove " + string(name)},
 	}
-	for _, r := range z.All()[1:] { // the SOA has a serial, which changes from day to day
-		p.Lines = append(p.Lines, appliance.Line{Verb: "create", Thing: r.Type + " record " + r.Name, To: r.Data})
+	for _, ns := range z.NS {
+		p.Lines = append(p.Lines, appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindNameServer, Name: ns})
 	}
+	p.Lines = append(p.Lines, lines(dns.Diff{Add: z.Records})...)
 	return p.Seal(), nil
 }
 
@@ -86,18 +86,11 @@ func (n *Names) planRemoveZone(ctx context.Context, name hostname.Name) (applian
 	}
 	p := appliance.Plan{
 		Kind: appliance.ChangeRemoveName, Subject: "zone:" + string(name),
-		Title: "Stop answering for " + string(name),
-		Lines: []appliance.Line{{Verb: "remove", Thing: "zone " + string(name), Destructive: true}},
-		Notes: []string{
-			"if " + string(name) + " is delegated to this box, the name stops working everywhere until it is delegated elsewhere",
-		},
-		WayBack: "its records stay in a zone file in " + n.d.Dir,
+		Lines:   []appliance.Line{{Verb: appliance.VerbRemove, Kind: appliance.KindZone, Name: string(name), Destructive: true}},
+		Notes:   []appliance.Note{{Code: appliance.NoteStillDelegated, Args: map[string]string{"name": string(name)}}},
+		WayBack: appliance.Note{Code: appliance.BackZoneFile, Args: map[string]string{"folder": n.d.Dir}},
 	}
-	for _, r := range z.Records {
-		p.Lines = append(p.Lines, appliance.Line{
-			Verb: "remove", Thing: r.Type + " record " + r.Name, From: r.Data, Destructive: true,
-		})
-	}
+	p.Lines = append(p.Lines, lines(dns.Diff{Remove: z.Records})...)
 	return p.Seal(), nil
 }
 

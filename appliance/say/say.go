@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package say has the words for what package appliance calls by codes: the
-// kinds of change, steps of jobs, who can act. There is one set of words, in
+// Package say has the words for what package appliance calls by codes: plans
+// with their lines and notes, jobs with their steps, who can act. There is one set of words, in
 // every language, for console and command line. It knows neither pages nor
 // terminals. Its tests look that every code has words.
 package say
@@ -9,6 +9,8 @@ package say
 import (
 	"embed"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +51,59 @@ func Step(l *locale.Locale, s appliance.JobStep) string {
 		return text
 	}
 	return string(s.Code)
+}
+
+// Title says a plan in one sentence, by its kind.
+func Title(l *locale.Locale, p appliance.Plan) string {
+	args := map[string]string{"name": Subject(p.Subject)}
+	maps.Copy(args, p.Args)
+	if text, ok := words(l, "say.plan."+string(p.Kind), args); ok {
+		return text
+	}
+	return string(p.Kind) + " " + p.Subject
+}
+
+// Lines says lines that do the same to things of one kind in one sentence:
+// "Start the program: db and app".
+func Lines(l *locale.Locale, lines []appliance.Line) string {
+	var names []string
+	for _, line := range lines {
+		if line.Name != "" && !slices.Contains(names, line.Name) {
+			names = append(names, line.Name)
+		}
+	}
+	what := l.List(names)
+	text, ok := words(l, "say.line."+string(lines[0].Verb)+"."+string(lines[0].Kind), map[string]string{"what": what})
+	if !ok {
+		text = strings.TrimSpace(string(lines[0].Verb) + " " + string(lines[0].Kind) + " " + what)
+	}
+	return text
+}
+
+// Line says one line with its values, for technicians: "Create storage for its
+// data: db → coopkit-wiki_db".
+func Line(l *locale.Locale, line appliance.Line) string {
+	text := Lines(l, []appliance.Line{line})
+	if line.From != "" && line.From != line.To {
+		text += " (" + Label(l, "was", "from", line.From) + ")"
+	}
+	if line.To != "" {
+		text += " → " + line.To
+	}
+	return text
+}
+
+// Note says a note of a plan, or its way back, without its command.
+func Note(l *locale.Locale, n appliance.Note) string {
+	if text, ok := words(l, "say.note."+string(n.Code), n.Args); ok {
+		return text
+	}
+	return string(n.Code)
+}
+
+// Label is a word beside a plan: note, back, destroys, was.
+func Label(l *locale.Locale, name string, args ...any) string {
+	return l.T("say.label."+name, args...)
 }
 
 // Subject is what a subject is about, without its kind: "wordpress" of

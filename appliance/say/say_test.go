@@ -37,6 +37,18 @@ func TestMessages(t *testing.T) {
 	for _, c := range appliance.StepCodes {
 		want["say.step."+string(c)] = true
 	}
+	for _, d := range appliance.Deeds {
+		want["say.line."+string(d.Verb)+"."+string(d.Kind)] = true
+	}
+	for _, c := range appliance.NoteCodes {
+		want["say.note."+string(c)] = true
+	}
+	for _, kind := range appliance.PlanChanges {
+		want["say.plan."+string(kind)] = true
+	}
+	for _, name := range []string{"note", "back", "destroys", "was"} {
+		want["say.label."+name] = true
+	}
 	localetest.Exactly(t, b, "say.", want)
 }
 
@@ -54,6 +66,28 @@ func TestStep_saysCodesAndWhatTheFirstVersionStored(t *testing.T) {
 	} {
 		if got := say.Step(b.In(c.lang), c.step); got != c.want {
 			t.Errorf("%+v in %s: %q, want %q", c.step, c.lang, got, c.want)
+		}
+	}
+}
+
+func TestPlan_isSaidInEveryLanguage(t *testing.T) {
+	b := bundle(t)
+	volume := appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindVolume, Name: "db", To: "coopkit-wiki_db"}
+	app := volume
+	app.Name = "app"
+	site := appliance.Line{Verb: appliance.VerbChange, Kind: appliance.KindSite, Name: "demo.coop", From: "2"}
+	memory := appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{"need_bytes": "256000000", "free_bytes": "100000000"}}
+	for _, c := range []struct{ got, want string }{
+		{say.Line(b.In("en"), volume), "Create storage for its data: db → coopkit-wiki_db"},
+		{say.Line(b.In("fr"), site), "Publier la nouvelle version de demo.coop à la place de l’actuelle (avant : 2)"},
+		{say.Lines(b.In("es"), []appliance.Line{volume, app, app}), "Crear espacio para sus datos: db y app"},
+		{say.Lines(b.In("en"), []appliance.Line{{Verb: "polish", Kind: "brass", Name: "door"}}), "polish brass door"},
+		{say.Note(b.In("en"), memory), "Memory is short: the app uses about 256\u00a0MB, and 100\u00a0MB are free."},
+		{say.Note(b.In("fr"), appliance.Note{Code: "of-a-newer-agent"}), "of-a-newer-agent"},
+		{say.Title(b.In("es"), appliance.Plan{Kind: appliance.ChangeRemove, Subject: "app:wiki"}), "Quitar wiki y sus datos"},
+	} {
+		if c.got != c.want {
+			t.Errorf("%q, want %q", c.got, c.want)
 		}
 	}
 }

@@ -285,7 +285,11 @@ func TestRemove_keepsTheLastVersionForAMonth(t *testing.T) {
 	s.push(t, demo, "one")
 	s.push(t, demo, "two")
 	p, err := s.PlanRemove(t.Context(), demo)
-	if err != nil || len(p.Lines) != 2 || p.Hash == "" {
+	want := []appliance.Line{
+		{Verb: appliance.VerbDelete, Kind: appliance.KindVersion, Name: "1", Destructive: true},
+		{Verb: appliance.VerbRemove, Kind: appliance.KindVersion, Name: "2"},
+	}
+	if slices.SortFunc(p.Lines, func(a, b appliance.Line) int { return strings.Compare(a.Name, b.Name) }); err != nil || !slices.Equal(want, p.Lines) || p.Hash == "" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	run(t, s.RemoveSteps(demo))
@@ -336,12 +340,15 @@ func TestLoad_tidiesWhatACrashLeft(t *testing.T) {
 func TestPlanPush(t *testing.T) {
 	s := newShelf(t)
 	p, err := s.PlanPush(t.Context(), demo, 3, 1000)
-	if err != nil || p.Lines[0].Verb != "create" || p.Lines[0].To != "3 files, 1000 bytes" {
+	if err != nil || p.Lines[0].Deed() != (appliance.Deed{Verb: appliance.VerbCreate, Kind: appliance.KindSite}) || p.Args["files"] != "3" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	s.push(t, demo, "x")
 	p2, err := s.PlanPush(t.Context(), demo, 3, 1000)
-	if err != nil || p2.Lines[0].Verb != "change" || p2.Hash == p.Hash {
+	if err != nil || p2.Lines[0].Verb != appliance.VerbChange || p2.Lines[0].From != "1" || p2.Hash == p.Hash {
 		t.Errorf("%+v, %v", p2, err)
+	}
+	if p3, err := s.PlanPush(t.Context(), demo, 4, 1001); err != nil || p3.Hash == p2.Hash {
+		t.Errorf("one more file: %+v, %v", p3, err)
 	}
 }

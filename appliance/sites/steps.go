@@ -100,13 +100,14 @@ func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, byt
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: appliance.ChangePublish, Subject: "site:" + string(host), Title: "Publish a site at " + string(host),
-		WayBack: "coopkit site remove " + string(host),
+		Kind: appliance.ChangePublish, Subject: "site:" + string(host),
+		Args:    map[string]string{"files": strconv.Itoa(files), "bytes": strconv.FormatInt(bytes, 10)},
+		WayBack: appliance.Note{Code: appliance.BackRemoveSite, Command: "coopkit site remove " + string(host)},
 	}
-	l := appliance.Line{Verb: "create", Thing: "site " + string(host), To: size(files, bytes)}
+	l := appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindSite, Name: string(host)}
 	if before != 0 {
-		l.Verb, l.From = "change", fmt.Sprintf("version %d", before)
-		p.WayBack = "coopkit site rollback " + string(host)
+		l.Verb, l.From = appliance.VerbChange, strconv.Itoa(before)
+		p.WayBack = appliance.Note{Code: appliance.BackRollbackSite, Command: "coopkit site rollback " + string(host)}
 	}
 	p.Lines = []appliance.Line{l}
 	return p.Seal(), nil
@@ -120,14 +121,14 @@ func (s *Sites) PlanRemove(ctx context.Context, host hostname.Name) (appliance.P
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: appliance.ChangeRemoveSite, Subject: "site:" + string(host), Title: "Take the site at " + string(host) + " off",
-		WayBack: "its last version is kept for 30 days; push that folder again",
+		Kind: appliance.ChangeRemoveSite, Subject: "site:" + string(host), WayBack: appliance.Note{Code: appliance.BackPublish},
 	}
 	for _, v := range site.Versions {
-		p.Lines = append(p.Lines, appliance.Line{
-			Verb: "remove", Thing: fmt.Sprintf("version %d of site %s", v.Number, host), From: size(v.Files, v.Bytes),
-			Destructive: v.Number != site.Published,
-		})
+		l := appliance.Line{Verb: appliance.VerbDelete, Kind: appliance.KindVersion, Name: strconv.Itoa(v.Number), Destructive: true}
+		if v.Number == site.Published {
+			l.Verb, l.Destructive = appliance.VerbRemove, false
+		}
+		p.Lines = append(p.Lines, l)
 	}
 	return p.Seal(), nil
 }

@@ -40,31 +40,27 @@ func (s *Support) invited(code string) (wire.Invitation, error) {
 }
 
 func planJoin(i wire.Invitation) appliance.Plan {
-	how := "certificates for its address that everybody trusts"
+	certificate := appliance.KindAuthority
 	if len(i.Pin) > 0 {
-		how = "the desk's own certificate, which the invitation names, and no other"
+		certificate = appliance.KindCertificate
 	}
-	send := func(thing string) appliance.Line { return appliance.Line{Verb: "send", Thing: thing} }
+	lines := []appliance.Line{
+		{Verb: appliance.VerbCreate, Kind: appliance.KindLink, Name: i.Desk, To: i.ID()},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindKey},
+		{Verb: appliance.VerbTrust, Kind: appliance.KindKey, Name: Fingerprint(i.Key)},
+		{Verb: appliance.VerbTrust, Kind: certificate},
+	}
+	for _, kind := range []appliance.Kind{
+		appliance.KindNames, appliance.KindSystem, appliance.KindApps, appliance.KindSites, appliance.KindCertificates, appliance.KindFindings,
+	} {
+		lines = append(lines, appliance.Line{Verb: appliance.VerbSend, Kind: kind})
+	}
 	return appliance.Plan{
-		Kind: appliance.ChangeJoin, Subject: "desk:" + i.Desk, Title: "Join the support desk at " + i.Desk,
-		Lines: []appliance.Line{
-			{Verb: "create", Thing: "link to " + i.Desk + ", by invitation " + i.ID()},
-			{Verb: "create", Thing: "key of this box for that desk; its secret half stays here"},
-			{Verb: "trust", Thing: "the desk with the key " + Fingerprint(i.Key)},
-			{Verb: "trust", Thing: how},
-			send("names of the co-op and of this box, its language"),
-			send("system, kernel, engine and version of coopkit; processors, memory, disk, load, time since the start"),
-			send("apps: recipe, version, address, whether they run"),
-			send("sites: address, version, date"),
-			send("certificates: name, issuer, expiry; dates of backups"),
-			send("findings of the doctor: what, why, what to do, since when"),
+		Kind: appliance.ChangeJoin, Subject: "desk:" + i.Desk, Lines: lines,
+		Notes: []appliance.Note{
+			{Code: appliance.NoteNotSent}, {Code: appliance.NoteDeskListens}, {Code: appliance.NoteSeeSent, Command: "coopkit support preview"},
 		},
-		Notes: []string{
-			"not sent: what is in the apps, members' names, addresses of visitors, passwords, log lines",
-			"the desk only listens: it can not run, read or change anything on this box",
-			"what was sent can be seen at any time: coopkit support preview",
-		},
-		WayBack: "coopkit support leave",
+		WayBack: appliance.Note{Code: appliance.BackLeave, Command: "coopkit support leave"},
 	}.Seal()
 }
 

@@ -347,6 +347,11 @@ func (b *box) join(t *testing.T, l *listener) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, line := range plan.Lines {
+		if !slices.Contains(appliance.Deeds, line.Deed()) {
+			t.Errorf("nobody has declared what %q does, so there are no words for it", line)
+		}
+	}
 	link, err := b.Join(t.Context(), appliance.JoinDesk{Code: l.invitation.String(), PlanHash: plan.Hash})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/term"
+	"coopkit/appliance/say"
+	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 )
 
@@ -56,53 +58,36 @@ func Agree(ctx context.Context, env *term.Env, p appliance.Plan, yes bool) error
 	return env.Confirm(ctx, yes)
 }
 
-// showPlan shows a plan with its verbs aligned and what destroys data marked.
+// showPlan shows a plan, in the words that the console has too, and marks what
+// destroys data.
 func showPlan(env *term.Env, p appliance.Plan) error {
+	words := env.Words()
 	var b strings.Builder
-	b.WriteString(env.Paint(term.Bold, term.Clean(p.Title)) + "\n\n")
-	width := 0
+	b.WriteString(env.Paint(term.Bold, term.Clean(say.Title(words, p))) + "\n\n")
 	for _, l := range p.Lines {
-		width = max(width, len([]rune(l.Verb)))
-	}
-	destroys := false
-	for _, l := range p.Lines {
-		b.WriteString(planLine(env, l, width))
-		destroys = destroys || l.Destructive
+		if text := term.Clean(say.Line(words, l)); l.Destructive {
+			b.WriteString(env.Paint(term.Red, "! "+text) + "\n")
+		} else {
+			b.WriteString("  " + text + "\n")
+		}
 	}
 	b.WriteString("\n")
-	if destroys {
-		b.WriteString(env.Paint(term.Red, "! destroys data") + "\n")
+	if slices.ContainsFunc(p.Lines, func(l appliance.Line) bool { return l.Destructive }) {
+		b.WriteString(env.Paint(term.Red, "! "+say.Label(words, "destroys")) + "\n")
 	}
 	for _, n := range p.Notes {
-		b.WriteString("note: " + term.Clean(n) + "\n")
+		b.WriteString(note(words, "note", n))
 	}
-	if p.WayBack != "" {
-		b.WriteString("way back: " + term.Clean(p.WayBack) + "\n")
-	}
-	return env.Say("%s\n", b.String())
+	return env.Say("%s%s\n", b.String(), note(words, "back", p.WayBack))
 }
 
-func planLine(env *term.Env, l appliance.Line, width int) string {
-	mark, style := " ", term.Style("")
-	if l.Destructive {
-		mark, style = "!", term.Red
+// note says a note with the command that does it.
+func note(words *locale.Locale, label string, n appliance.Note) string {
+	text := say.Label(words, label) + ": " + say.Note(words, n)
+	if n.Command != "" {
+		text = strings.TrimSuffix(text, ".") + ": " + n.Command
 	}
-	verb := l.Verb + strings.Repeat(" ", width-len([]rune(l.Verb)))
-	text := mark + " " + verb + "  " + term.Clean(l.Thing)
-	switch {
-	case l.From == l.To && l.To != "":
-		text += "  " + term.Clean(l.To)
-	case l.From != "" && l.To != "":
-		text += "  " + term.Clean(l.From) + " → " + term.Clean(l.To)
-	case l.From != "":
-		text += "  (was " + term.Clean(l.From) + ")"
-	case l.To != "":
-		text += "  → " + term.Clean(l.To)
-	}
-	if style != "" {
-		text = env.Paint(style, text)
-	}
-	return text + "\n"
+	return term.Clean(text) + "\n"
 }
 
 // outcome is the error of a job that has ended: nil if it ended well.

@@ -3,7 +3,7 @@
 package support
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -45,13 +45,13 @@ func newLeave(env *term.Env) *cobra.Command {
 
 func plan(l appliance.DeskLink) appliance.Plan {
 	return appliance.Plan{
-		Title: "Leave the support desk at " + l.URL,
+		Kind: appliance.ChangeLeave, Subject: "desk:" + l.URL,
 		Lines: []appliance.Line{
-			{Verb: "remove", Thing: "key of this box at that desk"},
-			{Verb: "remove", Thing: fmt.Sprintf("%d entries that the desk does not have yet", l.Waiting)},
-			{Verb: "tell", Thing: "the desk, if it can be reached"},
+			{Verb: appliance.VerbDelete, Kind: appliance.KindKey},
+			{Verb: appliance.VerbDelete, Kind: appliance.KindEntries, Name: strconv.Itoa(l.Waiting)},
+			{Verb: appliance.VerbTell, Kind: appliance.KindDesk, Name: l.URL},
 		},
-		Notes:   []string{"your IT co-op will no longer see how this box is", "what the desk has already stays there"},
-		WayBack: "ask your IT co-op for a new invitation",
+		Notes:   []appliance.Note{{Code: appliance.NoteNoMoreReports}, {Code: appliance.NoteDeskKeeps}},
+		WayBack: appliance.Note{Code: appliance.BackInvitation},
 	}
 }

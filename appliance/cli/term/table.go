@@ -55,7 +55,7 @@ func upper(words []string) []string {
 // control characters.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\t' || r == '\n' {
+		if r == '\t' || r == '\n' || unicode.Is(unicode.Zs, r) { // no-break spaces too
 			return ' '
 		}
 		if !unicode.IsPrint(r) {

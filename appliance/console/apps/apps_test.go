@@ -189,7 +189,7 @@ func TestAdd_changedPlanComesBack(t *testing.T) {
 	for _, hash := range []string{"", "0123456789abcdef"} {
 		form.Set(area.FieldHash, hash)
 		p := c.Send(t, "/catalogue/wordpress/add", form)
-		if p.Status != http.StatusConflict || !strings.Contains(p.Text(t, "[role=alert]"), "The plan changed") {
+		if p.Status != http.StatusConflict || !strings.Contains(p.Text(t, "[role=alert]"), "The plan has changed") {
 			t.Fatalf("hash %q: %d\n%s", hash, p.Status, p.Source)
 		}
 		if to := p.Value(t, "[hreflang=es]", "href"); !strings.HasPrefix(to, "/catalogue/wordpress/plan?") {

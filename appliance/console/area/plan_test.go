@@ -23,28 +23,28 @@ import (
 )
 
 var add = appliance.Plan{
-	Kind: "add", Subject: "app:wordpress", Title: "Add wordpress", WayBack: "coopkit app remove wordpress",
+	Kind: appliance.ChangeAdd, Subject: "app:wordpress", WayBack: appliance.Note{Code: appliance.BackRemoveApp},
 	Lines: []appliance.Line{
-		{Verb: "fetch", Thing: "image for app", To: "docker.io/library/wordpress"},
-		{Verb: "fetch", Thing: "image for db", To: "docker.io/library/mariadb"},
-		{Verb: "create", Thing: "network coopkit-wordpress", To: "10.87.1.0/24"},
-		{Verb: "create", Thing: "volume coopkit-wordpress_db"},
-		{Verb: "create", Thing: "container coopkit-wordpress-db-1"},
-		{Verb: "start", Thing: "container coopkit-wordpress-db-1"},
-		{Verb: "create", Thing: "container coopkit-wordpress-app-1"},
-		{Verb: "create", Thing: "A record www.demo.coop", To: "192.0.2.7 (TTL 300 s)"},
-		{Verb: "create", Thing: "AAAA record www.demo.coop", To: "2001:db8::7 (TTL 300 s)"},
-		{Verb: "open", Thing: "address https://www.demo.coop"},
+		{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: "app", To: "docker.io/library/wordpress"},
+		{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: "db", To: "docker.io/library/mariadb"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindNetwork, Name: "wordpress", To: "10.87.1.0/24"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindVolume, Name: "db", To: "coopkit-wordpress_db"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindContainer, Name: "db"},
+		{Verb: appliance.VerbStart, Kind: appliance.KindContainer, Name: "db"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindContainer, Name: "app"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: "www.demo.coop", To: "300 A 192.0.2.7"},
+		{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: "www.demo.coop", To: "300 AAAA 2001:db8::7"},
+		{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: "https://www.demo.coop"},
 	},
-	Notes: []string{"memory is short: it uses about 256 MiB, 100 MiB are free", "something new"},
+	Notes: []appliance.Note{{Code: appliance.NoteMemoryShort, Args: map[string]string{"need_bytes": "256000000", "free_bytes": "100000000"}}},
 }.Seal()
 
 var remove = appliance.Plan{
-	Kind: "remove", Subject: "app:wordpress", WayBack: "the export",
+	Kind: appliance.ChangeRemove, Subject: "app:wordpress", WayBack: appliance.Note{Code: appliance.BackNone},
 	Lines: []appliance.Line{
-		{Verb: "close", Thing: "address https://www.demo.coop"},
-		{Verb: "remove", Thing: "volume coopkit-wordpress_db", Destructive: true},
-		{Verb: "polish", Thing: "brass"},
+		{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: "https://www.demo.coop"},
+		{Verb: appliance.VerbDelete, Kind: appliance.KindVolume, Name: "db", Destructive: true},
+		{Verb: "polish", Kind: "brass"},
 	},
 }.Seal()
 
@@ -85,25 +85,22 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 	c := pages(t, "")
 	p := c.Get(t, "/add")
 	want := []string{
-		"1. Fetch The 2 parts of the program are brought here, or built here. Nothing",
-		"2. Make It gets a network of its own, apart from the other apps. Nothing",
-		"3. Make A place for its data is made. Nothing",
-		"4. Make The 2 parts of the program are set up. Nothing",
-		"5. Start The program starts. Nothing",
-		"6. Make The name www.demo.coop is pointed at this box. Nothing",
-		"7. Open The door opens at https://www.demo.coop. It can be opened in a browser",
+		"1. Download the program: app and db Nothing",
+		"2. Create a network for wordpress, separate from other apps Nothing",
+		"3. Create storage for its data: db Nothing",
+		"4. Set up the program: db and app Nothing",
+		"5. Start the program: db Nothing",
+		"6. Point www.demo.coop at this box Nothing",
+		"7. Open https://www.demo.coop to visitors It can be opened in a browser",
 	}
 	if d := cmp.Diff(want, rows(p)); d != "" {
 		t.Error(d)
 	}
-	if !strings.Contains(p.Text(t, "details pre"), "create volume coopkit-wordpress_db") {
+	if !strings.Contains(p.Text(t, "details pre"), "Create storage for its data: db → coopkit-wordpress_db") {
 		t.Error("the names of the parts are not under For technicians")
 	}
-	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is short: it uses about 256 MiB") || !strings.Contains(notes, "Remove the app on its page") {
+	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is short: the app uses about 256") || !strings.Contains(notes, "Remove the app again") {
 		t.Errorf("aside: %s", notes)
-	}
-	if got := areatest.Attr(p.All("aside .ticks span[lang]")[0], "lang"); got != "en" {
-		t.Errorf("what only the agent says has the language %q", got)
 	}
 	form := p.Form("form")
 	if form.Get(area.FieldHash) != add.Hash || form.Get(area.FieldKey) == "" || form.Get("recipe") != "wordpress" {
@@ -114,9 +111,9 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 func TestPlanView_marksWhatDeletesByWordAndShape(t *testing.T) {
 	p := pages(t, "").Get(t, "/remove")
 	want := []string{
-		"1. Close The door closes at https://www.demo.coop. It can not be opened any more",
-		"2. Remove Deletes Its data is deleted from this box. What they made in it is gone from here",
-		"3. Then polish brass Nothing",
+		"1. Close https://www.demo.coop to visitors It cannot be opened any more",
+		"2. Deletes Delete its data from this box: db What they made in it is gone from this box",
+		"3. polish brass Nothing",
 	}
 	if d := cmp.Diff(want, rows(p)); d != "" {
 		t.Error(d)
@@ -127,7 +124,7 @@ func TestPlanView_marksWhatDeletesByWordAndShape(t *testing.T) {
 	if first := p.All("form .btn"); len(first) != 2 || first[0].Data != "a" {
 		t.Error("the safe button does not come first")
 	}
-	if !strings.Contains(p.Text(t, "aside"), "None: without an export") {
+	if !strings.Contains(p.Text(t, "aside"), "There is none: without an export") {
 		t.Error("it promises a way back that is not there")
 	}
 }
@@ -146,7 +143,7 @@ func TestChangedSince_marksTheRowsThatAreNew(t *testing.T) {
 	first := pages(t, "").Get(t, "/add").Form("form").Get(area.FieldRows)
 	marks := strings.Fields(first)
 	p := pages(t, strings.Join(marks[:len(marks)-1], " ")).Get(t, "/add")
-	if got := len(p.All("tbody .pill.note")); got != 1 || !strings.Contains(p.Text(t, "[role=alert]"), "The plan changed") {
+	if got := len(p.All("tbody .pill.note")); got != 1 || !strings.Contains(p.Text(t, "[role=alert]"), "The plan has changed") {
 		t.Errorf("%d rows are marked as new", got)
 	}
 }

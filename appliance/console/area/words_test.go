@@ -14,7 +14,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	prefixes := []string{
-		"area.plan.", "area.notice.", "area.verb.", "area.wayback.", "area.note.", "area.jobstate.", "area.stepstate.",
+		"area.notice.", "area.jobstate.", "area.stepstate.",
 	}
 	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{area.Files()}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

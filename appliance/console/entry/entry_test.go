@@ -275,7 +275,7 @@ func TestSetup_theNameCanWait(t *testing.T) {
 	v.shows(v.get("/setup/done?job=nonsense"), 200, "Choose the first app")
 	v.shows(v.post("/setup/name", "choice", "have", "have", "demo coop"), 422, `value="demo coop"`, `id="e-have"`)
 	v.shows(v.post("/setup/name", "choice", "inside", "inside", "box.internal"), 200, "The box will answer for box.internal")
-	v.shows(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, "old", area.FieldKey, "k"), 409, "The plan changed since you saw it")
+	v.shows(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, "old", area.FieldKey, "k"), 409, "The plan has changed since you saw it")
 	v.shows(v.post("/setup/name/agree", "zone", "demo.coop", area.FieldHash, "", area.FieldKey, "l"), 409, "zone-exists")
 }
 

@@ -52,7 +52,7 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
-		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Went back", "Added dokuwiki Done", "One change is going on."},
+		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Undone", "Added dokuwiki Done", "One change is going on."},
 		"es": {"Reiniciando dokuwiki En curso", "dokuwiki no se detuvo Deshecho", "Se añadió dokuwiki Hecho", "Hay un cambio en curso."},
 		"fr": {"de dokuwiki En cours", "dokuwiki n’a pas été arrêté Annulé", "dokuwiki a été ajouté Fait", "Un changement est en cours."},
 	} {

@@ -119,7 +119,7 @@ func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "on this box already")
 	plan := r.get(t, "/names/new?zone=Cafe.example")
 	plan.Want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
-	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan has changed")
 	form := []string{"zone", plan.Field(t, "zone"), area.FieldHash, plan.Field(t, area.FieldHash), area.FieldKey, plan.Field(t, area.FieldKey)}
 	first, again := r.post(t, "/names", form...), r.post(t, "/names", form...)
 	if first.To != "/jobs/1" || again.To != first.To {
@@ -142,7 +142,7 @@ func TestRemove_needsTheNameTyped(t *testing.T) {
 
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
-	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").Want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").Want(t, http.StatusConflict, "The plan has changed")
 }
 
 func TestRedirects(t *testing.T) {

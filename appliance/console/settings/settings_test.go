@@ -134,7 +134,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	if plan.Status != http.StatusOK || form.Get("code") != controltest.Invitation || plan.Text(t, "h1") != "Join the desk at desk.example" {
 		t.Fatalf("plan: %d %v", plan.Status, form)
 	}
-	if rows := plan.Text(t, "tbody"); strings.Contains(rows, "send ") || !strings.Contains(rows, "Which apps it has") {
+	if rows := plan.Text(t, "tbody"); !strings.Contains(rows, "Report which apps it has") {
 		t.Errorf("the plan is not in the reader's words: %s", rows)
 	}
 	hash := form.Get(area.FieldHash)

@@ -77,7 +77,7 @@ func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
 	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.Field(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
-	other.Want(t, http.StatusConflict, "The plan changed")
+	other.Want(t, http.StatusConflict, "The plan has changed")
 	r.post(t, "/sites/"+host+"/publish", "upload", other.Field(t, "upload"), area.FieldHash, other.Field(t, area.FieldHash)).Want(t, http.StatusSeeOther)
 }
 
@@ -266,7 +266,7 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan changed")
+	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan has changed")
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {

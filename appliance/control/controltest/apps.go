@@ -144,9 +144,9 @@ func (f *Fake) planAdd(req appliance.AddApp) (*appliance.App, appliance.Plan, er
 		return nil, appliance.Plan{}, fault("install-exists", problem.Conflict,
 			fmt.Sprintf("there is an app named %s or at %s already", name, host), "choose another name with --name")
 	}
-	images := "fetch"
+	images := appliance.VerbFetch
 	if req.Images == appliance.FromDebian {
-		images = "build"
+		images = appliance.VerbBuild
 	}
 	for _, s := range r.Settings {
 		if req.Settings[s.Name] == "" {
@@ -155,14 +155,15 @@ func (f *Fake) planAdd(req appliance.AddApp) (*appliance.App, appliance.Plan, er
 		}
 	}
 	p := appliance.Plan{
-		Kind: "add", Subject: "app:" + string(name), Title: "Add " + r.Title["en"] + " at " + string(host),
+		Kind: "add", Subject: "app:" + string(name), Args: map[string]string{"recipe": r.Name, "version": r.Version, "url": "https://" + string(host)},
 		Lines: []appliance.Line{
-			{Verb: images, Thing: "image of web"},
-			{Verb: "create", Thing: "network " + name.Project()},
-			{Verb: "create", Thing: "volume " + name.Project() + "_data"},
-			{Verb: "create", Thing: "record " + string(host) + " A", To: "192.0.2.7"},
+			{Verb: images, Kind: appliance.KindImage, Name: "web"},
+			{Verb: appliance.VerbCreate, Kind: appliance.KindNetwork, Name: string(name), To: "10.87.1.0/24"},
+			{Verb: appliance.VerbCreate, Kind: appliance.KindVolume, Name: "data", To: name.Project() + "_data"},
+			{Verb: appliance.VerbCreate, Kind: appliance.KindRecord, Name: string(host), To: "300 A 192.0.2.7"},
+			{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: "https://" + string(host)},
 		},
-		WayBack: "coopkit app remove " + string(name),
+		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(name)},
 	}.Seal()
 	return newApp(name, host, r, req.Settings), p, nil
 }
@@ -213,18 +214,17 @@ func (f *Fake) planRemove(req appliance.RemoveApp) (appliance.Plan, error) {
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	export, back := appliance.Line{Verb: "create", Thing: "export of its data"}, "add it again and put the export's data back"
+	export, back := []appliance.Line{{Verb: appliance.VerbExport, Kind: appliance.KindData, To: "/var/lib/coopkit/exports"}}, appliance.BackExport
 	if req.NoExport {
-		export, back = appliance.Line{Verb: "drop", Thing: "its data, without an export", Destructive: true}, "none"
+		export, back = nil, appliance.BackNone
 	}
 	return appliance.Plan{
-		Kind: "remove", Subject: "app:" + req.Name, Title: "Remove " + a.Title + " from " + string(a.Addresses[0]),
-		Lines: []appliance.Line{
-			export,
-			{Verb: "remove", Thing: "volume " + a.Name.Project() + "_data", Destructive: true},
-			{Verb: "remove", Thing: "record " + string(a.Addresses[0]) + " A", From: "192.0.2.7"},
-		},
-		WayBack: back,
+		Kind: "remove", Subject: "app:" + req.Name,
+		Lines: append(export,
+			appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: "https://" + string(a.Addresses[0])},
+			appliance.Line{Verb: appliance.VerbDelete, Kind: appliance.KindVolume, Name: "data", From: a.Name.Project() + "_data", Destructive: true},
+		),
+		WayBack: appliance.Note{Code: back},
 	}.Seal(), nil
 }
 

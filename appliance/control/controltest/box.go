@@ -80,17 +80,17 @@ func (f *Fake) planJoin(code string) (appliance.Plan, error) {
 		return appliance.Plan{}, fault("invitation-unreadable", problem.Invalid, "this is not an invitation that can be read", "copy the whole code")
 	}
 	return appliance.Plan{
-		Kind: "join", Subject: "desk:https://desk.example", Title: "Join the support desk at https://desk.example",
+		Kind: appliance.ChangeJoin, Subject: "desk:https://desk.example",
 		Lines: []appliance.Line{
-			{Verb: "create", Thing: "link to https://desk.example"},
-			{Verb: "send", Thing: "names of the co-op and of this box, its language"},
-			{Verb: "send", Thing: "apps: recipe, version, address, whether they run"},
-			{Verb: "send", Thing: "sites: address, version, date"},
-			{Verb: "send", Thing: "certificates: name, issuer, expiry; dates of backups"},
-			{Verb: "send", Thing: "findings of the doctor: what, why, what to do, since when"},
+			{Verb: appliance.VerbCreate, Kind: appliance.KindLink, Name: "https://desk.example"},
+			{Verb: appliance.VerbSend, Kind: appliance.KindNames},
+			{Verb: appliance.VerbSend, Kind: appliance.KindApps},
+			{Verb: appliance.VerbSend, Kind: appliance.KindSites},
+			{Verb: appliance.VerbSend, Kind: appliance.KindCertificates},
+			{Verb: appliance.VerbSend, Kind: appliance.KindFindings},
 		},
-		Notes:   []string{"the desk can not run, read or change anything on this box"},
-		WayBack: "coopkit support leave",
+		Notes:   []appliance.Note{{Code: appliance.NoteDeskListens}},
+		WayBack: appliance.Note{Code: appliance.BackLeave, Command: "coopkit support leave"},
 	}.Seal(), nil
 }
 

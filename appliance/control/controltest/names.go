@@ -58,10 +58,16 @@ func (f *Fake) planAddName(zone string) (appliance.Plan, error) {
 			string(z)+" is on this box already", "coopkit name show "+string(z))
 	}
 	return appliance.Plan{
-		Kind: "add-name", Subject: "zone:" + string(z), Title: "Serve the zone " + string(z),
-		Lines:   []appliance.Line{{Verb: "create", Thing: "zone " + string(z)}, {Verb: "create", Thing: "NS record " + string(z), To: "ns1." + string(z) + "."}},
-		Notes:   []string{"at your registrar, set the name server ns1." + string(z) + " with the address " + boxAddress},
-		WayBack: "coopkit name remove " + string(z),
+		Kind: appliance.ChangeAddName, Subject: "zone:" + string(z),
+		Lines: []appliance.Line{
+			{Verb: appliance.VerbCreate, Kind: appliance.KindZone, Name: string(z)},
+			{Verb: appliance.VerbCreate, Kind: appliance.KindNameServer, Name: "ns1." + string(z)},
+		},
+		Notes: []appliance.Note{
+			{Code: appliance.NoteDelegate, Args: map[string]string{"name": string(z)}},
+			{Code: appliance.NoteGlueRecord, Args: map[string]string{"record": "ns1." + string(z) + ". 300 A " + boxAddress}},
+		},
+		WayBack: appliance.Note{Code: appliance.BackRemoveName, Command: "coopkit name remove " + string(z)},
 	}.Seal(), nil
 }
 
@@ -97,9 +103,9 @@ func (f *Fake) planRemoveName(zone string) (appliance.Plan, error) {
 		return appliance.Plan{}, unknown("no-such-zone", fmt.Sprintf("the zone %q is not on this box", zone), "coopkit name list")
 	}
 	return appliance.Plan{
-		Kind: "remove-name", Subject: "zone:" + zone, Title: "Give up the zone " + zone,
-		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("zone %s with %d records", zone, len(f.records(zone))), Destructive: true}},
-		WayBack: "coopkit name add " + zone,
+		Kind: appliance.ChangeRemoveName, Subject: "zone:" + zone,
+		Lines:   []appliance.Line{{Verb: appliance.VerbRemove, Kind: appliance.KindZone, Name: zone, Destructive: true}},
+		WayBack: appliance.Note{Code: appliance.BackZoneFile, Args: map[string]string{"folder": "/var/lib/coopkit/zones"}},
 	}.Seal(), nil
 }
 

@@ -51,12 +51,14 @@ func (f fakeSites) PlanPush(ctx context.Context, req appliance.PushSite) (applia
 	}
 	next := len(f.versions(h)) + 1
 	p := appliance.Plan{
-		Kind: "publish", Subject: "site:" + string(h), Title: "Publish a site at " + string(h),
-		Lines:   []appliance.Line{{Verb: "create", Thing: fmt.Sprintf("version %d: %d files, %d bytes", next, files, bytes)}},
-		WayBack: "coopkit site rollback " + string(h),
+		Kind: appliance.ChangePublish, Subject: "site:" + string(h),
+		Lines:   []appliance.Line{{Verb: appliance.VerbChange, Kind: appliance.KindSite, Name: string(h), From: fmt.Sprint(next - 1)}},
+		Args:    map[string]string{"files": fmt.Sprint(files), "bytes": fmt.Sprint(bytes)},
+		WayBack: appliance.Note{Code: appliance.BackRollbackSite, Command: "coopkit site rollback " + string(h)},
 	}
 	if next == 1 {
-		p.WayBack = "coopkit site remove " + string(h)
+		p.Lines[0].Verb, p.Lines[0].From = appliance.VerbCreate, ""
+		p.WayBack = appliance.Note{Code: appliance.BackRemoveSite, Command: "coopkit site remove " + string(h)}
 	}
 	return p.Seal(), nil
 }
@@ -174,11 +176,15 @@ func (f *Fake) planRemoveSite(host string) (appliance.Plan, error) {
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	return appliance.Plan{
-		Kind: "remove-site", Subject: "site:" + host, Title: "Remove the site at " + host,
-		Lines:   []appliance.Line{{Verb: "remove", Thing: fmt.Sprintf("%d versions of it", len(s.versions)), Destructive: true}},
-		WayBack: "push it again from its folder",
-	}.Seal(), nil
+	p := appliance.Plan{
+		Kind: appliance.ChangeRemoveSite, Subject: "site:" + host,
+		WayBack: appliance.Note{Code: appliance.BackPublish},
+	}
+	for i := range s.versions {
+		l := appliance.Line{Verb: appliance.VerbDelete, Kind: appliance.KindVersion, Name: fmt.Sprint(i + 1), Destructive: true}
+		p.Lines = append(p.Lines, l)
+	}
+	return p.Seal(), nil
 }
 
 // RemoveSite implements control.Backend.

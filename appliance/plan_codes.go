@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package appliance
+
+// Verb is what a line of a plan does.
+type Verb string
+
+// The verbs. What is deleted is gone; what is removed can be made again.
+const (
+	VerbCreate Verb = "create"
+	VerbChange Verb = "change"
+	VerbKeep   Verb = "keep"
+	VerbRemove Verb = "remove"
+	VerbDelete Verb = "delete"
+	VerbFetch  Verb = "fetch"
+	VerbBuild  Verb = "build"
+	VerbStart  Verb = "start"
+	VerbStop   Verb = "stop"
+	VerbWait   Verb = "wait"
+	VerbOpen   Verb = "open"
+	VerbClose  Verb = "close"
+	VerbExport Verb = "export"
+	VerbSend   Verb = "send"
+	VerbTell   Verb = "tell"
+	VerbTrust  Verb = "trust"
+)
+
+// Kind is the kind of thing that a line of a plan is about. Its name is that
+// by which people know it: of a container its service, of a network its app.
+type Kind string
+
+// The kinds of things, with what the name is where it is not plain.
+const (
+	KindImage        Kind = "image"     // the service
+	KindNetwork      Kind = "network"   // the app
+	KindVolume       Kind = "volume"    // as the recipe calls it
+	KindContainer    Kind = "container" // the service
+	KindTask         Kind = "task"      // a service that runs to its end
+	KindAccount      Kind = "account"
+	KindData         Kind = "data"
+	KindAddress      Kind = "address" // its URL
+	KindZone         Kind = "zone"
+	KindRecord       Kind = "record" // the host
+	KindNameServer   Kind = "nameserver"
+	KindSite         Kind = "site"    // the host
+	KindVersion      Kind = "version" // its number
+	KindLink         Kind = "link"    // the desk's URL
+	KindKey          Kind = "key"     // its fingerprint
+	KindCertificate  Kind = "certificate"
+	KindAuthority    Kind = "authority"
+	KindEntries      Kind = "entries" // how many
+	KindDesk         Kind = "desk"    // its URL
+	KindNames        Kind = "names"
+	KindSystem       Kind = "system"
+	KindApps         Kind = "apps"
+	KindSites        Kind = "sites"
+	KindCertificates Kind = "certificates"
+	KindFindings     Kind = "findings"
+)
+
+// Deed is a verb with what it can be done to.
+type Deed struct {
+	Verb Verb
+	Kind Kind
+}
+
+// Deeds are all that lines of plans do. Package say has the words for each.
+var Deeds = []Deed{
+	{VerbFetch, KindImage}, {VerbBuild, KindImage},
+	{VerbCreate, KindNetwork}, {VerbRemove, KindNetwork}, {VerbCreate, KindVolume}, {VerbDelete, KindVolume},
+	{VerbCreate, KindContainer}, {VerbStart, KindContainer}, {VerbWait, KindContainer}, {VerbWait, KindTask},
+	{VerbStop, KindContainer}, {VerbRemove, KindContainer},
+	{VerbCreate, KindAccount}, {VerbExport, KindData}, {VerbOpen, KindAddress}, {VerbClose, KindAddress},
+	{VerbCreate, KindRecord}, {VerbChange, KindRecord}, {VerbKeep, KindRecord}, {VerbRemove, KindRecord},
+	{VerbCreate, KindZone}, {VerbCreate, KindNameServer}, {VerbRemove, KindZone},
+	{VerbCreate, KindSite}, {VerbChange, KindSite}, {VerbRemove, KindVersion}, {VerbDelete, KindVersion},
+	{VerbCreate, KindLink}, {VerbCreate, KindKey}, {VerbDelete, KindKey}, {VerbDelete, KindEntries}, {VerbTell, KindDesk},
+	{VerbTrust, KindKey}, {VerbTrust, KindCertificate}, {VerbTrust, KindAuthority},
+	{VerbSend, KindNames}, {VerbSend, KindSystem}, {VerbSend, KindApps}, {VerbSend, KindSites}, {VerbSend, KindCertificates}, {VerbSend, KindFindings},
+}
+
+// NoteCode says what a note is about. Package say has the words for it, with
+// the args of the note in them.
+type NoteCode string
+
+// What notes say, with their args; those that begin with back are ways back.
+const (
+	NoteMemoryShort      NoteCode = "memory-short" // need_bytes, free_bytes
+	NoteBuildFallback    NoteCode = "build-fallback"
+	NoteSetRecords       NoteCode = "set-records" // name; the records follow
+	NoteRecord           NoteCode = "record"      // record, as in a zone file
+	NoteGlueRecord       NoteCode = "glue-record" // record
+	NoteCheckName        NoteCode = "check-name"  // name
+	NoteDelegate         NoteCode = "delegate"    // name; the records follow
+	NoteSingleServer     NoteCode = "single-server"
+	NoteBeforeDelegating NoteCode = "before-delegating"
+	NoteLeaveElsewhere   NoteCode = "leave-elsewhere"
+	NoteStillDelegated   NoteCode = "still-delegated" // name
+	NoteNotSent          NoteCode = "not-sent"
+	NoteDeskListens      NoteCode = "desk-listens"
+	NoteSeeSent          NoteCode = "see-sent"
+	NoteNoMoreReports    NoteCode = "no-more-reports"
+	NoteDeskKeeps        NoteCode = "desk-keeps"
+
+	BackRemoveApp    NoteCode = "back-remove-app"
+	BackExport       NoteCode = "back-export"
+	BackNone         NoteCode = "back-none"
+	BackRemoveSite   NoteCode = "back-remove-site"
+	BackRollbackSite NoteCode = "back-rollback-site"
+	BackPublish      NoteCode = "back-publish"
+	BackRemoveName   NoteCode = "back-remove-name"
+	BackZoneFile     NoteCode = "back-zone-file" // folder
+	BackLeave        NoteCode = "back-leave"
+	BackInvitation   NoteCode = "back-invitation"
+)
+
+// NoteCodes are all of them.
+var NoteCodes = []NoteCode{
+	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteDelegate, NoteSingleServer,
+	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
+	NoteNoMoreReports, NoteDeskKeeps,
+	BackRemoveApp, BackExport, BackNone, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,
+}
