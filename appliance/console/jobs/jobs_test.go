@@ -161,7 +161,7 @@ func TestStop_goesBackAndSaysSo(t *testing.T) {
 	}
 	for lang, want := range map[string]string{
 		"en": "It was stopped, and everything is as it was before.",
-		"es": "Se paró, y todo está como antes.",
+		"es": "Se detuvo, y todo está como antes.",
 		"fr": "La tâche a été arrêtée, et tout est comme avant.",
 	} {
 		c.Lang = lang
