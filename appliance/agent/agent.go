@@ -97,7 +97,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
 		Exports: cfg.path("exports"), Timezone: timezone(), Version: buildVersion(),
 	})
-	b.door.endpoints = b.apps.Endpoints
+	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
 	b.register()
 	if err := a.makeSupport(ctx); err != nil {
 		return err

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"net/netip"
 	"strconv"
 	"sync"
 
@@ -20,6 +21,7 @@ type door struct {
 	gateway   *gateway.Gateway
 	store     *store.Store
 	endpoints func(ctx context.Context) ([]apps.Endpoint, error)
+	inside    func(ctx context.Context) ([]netip.Addr, error)
 	siteRoot  func(host hostname.Name) (dir string, ok bool)
 	port      int
 
@@ -44,6 +46,9 @@ func (d *door) WaitCertificate(ctx context.Context, host hostname.Name) error {
 func (d *door) Refresh(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if addrs, err := d.inside(ctx); err == nil { // whoever cannot read them reads no routes either
+		d.gateway.SetInside(addrs)
+	}
 	routes, err := d.routes(ctx)
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func tooNew(err error, program string) error {
 func specOf(in appliance.Install, r *recipes.Recipe, project *recipes.Project, images map[string]appliance.Image) engine.Spec {
 	spec := engine.Spec{
 		Install: in.Name, Recipe: r.Name, Version: r.Version, Subnet: in.Subnet,
-		Volumes: project.Volumes, Stopped: in.Wanted == appliance.WantStopped,
+		Volumes: project.Volumes, Stopped: in.Wanted == appliance.WantStopped, Hosts: ownNames(in),
 	}
 	for _, s := range project.Services {
 		spec.Services = append(spec.Services, engine.Service{Service: s, Resolved: images[s.Name]})

@@ -28,6 +28,7 @@ type Spec struct {
 	Services []Service // any order; Plan sorts by dependency
 	Volumes  []string  // names within the install, e.g. "db"
 	Stopped  bool      // the containers exist but do not run
+	Hosts    []string  // names that lead its containers to the host itself, by way of Gateway(Subnet)
 }
 
 // Service is one container of an install: what the recipe asks, the exact
@@ -85,6 +86,7 @@ type Container struct {
 	Service    string
 	Release    int
 	ConfigHash string // of the Service that it was made from
+	Hosts      string // HostsLine of the Spec that it was made from
 	ImageID    string
 	State      ContainerState
 	Health     string // "", starting, healthy, unhealthy

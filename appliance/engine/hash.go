@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"coopkit/recipes"
 )
@@ -44,6 +45,9 @@ func ConfigHash(s Service) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
+
+// HostsLine is the names of a Spec in one text, to be compared.
+func HostsLine(spec Spec) string { return strings.Join(slices.Sorted(slices.Values(spec.Hosts)), " ") }
 
 func orNil[T any](s []T) []T {
 	if len(s) == 0 {

@@ -17,6 +17,7 @@ const (
 	LabelRecipe     = "coop.coopkit.recipe"
 	LabelVersion    = "coop.coopkit.version"
 	LabelConfigHash = "coop.coopkit.config-hash"
+	LabelHosts      = "coop.coopkit.hosts"
 )
 
 // ContainerName is the name of the one container of a service, as Compose

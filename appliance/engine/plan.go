@@ -136,6 +136,8 @@ func (p *planner) add(s ...Step) { p.steps = append(p.steps, s...) }
 
 // keep finds the containers that are as wanted. None is when the network has
 // to be made anew: a container holds on to the network that it was made with.
+// The names that it knows are fixed when it is made; for other names alone none
+// that runs is made anew, only one that is about to be started.
 func (p *planner) keep(have Observed) {
 	if have.Network == nil || have.Network.Subnet != p.want.Subnet {
 		return
@@ -143,7 +145,8 @@ func (p *planner) keep(have Observed) {
 	for _, s := range p.ordered {
 		c, ok := find(have, s.Name)
 		lost := up(c) && c.Address.IsValid() && c.Address != s.Address
-		if ok && c.ConfigHash == ConfigHash(s) && c.State != Dead && !lost {
+		starts := !p.want.Stopped && !up(c) && !done(s, c)
+		if ok && c.ConfigHash == ConfigHash(s) && c.State != Dead && !lost && (!starts || c.Hosts == HostsLine(p.want)) {
 			p.kept[s.Name] = c
 		}
 	}

@@ -92,6 +92,34 @@ func container(have *engine.Observed, service string) *engine.Container {
 	return nil
 }
 
+// TestPlan_namesAloneStopNobody: other names reach a container with its next
+// start, and nothing that runs is stopped for them, nor anything done over.
+func TestPlan_namesAloneStopNobody(t *testing.T) {
+	want := blog()
+	want.Hosts = []string{"www.demo.coop", "dav.demo.coop"}
+	have := running(want)
+	if steps, err := engine.Plan(want, have); err != nil || len(steps) != 0 {
+		t.Errorf("while it runs: %v, %v", steps, err)
+	}
+	for i := range have.Containers {
+		have.Containers[i].State, have.Containers[i].Health = engine.Exited, ""
+	}
+	want.Stopped = true
+	if steps, err := engine.Plan(want, have); err != nil || len(steps) != 0 {
+		t.Errorf("while it is stopped: %v, %v", steps, err)
+	}
+	want.Stopped = false
+	container(&have, "web").Hosts = "dav.demo.coop www.demo.coop"
+	steps, err := engine.Plan(want, have)
+	var made []string
+	for _, s := range engine.Creates(steps) {
+		made = append(made, s.Name)
+	}
+	if diff := cmp.Diff([]string{"db"}, made); diff != "" || err != nil {
+		t.Errorf("when it starts again: %v %s", err, diff)
+	}
+}
+
 func TestPlan_golden(t *testing.T) {
 	for name, change := range map[string]func(*engine.Spec, *engine.Observed){
 		"nothing-there":      func(s *engine.Spec, h *engine.Observed) { *h = engine.Observed{Install: s.Install} },

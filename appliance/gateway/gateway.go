@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -79,6 +80,7 @@ type Gateway struct {
 	httpLn, httpsLn net.Listener
 	publicPort      int
 	hsts            bool
+	inside          inside
 	open            tracker // upgraded connections, which the servers do not wait for
 }
 
@@ -109,7 +111,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{cfg: cfg, log: log, certs: certs, pages: pages, back: newBackends()}
+	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, certs: certs, pages: pages, back: newBackends()}
 	g.table.Store(&table{})
 	return g, nil
 }
@@ -162,14 +164,19 @@ func (g *Gateway) Run(ctx context.Context) error {
 	group.Go(func() error { return g.back.run(gctx) })
 	secure := g.httpsServer(life)
 	servers := []*http.Server{secure}
-	group.Go(func() error { return serve(secure.ServeTLS(g.httpsLn, "", "")) })
+	doors := []served{{func(l net.Listener) error { return secure.ServeTLS(l, "", "") }, g.httpsLn, g.publicPort}}
 	if g.httpLn != nil {
 		plain := g.httpServer(life)
 		servers = append(servers, plain)
-		group.Go(func() error { return serve(plain.Serve(g.httpLn)) })
+		doors = append(doors, served{plain.Serve, g.httpLn, portOf(g.httpLn)})
 	}
+	for _, d := range doors {
+		group.Go(func() error { return serve(d.on(d.main)) })
+	}
+	g.startInside(doors)
 	group.Go(func() error {
 		<-gctx.Done()
+		g.stopInside()
 		g.drain(life, cut, servers)
 		return nil
 	})

@@ -85,6 +85,7 @@ func hostConfig(spec engine.Spec, s engine.Service) *container.HostConfig {
 		Tmpfs:          tmpfs(s),
 		Mounts:         mounts(spec, s),
 		Init:           &withInit,
+		ExtraHosts:     extraHosts(atTheHost(spec)),
 		Resources:      container.Resources{Memory: s.MemoryBytes, PidsLimit: &pids},
 	}
 }
@@ -96,6 +97,16 @@ func networking(spec engine.Spec, s engine.Service) *network.NetworkingConfig {
 			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: s.Address.String()},
 		},
 	}}
+}
+
+// atTheHost leads the names of the install to the host, where the front door
+// listens.
+func atTheHost(spec engine.Spec) map[string]string {
+	out := make(map[string]string, len(spec.Hosts))
+	for _, name := range spec.Hosts {
+		out[name] = engine.Gateway(spec.Subnet).String()
+	}
+	return out
 }
 
 // tmpfs splits Compose's "/path:options".

@@ -41,6 +41,7 @@ func (e *Engine) containerLabels(spec engine.Spec, s engine.Service) map[string]
 		engine.LabelRecipe:     spec.Recipe,
 		engine.LabelVersion:    spec.Version,
 		engine.LabelConfigHash: hash,
+		engine.LabelHosts:      engine.HostsLine(spec),
 
 		composeProject:    spec.Install.Project(),
 		composeService:    s.Name,

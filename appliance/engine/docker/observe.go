@@ -102,7 +102,7 @@ func observed(install appliance.InstallName, i container.InspectResponse) engine
 	c := engine.Container{
 		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: service,
 		Release:    release,
-		ConfigHash: labels[engine.LabelConfigHash], ImageID: i.Image, State: state(i.State.Status),
+		ConfigHash: labels[engine.LabelConfigHash], Hosts: labels[engine.LabelHosts], ImageID: i.Image, State: state(i.State.Status),
 		ExitCode: i.State.ExitCode, Restarts: i.RestartCount, OOMKilled: i.State.OOMKilled, Started: started,
 	}
 	if c.Name != engine.ContainerName(install, service) {

@@ -247,3 +247,16 @@ func TestExec(t *testing.T) {
 	_, err = e.Exec(t.Context(), spec.Install, engine.Exec{Service: "web", Command: []string{"/app"}})
 	wantProblem(t, err, "service-not-running", "")
 }
+
+func TestService_findsItsOwnNamesAtTheHost(t *testing.T) {
+	t.Parallel()
+	e := connect(t)
+	spec := one(t, e, nil)
+	spec.Hosts = []string{"www.demo.coop", "dav.demo.coop"}
+	enginetest.Run(t, e, spec)
+	for _, name := range spec.Hosts {
+		if got := run(t, e, spec, "find", name); got != engine.Gateway(spec.Subnet).String() {
+			t.Errorf("inside, %s is %s", name, got)
+		}
+	}
+}

@@ -30,6 +30,7 @@ func Conformance(t *testing.T, newEngine func(t *testing.T) engine.Engine) {
 		"brings back what was removed":       checkRemovedByHand,
 		"replaces only what changed":         checkChange,
 		"stops and starts":                   checkStop,
+		"gives names with the next start":    checkHosts,
 		"removes what is wanted no more":     checkOrphan,
 		"tears down, volumes last":           checkTeardown,
 		"removing and stopping are repeated": checkIdempotent,
@@ -60,6 +61,29 @@ func shop(t *testing.T, e engine.Engine) engine.Spec {
 	}
 	spec.Services, spec.Volumes = []engine.Service{web, once, db}, []string{"data"}
 	return spec
+}
+
+func checkHosts(t *testing.T, e engine.Engine) {
+	spec := shop(t, e)
+	spec.Hosts = []string{"www.demo.coop", "dav.demo.coop"}
+	line := func(have engine.Observed, service string) string {
+		return have.Containers[slices.IndexFunc(have.Containers, func(c engine.Container) bool { return c.Service == service })].Hosts
+	}
+	if have := Run(t, e, spec); line(have, "web") != "dav.demo.coop www.demo.coop" {
+		t.Errorf("its containers know %q", line(have, "web"))
+	}
+	before := Run(t, e, spec)
+	spec.Hosts = spec.Hosts[:1]
+	after := Run(t, e, spec)
+	if diff := cmp.Diff(before, after, exactly); diff != "" {
+		t.Errorf("while it runs, other names changed it: %s", diff)
+	}
+	spec.Stopped = true
+	Run(t, e, spec)
+	spec.Stopped = false
+	if have := Run(t, e, spec); line(have, "web") != "www.demo.coop" || line(have, "migrate") != "dav.demo.coop www.demo.coop" {
+		t.Errorf("started again they know %q and %q", line(have, "web"), line(have, "migrate"))
+	}
 }
 
 func checkInfo(t *testing.T, e engine.Engine) {

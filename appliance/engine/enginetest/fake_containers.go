@@ -91,7 +91,7 @@ func (f *Fake) CreateContainer(ctx context.Context, spec engine.Spec, s engine.S
 	in.nextID++
 	in.containers[s.Name] = &fakeInstance{service: s, Container: engine.Container{
 		ID: fmt.Sprintf("%s-%s-%d", spec.Install, s.Name, in.nextID), Name: engine.ContainerName(spec.Install, s.Name),
-		Service: s.Name, Release: spec.Release, ConfigHash: hash, ImageID: s.Resolved.ID,
+		Service: s.Name, Release: spec.Release, ConfigHash: hash, Hosts: engine.HostsLine(spec), ImageID: s.Resolved.ID,
 		State: engine.Created, Address: s.Address,
 	}}
 	f.emit(spec.Install, s.Name, "create")

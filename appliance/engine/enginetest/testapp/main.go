@@ -7,9 +7,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -50,6 +52,10 @@ func run(args []string) int {
 		err = read(args[1])
 	case "env": // env NAME
 		say(os.Stdout, os.Getenv(args[1]))
+	case "find": // find NAME
+		err = find(args[1])
+	case "get": // get URL, whoever signed its certificate
+		err = get(args[1])
 	case "eat":
 		eat()
 	default:
@@ -75,6 +81,35 @@ func read(path string) error {
 	}
 	say(os.Stdout, fmt.Sprintf("%04o %s", fi.Mode().Perm(), strings.TrimSpace(string(b))))
 	return nil
+}
+
+func find(name string) error {
+	addrs, err := net.DefaultResolver.LookupHost(context.Background(), name)
+	if err != nil {
+		return err
+	}
+	say(os.Stdout, strings.Join(addrs, " "))
+	return nil
+}
+
+func get(url string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // a test, and the local authority is not known in here
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	say(os.Stdout, resp.Status)
+	_, err = io.Copy(os.Stdout, resp.Body)
+	return err
 }
 
 // eat uses memory until something stops it.
