@@ -43,7 +43,7 @@ func TestInside_anAppReachesItsOwnAddress(t *testing.T) {
 	b.apps.Catalogue, b.apps.Images = catalogue, testImage{enginetest.TestImage(t, b.engine)}
 	name := "inside-" + strconv.Itoa(os.Getpid())
 	for _, install := range []string{name, name + "-other"} {
-		job, err := r.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: install, Host: install + ".demo.coop"})
+		job, err := r.Apps.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: install, Host: install + ".demo.coop"})
 		t.Cleanup(func() { r.clear(t, appliance.InstallName(install)) })
 		r.done(t, job, err)
 	}
@@ -54,12 +54,12 @@ func TestInside_anAppReachesItsOwnAddress(t *testing.T) {
 	if got := r.inside(t, name, "find", name+"-other.demo.coop"); !strings.Contains(got, "no such host") {
 		t.Errorf("from inside another app is found: %q", got)
 	}
-	job, err := r.Remove(t.Context(), appliance.RemoveApp{Name: name + "-other", NoExport: true})
+	job, err := r.Apps.Remove(t.Context(), appliance.RemoveApp{Name: name + "-other", NoExport: true})
 	r.done(t, job, err)
 	if got := r.inside(t, name, "get", own); got != want {
 		t.Errorf("when another app was removed its address answers %q", got)
 	}
-	job, err = r.Remove(t.Context(), appliance.RemoveApp{Name: name, NoExport: true})
+	job, err = r.Apps.Remove(t.Context(), appliance.RemoveApp{Name: name, NoExport: true})
 	r.done(t, job, err)
 }
 
