@@ -155,6 +155,7 @@ func calls(t *testing.T, fakes ...*controltest.Fake) []call {
 			}
 			return one(b.Jobs.Job(ctx, job.ID))
 		}},
+		{"FinishJob", finishJob},
 		{"JobEvents", func(b control.Agent) ([]any, error) {
 			var all []any
 			err := b.Jobs.Follow(ctx, 3, 4, func(e appliance.JobEvent) error { all = append(all, e); return nil })

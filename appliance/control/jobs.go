@@ -13,10 +13,12 @@ type Jobs interface {
 	// List returns the newest jobs, newest first; with limit 0 all that are kept.
 	List(ctx context.Context, limit int) ([]appliance.Job, error)
 	Job(ctx context.Context, id appliance.JobID) (appliance.Job, error)
-	// Stop asks a job that runs to go back; it returns before that has happened.
+	// Stop asks a job that runs or waits to go back; it returns before that has happened.
 	Stop(ctx context.Context, id appliance.JobID) error
+	// Finish takes what a job waits for as done; a job that is held up tries again.
+	Finish(ctx context.Context, id appliance.JobID) error
 	// Follow calls each for every event after the given one, in order, until the
-	// job has ended or ctx is done.
+	// job has ended or waits, or ctx is done.
 	Follow(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error
 }
 
@@ -38,7 +40,8 @@ var (
 		})
 	showJob   = get(&jobsArea, "/v1/jobs/{id}", "One job.", Jobs.Job)
 	stopJob   = post(&jobsArea, "/v1/jobs/{id}/stop", "Has a job that runs put back what it did. It answers before that has happened.", silent(Jobs.Stop))
-	followJob = lines(&jobsArea, "/v1/jobs/{id}/events", "Its events as a stream of JSON lines, until it ends.",
+	finishJob = post(&jobsArea, "/v1/jobs/{id}/finish", "Takes what a job waits for as done, so that it becomes final now. A job that is held up tries again.", silent(Jobs.Finish))
+	followJob = lines(&jobsArea, "/v1/jobs/{id}/events", "Its events as a stream of JSON lines, until it ends or waits.",
 		func(j Jobs, ctx context.Context, p followJobParams, each func(appliance.JobEvent) error) error {
 			return j.Follow(ctx, p.ID, p.After, each)
 		})
@@ -56,6 +59,11 @@ func (c jobsClient) Job(ctx context.Context, id appliance.JobID) (appliance.Job,
 
 func (c jobsClient) Stop(ctx context.Context, id appliance.JobID) error {
 	_, err := stopJob.do(ctx, c.client, id)
+	return err
+}
+
+func (c jobsClient) Finish(ctx context.Context, id appliance.JobID) error {
+	_, err := finishJob.do(ctx, c.client, id)
 	return err
 }
 

@@ -232,3 +232,12 @@ func (c *counted) Read(p []byte) (int, error) {
 	c.n += n
 	return n, err
 }
+
+// finishJob asks for what no job of the fake can do; the answer is compared.
+func finishJob(b control.Agent) ([]any, error) {
+	err := b.Jobs.Finish(context.Background(), 3)
+	if errors.Is(err, &problem.Problem{Code: "job-not-waiting"}) {
+		return []any{err.Error()}, nil
+	}
+	return nil, err
+}

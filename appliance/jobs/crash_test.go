@@ -165,7 +165,10 @@ func crash(at string) {
 	if err != nil {
 		panic(err)
 	}
-	_ = r.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil })
+	for !job.State.Ended() { // also while it waits
+		_ = r.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil })
+		job, _ = r.Job(ctx, job.ID)
+	}
 }
 
 func TestRunner_survivesKillAtEveryBoundary(t *testing.T) {

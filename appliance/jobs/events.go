@@ -22,7 +22,8 @@ const heldLimit = 10 * time.Second
 const idleEvery = time.Second
 
 // Follow calls each for every event of the job after the given number, in
-// order, and returns nil after the last one of an ended job. It returns a
+// order, and returns nil after the last one of a job that has ended or waits. It
+// returns a
 // Problem "job-held-up" when the job can neither go on nor back for a while,
 // ctx's error when ctx ends first, or each's error.
 func (r *Runner) Follow(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error {
@@ -42,7 +43,7 @@ func (r *Runner) Follow(ctx context.Context, id appliance.JobID, after int64, ea
 			}
 			after = ev.Seq
 		}
-		if now.changed == nil && job.State.Ended() {
+		if now.waits || now.changed == nil && job.State.Ended() {
 			return nil
 		}
 		if now.held != nil {
@@ -57,6 +58,7 @@ func (r *Runner) Follow(ctx context.Context, id appliance.JobID, after int64, ea
 // watched is a job at one moment.
 type watched struct {
 	changed <-chan struct{} // closed at its next event; nil: nobody runs it
+	waits   bool            // for a time or a person
 	held    error           // why it has been held up for heldLimit
 	again   time.Duration   // when to look again in any case; 0: never
 }
@@ -68,7 +70,7 @@ func (r *Runner) watch(id appliance.JobID) watched {
 	if j == nil {
 		return watched{again: idleEvery}
 	}
-	w := watched{changed: j.changed}
+	w := watched{changed: j.changed, waits: !j.until.IsZero()}
 	if j.held != nil {
 		if w.again = heldLimit - r.Now().Sub(j.since); w.again <= 0 {
 			w.held = heldUp(id, j.held)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
@@ -42,7 +43,7 @@ func (r *Runner) tryCut(id appliance.JobID, state appliance.JobState) (bool, err
 		return false, over(id)
 	case j != nil && j.cut != nil:
 		j.cut(stopped)
-		j.cut = nil
+		j.cut, j.until = nil, time.Time{} // it waits no more
 		return true, nil
 	case j != nil && j.held != nil:
 		return false, heldUp(id, j.held)

@@ -76,12 +76,15 @@ func end(t *testing.T, r *jobs.Runner, id appliance.JobID) appliance.Job {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := r.Follow(ctx, id, 0, func(appliance.JobEvent) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	job, err := r.Job(ctx, id)
-	if err != nil {
-		t.Fatal(err)
+	var job appliance.Job
+	for again := time.NewTicker(10 * time.Millisecond); job.ID == 0 || !job.State.Ended(); <-again.C { // one that waits is not followed
+		err := r.Follow(ctx, id, 0, func(appliance.JobEvent) error { return nil })
+		if err == nil {
+			job, err = r.Job(ctx, id)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	return job
 }

@@ -101,10 +101,12 @@ func (j *run) park(i int, until time.Time) error {
 	if err := j.surely(j.work, i); err != nil {
 		return err
 	}
+	j.tell(appliance.JobEvent{Step: j.steps[i].Name, Until: j.rec.Until, Text: "waits until " + j.rec.Until.Format("2006-01-02 15:04 UTC")})
+	j.feed.flush() // whoever follows leaves now
 	j.r.mu.Lock()
 	j.until = j.rec.Until
 	j.r.mu.Unlock()
-	j.tell(appliance.JobEvent{Step: j.steps[i].Name, Until: j.rec.Until})
+	j.announce()
 	return nil
 }
 

@@ -37,9 +37,13 @@ func Actor(l *locale.Locale, a appliance.Actor) string {
 // wordpress", "Removed the site demo.coop".
 func Job(l *locale.Locale, j appliance.Job) string {
 	args := map[string]string{"name": Subject(j.Subject), "kind": string(j.Kind)}
-	text, ok := words(l, "say.job."+string(j.Kind)+"."+string(j.State), args)
+	state := j.State
+	if state == appliance.JobWaiting { // it is not over; in what way says the state beside it
+		state = appliance.JobRunning
+	}
+	text, ok := words(l, "say.job."+string(j.Kind)+"."+string(state), args)
 	if !ok {
-		text, _ = words(l, "say.job.other."+string(j.State), args)
+		text, _ = words(l, "say.job.other."+string(state), args)
 	}
 	return text
 }

@@ -21,10 +21,14 @@ const (
 	comeBackWait  = time.Second
 )
 
+// shortWait is how long a job may wait and still be followed.
+const shortWait = time.Minute
+
 func id(j appliance.JobID) string { return strconv.FormatInt(int64(j), 10) }
 
 // Follow shows the job until it ends, then says what came of it with done
-// (which may be nil). When ctx ends first, it leaves, and the job goes on.
+// (which may be nil); of one that waits it says until when. When ctx ends first,
+// it leaves, and the job goes on.
 func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(context.Context, appliance.Job) error) error {
 	b := env.Agent()
 	job, err := b.Jobs.Job(ctx, id)
@@ -46,13 +50,25 @@ func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(co
 		}
 		done = nil
 	}
+	if job.State == appliance.JobWaiting {
+		return waits(env, job)
+	}
 	if err := outcome(job); err != nil || done == nil {
 		return err
 	}
 	return done(ctx, job)
 }
 
-// follow feeds the view until the job has ended.
+// waits says what can be done about a job that waits.
+func waits(env *term.Env, job appliance.Job) error {
+	if env.JSON {
+		return nil
+	}
+	return env.Say("\nJob %[1]d waits until %[2]s, and then goes on by itself.\n"+
+		"To make it final now: coopkit job finish %[1]d\nTo have it go back: coopkit job stop %[1]d\n", job.ID, term.Time(job.Until))
+}
+
+// follow feeds the view until the job has ended, or will wait for a while.
 func follow(ctx context.Context, b control.Agent, id appliance.JobID, v view) (appliance.Job, error) {
 	after := int64(0)
 	for tries := 0; ; {
@@ -66,7 +82,7 @@ func follow(ctx context.Context, b control.Agent, id appliance.JobID, v view) (a
 			job, err = b.Jobs.Job(ctx, id)
 		}
 		switch {
-		case err == nil && job.State.Ended():
+		case err == nil && (job.State.Ended() || time.Until(job.Until) > shortWait):
 			return job, nil
 		case ctx.Err() != nil:
 			return job, ctx.Err()

@@ -15,8 +15,8 @@ import (
 
 func newFollow(env *term.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "follow <id>", Short: "Watch a job until it ends",
-		Long:              "Shows the steps of a job as they happen. Ctrl-C leaves; the job goes on. The exit code is that of the job.",
+		Use: "follow <id>", Short: "Watch a job until it ends or waits",
+		Long:              "Shows the steps of a job as they happen. Ctrl-C leaves; the job goes on. The exit code is that of the job; 0 when it waits.",
 		Example:           "  coopkit job follow 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),

@@ -16,8 +16,8 @@ import (
 
 // New returns the noun with its verbs.
 func New(env *term.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "job", Short: "See what was changed, step by step, and stop what runs"}
-	cmd.AddCommand(newList(env), newShow(env), newFollow(env), newStop(env))
+	cmd := &cobra.Command{Use: "job", Short: "See what was changed, step by step, and stop or finish it"}
+	cmd.AddCommand(newList(env), newShow(env), newFollow(env), newFinish(env), newStop(env))
 	return cmd
 }
 

@@ -29,7 +29,7 @@ func newList(env *term.Env) *cobra.Command {
 			return env.Show(jobs, func() error {
 				rows := make([][]string, 0, len(jobs))
 				for _, j := range jobs {
-					rows = append(rows, []string{fmt.Sprint(j.ID), string(j.Kind), j.Subject, string(j.State), term.Time(j.Created), took(j)})
+					rows = append(rows, []string{fmt.Sprint(j.ID), string(j.Kind), j.Subject, state(j), term.Time(j.Created), took(j)})
 				}
 				return env.Table([]string{"job", "kind", "subject", "state", "began", "took"}, rows, "No jobs yet.")
 			})
@@ -37,6 +37,14 @@ func newList(env *term.Env) *cobra.Command {
 	}
 	cmd.Flags().IntVar(&limit, "limit", limit, "how many at most")
 	return cmd
+}
+
+// state is the state of a job in a word, with what else is to know at a glance.
+func state(j appliance.Job) string {
+	if j.HeldUp {
+		return string(j.State) + " (held up)"
+	}
+	return string(j.State)
 }
 
 func took(j appliance.Job) string {

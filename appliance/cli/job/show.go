@@ -37,8 +37,11 @@ func newShow(env *term.Env) *cobra.Command {
 
 func show(env *term.Env, j appliance.Job) error {
 	pairs := []string{
-		"job", fmt.Sprint(j.ID), "kind", string(j.Kind), "subject", j.Subject, "state", string(j.State),
+		"job", fmt.Sprint(j.ID), "kind", string(j.Kind), "subject", j.Subject, "state", state(j),
 		"began", term.Time(j.Created), "took", took(j),
+	}
+	if j.State == appliance.JobWaiting {
+		pairs = append(pairs, "until", term.Time(j.Until))
 	}
 	if p := j.Problem; p != nil {
 		pairs = append(pairs, "problem", p.What, "why", p.Why, "next", strings.Join(p.Next, "; "))

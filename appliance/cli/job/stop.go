@@ -17,7 +17,7 @@ func newStop(env *term.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "stop <id>", Short: "Have a job put back what it did",
 		Long: "Cuts the step at work short and puts everything back that the job did, as if that step had failed. A job that has passed " +
-			"the point up to which that is possible can not be stopped. What was stopped can be started again.",
+			"the point up to which that is possible cannot be stopped. What was stopped can be started again.",
 		Example:           "  coopkit job stop 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),

@@ -15,7 +15,7 @@ import (
 func JobPill(p *webkit.Page, state appliance.JobState) webkit.Pill {
 	pill := webkit.Pill{Text: p.T("area.jobstate." + string(state))}
 	switch state {
-	case appliance.JobRunning:
+	case appliance.JobRunning, appliance.JobWaiting:
 		pill.Kind, pill.Icon = "note", "clock"
 	case appliance.JobDone:
 		pill.Kind, pill.Icon = "ok", "okc"

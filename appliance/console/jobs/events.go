@@ -4,6 +4,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -35,6 +37,10 @@ func (a *pages) logEvents(w http.ResponseWriter, r *http.Request) error {
 		return &logFollower{pages: a, s: s, label: a.UI.Locale(r).T("jobs.log")}
 	})
 }
+
+// heldUp ends a stream for a while: the page shows why, and the browser comes
+// back.
+var heldUp = &problem.Problem{Code: "job-held-up"}
 
 // follower shows the events of one job to one browser.
 type follower interface {
@@ -62,7 +68,7 @@ func (a *pages) stream(w http.ResponseWriter, r *http.Request, with func(*webkit
 	if n, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && n > 0 {
 		after = n
 	}
-	if err := a.follow(r.Context(), s, id, after, with(s, id)); err != nil && r.Context().Err() == nil {
+	if err := a.follow(r.Context(), s, id, after, with(s, id)); err != nil && r.Context().Err() == nil && !errors.Is(err, heldUp) {
 		a.Log.Warn("job not followed", slog.Int64(logkey.Job, int64(id)), slog.Any(logkey.Err, err))
 	}
 	return nil
@@ -108,11 +114,8 @@ func relay(ctx context.Context, s *webkit.Stream, events <-chan appliance.JobEve
 		case <-ping.C:
 			err = s.Ping()
 		case err := <-ended:
-			if err != nil {
-				return err
-			}
-			if err := f.show(ctx); err != nil {
-				return err
+			if shown := f.show(ctx); err != nil || shown != nil {
+				return errors.Join(err, shown)
 			}
 			return f.end()
 		}

@@ -31,6 +31,7 @@ func Routes(d area.Deps) {
 	rt.Signed("GET /activity", a.list)
 	rt.Signed("GET /jobs/{n}", a.show)
 	rt.Signed("POST /jobs/{n}/stop", a.stop)
+	rt.Signed("POST /jobs/{n}/finish", a.finish)
 	rt.Signed("GET /jobs/{n}/events", a.events)
 	rt.Signed("GET /jobs/{n}/log/events", a.logEvents)
 }

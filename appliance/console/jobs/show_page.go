@@ -29,9 +29,12 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	p := a.UI.NewPage(r, "jobs.title")
 	page := showPage{view: newView(p, job, progress{})}
 	p.Crumbs = []webkit.Link{{Text: p.T("jobs.title"), Href: "/activity"}, {Text: p.T("jobs.job", "n", int64(id))}}
-	if page.Running {
+	if page.Live {
 		p.Refresh = 5
 		return a.UI.Render(w, http.StatusOK, "jobs-show", page)
+	}
+	if page.Running {
+		p.Refresh = 60 // it waits
 	}
 	page.finish(appURL(r.Context(), a.Box, job))
 	log := logTail{}
@@ -52,6 +55,19 @@ func (a *pages) stop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	webkit.SetFlash(w, webkit.Flash{Kind: "ok", Text: a.UI.Locale(r).T("jobs.stopping")})
+	http.Redirect(w, r, path(id), http.StatusSeeOther)
+	return nil
+}
+
+// finish makes final what a job waits for.
+func (a *pages) finish(w http.ResponseWriter, r *http.Request) error {
+	id, err := number(r)
+	if err != nil {
+		return err
+	}
+	if err := a.Box.Jobs.Finish(r.Context(), id); err != nil {
+		return err
+	}
 	http.Redirect(w, r, path(id), http.StatusSeeOther)
 	return nil
 }

@@ -21,9 +21,10 @@ type view struct {
 	Job     appliance.Job
 	Steps   []webkit.Step
 	Bar     webkit.Meter
-	Running bool
-	Stop    []webkit.Action // while it can still go back
-	Result  *webkit.Finding // why it did not end well
+	Running bool            // it has not ended
+	Live    bool            // it is at work, so that the page follows it
+	Stop    []webkit.Action // while it can still go back, or waits for a person
+	Result  *webkit.Finding // why it did not end well, or what holds it up
 	Actions []webkit.Action // what to do next, once it has ended
 }
 
@@ -53,7 +54,7 @@ func (g progress) share(step string) float64 {
 // newView says a job in the language of the page, whose title and lead become
 // the job's.
 func newView(p *webkit.Page, j appliance.Job, g progress) view {
-	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: !j.State.Ended()}
+	v := view{Page: p, Number: j.ID, Job: j, Steps: area.JobSteps(p, j), Running: !j.State.Ended(), Live: j.State == appliance.JobRunning}
 	text := say.Job(p.Locale, j)
 	p.Heading, p.Title = text, text
 	at, passed := len(j.Steps), 0.0
@@ -68,8 +69,18 @@ func newView(p *webkit.Page, j appliance.Job, g progress) view {
 		default: // to come, or gone back
 		}
 	}
+	if j.State == appliance.JobWaiting || j.HeldUp {
+		text := p.T("jobs.finish")
+		if j.HeldUp {
+			text = p.T("jobs.again")
+		}
+		v.Stop = []webkit.Action{{Text: text, Href: path(j.ID) + "/finish", Kind: "go", Icon: "check", Post: true}}
+	}
+	if j.HeldUp {
+		v.Result = explained(p, j, "warning")
+	}
 	if j.Stoppable {
-		v.Stop = []webkit.Action{{Text: p.T("jobs.stop"), Href: path(j.ID) + "/stop", Kind: "risk", Icon: "undo", Post: true}}
+		v.Stop = append(v.Stop, webkit.Action{Text: p.T("jobs.stop"), Href: path(j.ID) + "/stop", Kind: "risk", Icon: "undo", Post: true})
 	}
 	v.lead(at)
 	v.Bar = webkit.Meter{Label: p.Lead, Percent: int(100 * passed / float64(max(len(j.Steps), 1)))}
@@ -83,9 +94,13 @@ func newView(p *webkit.Page, j appliance.Job, g progress) view {
 func (v *view) lead(at int) {
 	p, j := v.Page, v.Job
 	switch j.State {
+	case appliance.JobWaiting:
+		p.Lead = p.T("jobs.lead.waiting", "until", p.DateTime(j.Until.Local()))
 	case appliance.JobRunning:
 		p.Lead = p.T("jobs.lead.between")
-		if at < len(j.Steps) {
+		if j.HeldUp {
+			p.Lead = p.T("jobs.lead.held")
+		} else if at < len(j.Steps) {
 			p.Lead = p.T("jobs.lead.step", "n", at+1, "of", len(j.Steps), "step", v.Steps[at].Name)
 			p.Title = p.T("jobs.title.step", "n", at+1, "of", len(j.Steps), "title", p.Heading)
 		} else if has(j, appliance.StepBad) {
@@ -133,11 +148,7 @@ func (v *view) finish(app string) {
 	}
 	kind, name, _ := strings.Cut(j.Subject, ":")
 	if j.State != appliance.JobDone && j.Problem != nil && !wasStopped(j) {
-		f := p.FindingCard(map[appliance.JobState]string{appliance.JobUndone: "warning", appliance.JobFailed: "critical"}[j.State], j.Problem.Code, "")
-		what, why, next := webkit.Explain(p.Locale, j.Problem)
-		f.Title, f.Code = what, ""
-		f.Rows = p.WhatWhyNext("", why, next)
-		v.Result = &f
+		v.Result = explained(p, j, map[appliance.JobState]string{appliance.JobUndone: "warning", appliance.JobFailed: "critical"}[j.State])
 	}
 	there := j.State == appliance.JobDone && !strings.HasPrefix(string(j.Kind), "remove") || j.State != appliance.JobDone && j.Kind != "add"
 	switch {
@@ -166,6 +177,15 @@ func (v *view) finish(app string) {
 	default:
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.activity"), Href: "/activity"}}
 	}
+}
+
+// explained is the problem of a job as a card.
+func explained(p *webkit.Page, j appliance.Job, severity string) *webkit.Finding {
+	f := p.FindingCard(severity, j.Problem.Code, "")
+	what, why, next := webkit.Explain(p.Locale, j.Problem)
+	f.Title, f.Code = what, ""
+	f.Rows = p.WhatWhyNext("", why, next)
+	return &f
 }
 
 // State is how the job ended, in a word.

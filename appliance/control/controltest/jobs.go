@@ -165,6 +165,18 @@ func (f fakeJobs) Stop(ctx context.Context, id appliance.JobID) error {
 	return nil
 }
 
+// Finish implements control.Jobs; no job of the fake waits.
+func (f fakeJobs) Finish(ctx context.Context, id appliance.JobID) error {
+	defer f.mu.Unlock()
+	if err := f.enter(ctx, "FinishJob"); err != nil {
+		return err
+	}
+	if _, err := f.job(id); err != nil {
+		return err
+	}
+	return fault("job-not-waiting", problem.Conflict, fmt.Sprintf("job %d does not wait for anybody", id), fmt.Sprintf("coopkit job follow %d", id))
+}
+
 func (f *Fake) job(id appliance.JobID) (*job, error) {
 	if id < 1 || int(id) > len(f.jobs) {
 		return nil, unknown("job-unknown", fmt.Sprintf("there is no job %d", id), "coopkit job list")
