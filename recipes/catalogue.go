@@ -6,6 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
 
 	"coopkit/internal/problem"
@@ -16,54 +18,66 @@ var embedded embed.FS
 
 // Catalogue is a set of recipes by name. It does not change once made.
 type Catalogue struct {
-	recipes []*Recipe // sorted by name
-	broken  error     // why it could not be read; Find returns it
+	recipes []*Recipe        // sorted by name
+	broken  map[string]error // by folder: why it could not be read; Find returns it
 }
 
 // Embedded returns the recipes that come with the binary. Its tests lint every
-// one of them, so a failure here is a broken build: then All is empty and Find
-// returns the reason.
-var Embedded = sync.OnceValue(func() *Catalogue {
-	c, err := catalogue(embedded, "catalogue", Open)
-	if err != nil {
-		return &Catalogue{broken: err}
+// one of them, so a failure here is a broken build.
+var Embedded = sync.OnceValue(func() *Catalogue { return OpenCatalogue(embedded, "catalogue") })
+
+// OpenCatalogue opens every folder below dir of fsys as a recipe, as it is. One
+// that cannot be read takes no other one down: Broken says why, and so does
+// Find.
+func OpenCatalogue(fsys fs.FS, dir string) *Catalogue { return catalogue(fsys, dir, Open) }
+
+// LoadCatalogue loads every folder below dir of fsys as a recipe, and lints it.
+// The folder's name must be the recipe's.
+func LoadCatalogue(fsys fs.FS, dir string) (*Catalogue, error) {
+	c := catalogue(fsys, dir, Load)
+	for _, name := range slices.Sorted(maps.Keys(c.broken)) {
+		return nil, c.broken[name]
 	}
-	return c
-})
+	return c, nil
+}
 
-// LoadCatalogue loads every folder below dir of fsys as a recipe. The folder's
-// name must be the recipe's.
-func LoadCatalogue(fsys fs.FS, dir string) (*Catalogue, error) { return catalogue(fsys, dir, Load) }
-
-func catalogue(fsys fs.FS, dir string, read func(fs.FS) (*Recipe, error)) (*Catalogue, error) {
+func catalogue(fsys fs.FS, dir string, read func(fs.FS) (*Recipe, error)) *Catalogue {
+	c := &Catalogue{broken: map[string]error{}}
 	folders, err := fs.ReadDir(fsys, dir)
 	if err != nil {
-		return nil, fmt.Errorf("read catalogue: %w", err)
+		c.broken[dir] = fmt.Errorf("read catalogue: %w", err)
 	}
-	c := &Catalogue{}
 	for _, folder := range folders {
 		if !folder.IsDir() {
 			continue
 		}
-		sub, err := fs.Sub(fsys, dir+"/"+folder.Name())
-		if err != nil {
-			return nil, fmt.Errorf("open recipe %s: %w", folder.Name(), err)
+		if r, err := readFolder(fsys, dir, folder.Name(), read); err != nil {
+			c.broken[folder.Name()] = err
+		} else {
+			c.recipes = append(c.recipes, r)
 		}
-		r, err := read(sub)
-		if err != nil {
-			return nil, err
-		}
-		if r.Name != folder.Name() {
-			return nil, &problem.Problem{
-				Code: "recipe-folder", Kind: problem.Invalid,
-				What: "the folder " + folder.Name() + " holds a recipe named " + r.Name,
-				Next: []string{"rename the folder or the recipe so that both are the same"},
-			}
-		}
-		c.recipes = append(c.recipes, r)
 	}
-	return c, nil
+	return c
 }
+
+func readFolder(fsys fs.FS, dir, name string, read func(fs.FS) (*Recipe, error)) (*Recipe, error) {
+	sub, err := fs.Sub(fsys, dir+"/"+name)
+	if err != nil {
+		return nil, fmt.Errorf("open recipe %s: %w", name, err)
+	}
+	r, err := read(sub)
+	if err == nil && r.Name != name {
+		err = &problem.Problem{
+			Code: "recipe-folder", Kind: problem.Invalid,
+			What: "the folder " + name + " holds a recipe named " + r.Name,
+			Next: []string{"rename the folder or the recipe so that both are the same"},
+		}
+	}
+	return r, err
+}
+
+// Broken returns the folders of the catalogue that cannot be read, and why.
+func (c *Catalogue) Broken() map[string]error { return maps.Clone(c.broken) }
 
 // All returns the recipes, sorted by name.
 func (c *Catalogue) All() []*Recipe { return append([]*Recipe(nil), c.recipes...) }
@@ -71,8 +85,8 @@ func (c *Catalogue) All() []*Recipe { return append([]*Recipe(nil), c.recipes...
 // Find returns the recipe of that name. The error is a Problem
 // "recipe-unknown" that suggests the nearest name.
 func (c *Catalogue) Find(name string) (*Recipe, error) {
-	if c.broken != nil {
-		return nil, c.broken
+	if err := c.broken[name]; err != nil {
+		return nil, err
 	}
 	names := make([]string, len(c.recipes))
 	for i, r := range c.recipes {

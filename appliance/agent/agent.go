@@ -19,11 +19,10 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"coopkit/appliance"
 	"coopkit/appliance/apps"
-	"coopkit/appliance/control"
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/gateway"
@@ -35,7 +34,6 @@ import (
 	"coopkit/dns/server"
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/hostname"
-	"coopkit/internal/lean"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
@@ -55,7 +53,10 @@ type Agent struct {
 // that a person can act on are Problems: another agent runs, the records are
 // damaged, a flag is wrong. Close frees what Run did not.
 func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error) {
-	a := &Agent{cfg: cfg, log: log, backend: &backend{cfg: cfg, started: time.Now().UTC(), catalogue: recipes.Embedded()}}
+	a := &Agent{cfg: cfg, log: log, backend: &backend{cfg: cfg, started: time.Now().UTC(), catalogue: cfg.catalogue}}
+	if cfg.catalogue == nil {
+		a.backend.catalogue = recipes.Embedded()
+	}
 	if err := os.MkdirAll(cfg.State, 0o750); err != nil {
 		return nil, stateUnusable(cfg.State, err)
 	}
@@ -79,19 +80,14 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error
 // makeParts makes and joins the parts, innermost first.
 func (a *Agent) makeParts(ctx context.Context) error {
 	b, cfg := a.backend, a.cfg
-	var err error
-	if err = a.makeEngine(ctx); err != nil {
+	if err := a.makeEngine(ctx); err != nil {
 		return err
 	}
 	b.jobs = jobs.New(jobs.Deps{Journal: b.store, Log: a.part("jobs")})
-	if err := a.makeDoor(ctx); err != nil {
+	if err := a.makeDoor(); err != nil {
 		return err
 	}
-	if b.images, err = images.New(images.Deps{
-		Engine: b.engine, Dir: cfg.path("images"), Log: a.log, Mirror: cfg.RegistryMirrors,
-	}); err != nil {
-		return err
-	}
+	b.images = images.New(images.Deps{Engine: b.engine, Dir: cfg.path("images"), Log: a.log, Mirror: cfg.RegistryMirrors})
 	b.apps = apps.New(apps.Deps{
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
@@ -99,13 +95,12 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	})
 	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
 	b.register()
-	if err := a.makeSupport(ctx); err != nil {
-		return err
+	for name, err := range b.catalogue.Broken() {
+		b.troubles.Report("recipe:"+name, appliance.Trouble{Kind: appliance.TroubleRecipe, Name: name, Err: err})
 	}
-	if err := a.makeHealth(); err != nil {
-		return err
-	}
-	return a.makeConsole()
+	a.makeSupport(ctx)
+	a.makeConsole()
+	return a.makeHealth()
 }
 
 // makeEngine makes what this box sees of the engine, and writes down beside the
@@ -127,7 +122,7 @@ func (a *Agent) makeEngine(ctx context.Context) error {
 }
 
 // makeDoor makes what visitors meet: names, sites and the gateway.
-func (a *Agent) makeDoor(ctx context.Context) error {
+func (a *Agent) makeDoor() error {
 	b, cfg := a.backend, a.cfg
 	if _, err := cfg.publicAddrs(); err != nil {
 		return err
@@ -141,6 +136,7 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 		PublicAddrs: a.addrs,
 		ServerAddr:  a.dnsAddr,
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
+		Report:      func(broken []appliance.Trouble) { b.troubles.Report("zones", broken...) },
 	})
 	b.sites = sites.New(sites.Deps{Store: b.store, Dir: cfg.path("sites"), Log: a.log, Now: time.Now})
 	issuer, err := cfg.issuer()
@@ -150,11 +146,14 @@ func (a *Agent) makeDoor(ctx context.Context) error {
 	if b.gateway, err = gateway.New(gateway.Config{
 		HTTP: cfg.HTTP, HTTPS: cfg.HTTPS, PublicHTTPSPort: cfg.publicPort(), Storage: cfg.path("certificates"), Issuer: issuer,
 		HTTPListener: held.listener(cfg.HTTP), HTTPSListener: held.listener(cfg.HTTPS),
-	}, gateway.Deps{Log: a.log, TXT: b.names}); err != nil {
+	}, gateway.Deps{Log: a.log, TXT: b.names, Report: a.report}); err != nil {
 		return err
 	}
-	b.door = &door{gateway: b.gateway, store: b.store, siteRoot: b.sites.Root, port: cfg.publicPort()}
-	return b.sites.Load(ctx)
+	b.door = &door{
+		gateway: b.gateway, store: b.store, siteRoot: b.sites.Root, port: cfg.publicPort(),
+		report: func(closed []appliance.Trouble) { b.troubles.Report("door", closed...) },
+	}
+	return nil
 }
 
 // addrs are the addresses of this box as they are now; flags were checked
@@ -167,99 +166,12 @@ func (a *Agent) addrs() []netip.Addr {
 	return addrs
 }
 
-// addressesEvery is how often the box looks whether its addresses changed.
-const addressesEvery = time.Minute
-
-// followAddresses keeps the names of this box pointing at it.
-func (a *Agent) followAddresses(ctx context.Context) error {
-	tick := time.NewTicker(addressesEvery)
-	defer tick.Stop()
-	for {
-		if n, err := a.backend.names.Refresh(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("names not renewed", slog.Any(logkey.Err, err))
-		} else if n > 0 {
-			a.log.Info("names follow new addresses", slog.Int(logkey.Count, n))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
 // dnsAddr is where the name server of this box is asked.
 func (a *Agent) dnsAddr() string {
 	if addrs := a.dns.Addrs(); len(addrs) > 0 {
 		return addrs[0]
 	}
 	return ""
-}
-
-// Run opens the ports, serves until ctx ends, and closes everything. The ports
-// are open before the first job is taken up, and a missing engine stops
-// nothing.
-func (a *Agent) Run(whole context.Context) error {
-	b := a.backend
-	if err := a.listen(); err != nil { //nolint:contextcheck // ports are opened at once
-		return err
-	}
-	group, ctx := errgroup.WithContext(whole)
-	group.Go(func() error { return a.dns.Run(ctx) })
-	group.Go(func() error { return b.gateway.Run(ctx) })
-	if err := errors.Join(b.names.Load(ctx), b.door.Refresh(ctx)); err != nil {
-		a.log.Error("not everything is served", slog.Any(logkey.Err, err))
-	}
-	ready := make(chan struct{})
-	group.Go(func() error { return b.jobs.Run(ctx, ready) })
-	select {
-	case <-ready:
-	case <-ctx.Done(): // told to end before all had begun, or there are no jobs to be had
-		err := errors.Join(group.Wait(), a.hangUp())
-		if whole.Err() != nil && errors.Is(err, context.Canceled) {
-			return nil
-		}
-		return err
-	}
-	group.Go(func() error { return b.apps.Run(ctx) })
-	group.Go(func() error { return a.followAddresses(ctx) })
-	group.Go(func() error { return b.health.Run(ctx) })
-	group.Go(func() error { return b.support.Run(ctx) })
-	group.Go(func() error { return a.runConsole(ctx) })
-	group.Go(func() error { return a.tidyAccounts(ctx) })
-	group.Go(func() error { return lean.Run(ctx) })
-	group.Go(func() error { return control.Serve(ctx, a.socket, control.Handler(b.calls(), a.log)) })
-	a.notify(daemon.SdNotifyReady)
-	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
-	err := group.Wait()
-	a.notify(daemon.SdNotifyStopping)
-	return err
-}
-
-// listen opens every port, so that one that is taken is known at once.
-func (a *Agent) listen() error {
-	if err := a.backend.gateway.Listen(); err != nil {
-		return err
-	}
-	if err := a.dns.Listen(); err != nil {
-		return err
-	}
-	if err := a.listenConsole(); err != nil {
-		return err
-	}
-	a.cfg.sockets.closeRest(a.log)
-	var err error
-	a.socket, err = control.Listen(a.cfg.Socket, socketGroup())
-	return err
-}
-
-// hangUp closes the ports that nobody serves yet.
-func (a *Agent) hangUp() error {
-	err := a.socket.Close()
-	if f := a.backend.face; f != nil {
-		err = errors.Join(err, f.listener.Close())
-	}
-	return err
 }
 
 // Close frees what the agent holds; it may be called more than once.

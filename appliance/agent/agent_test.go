@@ -239,26 +239,6 @@ func TestAgent_toldToEndWhileItStarts(t *testing.T) {
 	}
 }
 
-// TestAgent_endsWhenItsJournalIsBroken must not wait for jobs that never come.
-func TestAgent_endsWhenItsJournalIsBroken(t *testing.T) {
-	a, err := New(t.Context(), config(t), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := a.backend.store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	if err := a.Run(ctx); err == nil || ctx.Err() != nil {
-		t.Errorf("Run gives %v, %v; want the error of the journal", err, ctx.Err())
-	}
-	a.backend.store = nil
-	if err := a.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestAgent_refusesASecondOneAndTakenPorts(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
@@ -302,4 +282,14 @@ func TestAgent_wrongFlagsAreProblems(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// knows reports whether the name server has an address for a name.
+func (r *running) knows(t *testing.T, name string) bool {
+	t.Helper()
+	in, err := mdns.Exchange(new(mdns.Msg).SetQuestion(mdns.Fqdn(name), mdns.TypeA), r.agent.dnsAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(in.Answer) > 0
 }

@@ -40,6 +40,7 @@ type backend struct {
 	health    *health.Registry
 	support   *support.Support
 	face      *face // nil: no console
+	troubles  health.Troubles
 	jobs      *jobs.Runner
 	system    system
 }
@@ -78,10 +79,10 @@ func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
 			s.HTTP = a.HTTP.String()
 		}
 	}
-	if b.face != nil {
-		s.Console = b.face.listener.Addr().String()
+	if addr, ca := b.face.at(); addr != "" {
+		s.Console = addr
 		if s.CA == "" {
-			s.CA = b.face.caFile
+			s.CA = ca
 		}
 	}
 	info, err := b.engine.Info(ctx)

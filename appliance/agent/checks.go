@@ -16,10 +16,15 @@ import (
 // learns what it judges.
 func (a *Agent) makeHealth() (err error) {
 	b := a.backend
-	b.health, err = health.New(health.Deps{Log: a.log, Store: b.store, Changed: b.support.Changed}, health.Standard(health.Facts{
+	b.health, err = health.New(health.Deps{
+		Log: a.log, Store: b.store, Changed: b.support.Changed,
+		Report: func(err error) {
+			b.troubles.Report("findings", appliance.Trouble{Kind: appliance.TroubleFindings, Err: err})
+		},
+	}, health.Standard(health.Facts{
 		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
-		Desk: b.healthDesk,
+		Desk: b.healthDesk, Troubles: b.troubles.All,
 	})...)
 	return err
 }
@@ -70,8 +75,9 @@ func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.A
 		return app, nil
 	}
 	services, err := b.apps.Services(ctx, in.Name)
-	if err != nil {
-		return app, err
+	if err != nil { // the finding about its records says why
+		app.Busy = true
+		return app, nil //nolint:nilerr // one install must not hide the others
 	}
 	for _, s := range services {
 		app.Services = append(app.Services, health.AppService{Name: s.Name, OneShot: s.OneShot})

@@ -12,6 +12,7 @@ import (
 
 	"coopkit/appliance/gateway"
 	"coopkit/internal/problem"
+	"coopkit/recipes"
 )
 
 // Config is what an agent can be told when it starts. Flags fills it from the
@@ -39,7 +40,8 @@ type Config struct {
 
 	LogLevel string
 
-	sockets sockets // from systemd, for the addresses above
+	sockets   sockets            // from systemd, for the addresses above
+	catalogue *recipes.Catalogue // nil: that of the binary; only tests set it
 }
 
 // LetsEncrypt is the default certificate authority.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -33,46 +34,36 @@ const maxVisitors = 256
 // tokenFor is how long a one-time token for the console can be used.
 const tokenFor = time.Hour
 
-// face is the console of this box: its accounts, its pages and its server.
+// face is the console of this box: its accounts, its pages and its server. A nil
+// face is that of a box that serves no console.
 type face struct {
-	caFile   string
 	accounts *signin.Service
-	listener net.Listener
-	server   *http.Server
+	dir      string                       // of the certificate authority
+	listen   func() (net.Listener, error) // opens the port, or takes it from systemd
+
+	mu       sync.Mutex
+	ca       *ownca.Authority
+	listener net.Listener // nil: not open
 }
 
 // makeConsole makes the console, unless the box serves none.
-func (a *Agent) makeConsole() error {
-	b, cfg := a.backend, a.cfg
-	if cfg.Console == "" {
-		return nil
+func (a *Agent) makeConsole() {
+	if a.cfg.Console == "" {
+		return
 	}
-	ca, err := ownca.Open(cfg.path("certificates", "ca"), time.Now)
-	if err != nil {
-		return err
-	}
-	accounts := signin.New(signin.Deps{
-		Store: b.store.Signin(), Log: a.part("signin"), Cookie: "coopkit", WayBack: "on the box: coopkit console token",
-	})
-	b.face = &face{caFile: ca.RootFile(), accounts: accounts, server: &http.Server{
-		TLSConfig: ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
-	}}
-	return nil
+	a.backend.face = &face{dir: a.cfg.path("certificates", "ca"), listen: a.listenConsole, accounts: signin.New(signin.Deps{
+		Store: a.backend.store.Signin(), Log: a.part("signin"), Cookie: "coopkit", WayBack: "on the box: coopkit console token",
+	})}
 }
 
 // listenConsole opens the console's port, or takes it from systemd.
-func (a *Agent) listenConsole() error {
-	f := a.backend.face
-	if f == nil {
-		return nil
+func (a *Agent) listenConsole() (net.Listener, error) {
+	if l := a.cfg.sockets.listener(a.cfg.Console); l != nil {
+		return l, nil
 	}
-	if f.listener = a.cfg.sockets.listener(a.cfg.Console); f.listener != nil {
-		return nil
-	}
-	var err error
-	if f.listener, err = net.Listen("tcp", a.cfg.Console); err != nil { //nolint:noctx // a port is opened at once
-		return &problem.Problem{
+	l, err := net.Listen("tcp", a.cfg.Console) //nolint:noctx // a port is opened at once
+	if err != nil {
+		return nil, &problem.Problem{
 			Code: "console-port-taken", Kind: problem.Conflict,
 			What: "the console can not listen at " + a.cfg.Console,
 			Why:  "another program has that port, or this machine has no such address",
@@ -80,7 +71,60 @@ func (a *Agent) listenConsole() error {
 			Err:  err,
 		}
 	}
-	return nil
+	return l, nil
+}
+
+// open opens the certificate authority and the port, if they are not open.
+func (f *face) open() (err error) {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ca == nil {
+		if f.ca, err = ownca.Open(f.dir, time.Now); err != nil {
+			f.ca = nil
+			return err
+		}
+	}
+	if f.listener == nil {
+		f.listener, err = f.listen()
+	}
+	return err
+}
+
+// broken reports whether there should be a console and is none.
+func (f *face) broken() bool {
+	if f == nil {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.listener == nil
+}
+
+// at is where the console listens, and the file of its root certificate; empty
+// when it does not.
+func (f *face) at() (addr, caFile string) {
+	if f == nil {
+		return "", ""
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listener == nil {
+		return "", ""
+	}
+	return f.listener.Addr().String(), f.ca.RootFile()
+}
+
+// close closes the port.
+func (f *face) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.listener != nil {
+		_ = f.listener.Close() // the server may have closed it already
+		f.listener = nil
+	}
 }
 
 // runConsole serves the console until ctx ends; live pages are cut off then.
@@ -91,6 +135,10 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	if f == nil {
 		return nil
 	}
+	if err := f.open(); err != nil { //nolint:contextcheck // a port is opened at once
+		return err
+	}
+	defer f.close()
 	c, err := console.New(console.Deps{
 		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: a.cfg.path("uploads"),
 		Statements: a.backend.store.Statements,
@@ -98,11 +146,15 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f.server.Handler = c.Handler()
-	stop := context.AfterFunc(ctx, func() { _ = f.server.Close() }) // reported by Serve
+	server := &http.Server{
+		Handler: c.Handler(), TLSConfig: f.ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // reported by Serve
 	defer stop()
-	a.log.Info("console ready", slog.String(logkey.Addr, f.listener.Addr().String()))
-	if err := f.server.Serve(ownca.Listener(netutil.LimitListener(f.listener, maxVisitors), f.server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
+	addr, _ := f.at()
+	a.log.Info("console ready", slog.String(logkey.Addr, addr))
+	if err := server.Serve(ownca.Listener(netutil.LimitListener(f.listener, maxVisitors), server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -158,11 +210,15 @@ func (b *backend) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, e
 
 // consoleURL is where a browser on the LAN finds the console.
 func (b *backend) consoleURL() string {
-	host, port, err := net.SplitHostPort(b.face.listener.Addr().String())
+	addr, _ := b.face.at()
+	if addr == "" { // it is not open now, and will be there again
+		addr = b.cfg.Console
+	}
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return "https://localhost:" + consolePort
 	}
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
 		if addrs, err := cardAddrs(); err == nil && len(addrs) > 0 {
 			host = addrs[0].String()

@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 
@@ -24,6 +25,7 @@ type door struct {
 	inside    func(ctx context.Context) ([]netip.Addr, error)
 	siteRoot  func(host hostname.Name) (dir string, ok bool)
 	port      int
+	report    func(closed []appliance.Trouble) // told what shows a holding page because of a fault; none: nothing does
 
 	mu   sync.Mutex // one refresh at a time, so that an old table never replaces a newer one
 	last []gateway.Route
@@ -42,58 +44,77 @@ func (d *door) WaitCertificate(ctx context.Context, host hostname.Name) error {
 	return d.gateway.WaitCertificate(ctx, host)
 }
 
-// Refresh puts the routes in force that the store asks for.
+// Refresh puts the routes in force that the store asks for. A route that cannot
+// be used becomes a holding page and is reported; the others are served, and it
+// is tried anew at the next refresh.
 func (d *door) Refresh(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if addrs, err := d.inside(ctx); err == nil { // whoever cannot read them reads no routes either
 		d.gateway.SetInside(addrs)
 	}
-	routes, err := d.routes(ctx)
+	routes, closed, err := d.routes(ctx)
 	if err != nil {
 		return err
 	}
 	if sameRoutes(routes, d.last) {
+		d.report(closed)
 		return nil
 	}
-	if err := d.gateway.SetRoutes(routes); err != nil { //nolint:contextcheck // certificates outlive the caller
-		return err
-	}
 	d.last = routes
+	for _, bad := range d.gateway.SetRoutes(routes) { //nolint:contextcheck // certificates outlive the caller
+		closed = append(closed, appliance.Trouble{Kind: appliance.TroubleAddress, Name: bad.Route.Host.String(), Err: bad.Err})
+		d.last = nil
+	}
+	d.report(closed)
 	return nil
 }
 
-func (d *door) routes(ctx context.Context) ([]gateway.Route, error) {
-	routes := []gateway.Route{} // not nil: the first refresh always counts
+// routes are the routes that the store asks for, and what of them is closed
+// because of a fault.
+func (d *door) routes(ctx context.Context) (routes []gateway.Route, closed []appliance.Trouble, err error) {
+	routes = []gateway.Route{} // not nil: the first refresh always counts
 	ends, err := d.endpoints(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, e := range ends {
 		routes = append(routes, appRoute(e))
+		if e.Err != nil {
+			closed = append(closed, appliance.Trouble{Kind: appliance.TroubleApp, Name: string(e.Install), Err: e.Err})
+		}
 	}
 	addresses, err := d.store.Addresses(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, a := range addresses {
 		switch a.Kind {
 		case appliance.ToRedirect:
 			routes = append(routes, gateway.Route{Host: a.Host, Kind: gateway.Redirect, To: a.Target})
 		case appliance.ToSite:
-			if dir, ok := d.siteRoot(a.Host); ok {
-				routes = append(routes, gateway.Route{Host: a.Host, Kind: gateway.Site, Root: dir})
+			dir, ok := d.siteRoot(a.Host)
+			if !ok {
+				continue
 			}
+			r := gateway.Route{Host: a.Host, Kind: gateway.Site, Root: dir}
+			if _, err := os.Stat(dir); err != nil { // also of one that is served: its files are gone
+				r.Kind, r.Hold = gateway.Held, gateway.Failing
+				closed = append(closed, appliance.Trouble{Kind: appliance.TroubleSite, Name: a.Host.String(), Err: err})
+			}
+			routes = append(routes, r)
 		case appliance.ToService: // came with the endpoints
 		}
 	}
-	return routes, nil
+	return routes, closed, nil
 }
 
 // appRoute is the route of one web service of an install.
 func appRoute(e apps.Endpoint) gateway.Route {
 	r := gateway.Route{Host: e.Host, Kind: gateway.Service, Target: e.Target, Title: e.Title, Closed: !e.Open}
 	switch {
+	case e.Err != nil:
+		r.Kind, r.Hold = gateway.Held, gateway.Failing
 	case e.Stopped:
 		r.Kind, r.Hold = gateway.Held, gateway.Stopped
 	case !e.Target.IsValid():

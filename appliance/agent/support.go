@@ -16,13 +16,19 @@ import (
 
 // makeSupport makes the link to the desk, and tells it where it learns what it
 // reports.
-func (a *Agent) makeSupport(ctx context.Context) (err error) {
+func (a *Agent) makeSupport(ctx context.Context) {
 	b := a.backend
-	b.support, err = support.New(ctx, support.Deps{
+	b.support = support.New(ctx, support.Deps{
 		Store: b.store, Log: a.log, Facts: b.deskFacts, Sample: b.deskSample,
 		Findings: func() []appliance.Finding { return b.health.Findings() },
+		Report: func(err error) {
+			if err == nil {
+				b.troubles.Report("desk")
+				return
+			}
+			b.troubles.Report("desk", appliance.Trouble{Kind: appliance.TroubleDesk, Err: err})
+		},
 	})
-	return err
 }
 
 // deskFacts are what this box is and carries.

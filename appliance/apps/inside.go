@@ -20,7 +20,7 @@ func (a *Apps) Inside(ctx context.Context) ([]netip.Addr, error) {
 	}
 	var out []netip.Addr
 	for _, in := range installs {
-		if len(ownNames(in)) > 0 {
+		if len(ownNames(in)) > 0 && in.Subnet.IsValid() {
 			out = append(out, engine.Gateway(in.Subnet))
 		}
 	}

@@ -61,12 +61,18 @@ func (a *Apps) read(ctx context.Context, in appliance.Install, number int) (_ *r
 			err = fmt.Errorf("read release %d of %s: %w", number, in.Name, err)
 		}
 	}()
+	if !in.Subnet.IsValid() {
+		return nil, appliance.Unreadable("the app "+string(in.Name), errors.New("its subnet or its settings are damaged"))
+	}
 	if r.Release, err = a.Store.Release(ctx, in.Name, number); err != nil {
 		return nil, err
 	}
 	r.recipe, err = a.shelf.recipe(r.Release, func() ([]byte, error) { return a.Store.ReleaseFolder(ctx, in.Name, number) })
 	if err != nil {
 		return nil, tooNew(err, r.Program)
+	}
+	if len(in.Addresses) > len(r.recipe.Web) {
+		return nil, appliance.Unreadable("the app "+string(in.Name), errors.New("it has more addresses than its recipe has web services"))
 	}
 	secrets, err := a.Store.Secrets(ctx, in.Name)
 	if err != nil {

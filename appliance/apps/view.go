@@ -15,7 +15,8 @@ import (
 )
 
 // List returns every install, with the state of its services. Without an
-// engine the states are unknown and the rest is still told.
+// engine the states are unknown and the rest is still told; an install whose
+// records cannot be read is failing.
 func (a *Apps) List(ctx context.Context) ([]appliance.App, error) {
 	installs, err := a.Store.Installs(ctx)
 	if err != nil {
@@ -24,7 +25,7 @@ func (a *Apps) List(ctx context.Context) ([]appliance.App, error) {
 	out := make([]appliance.App, len(installs))
 	for i, in := range installs {
 		if out[i], err = a.view(ctx, in); err != nil {
-			return nil, err
+			out[i].State = "failing" // the doctor says why
 		}
 	}
 	return out, nil
@@ -40,7 +41,10 @@ func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (appliance.
 }
 
 func (a *Apps) view(ctx context.Context, in appliance.Install) (appliance.App, error) {
-	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", URL: a.Door.URL(in.Addresses[0]), Services: []appliance.ServiceState{}}
+	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", Services: []appliance.ServiceState{}}
+	if len(in.Addresses) > 0 {
+		app.URL = a.Door.URL(in.Addresses[0])
+	}
 	if in.Release == 0 {
 		return app, nil
 	}
@@ -97,11 +101,13 @@ type Endpoint struct {
 	Target  netip.AddrPort // zero before a release is active
 	Open    bool           // visitors may reach it: it has an owner, and its add cannot be undone any more
 	Stopped bool
+	Err     error // why it cannot be found; Target is zero then
 }
 
 // Endpoints returns the web services of all installs that have an address. It
 // asks only the store: addresses are fixed, so the front door stays open when
-// the engine does not answer.
+// the engine does not answer. An install whose records cannot be read has its
+// endpoints too, with why.
 func (a *Apps) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	installs, err := a.Store.Installs(ctx)
 	if err != nil {
@@ -112,16 +118,12 @@ func (a *Apps) Endpoints(ctx context.Context) ([]Endpoint, error) {
 		if in.Scratch {
 			continue
 		}
-		some, err := a.endpoints(ctx, in)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, some...)
+		out = append(out, a.endpoints(ctx, in)...)
 	}
 	return out, nil
 }
 
-func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint, error) {
+func (a *Apps) endpoints(ctx context.Context, in appliance.Install) []Endpoint {
 	out := make([]Endpoint, len(in.Addresses))
 	for i, host := range in.Addresses {
 		out[i] = Endpoint{
@@ -130,19 +132,16 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) ([]Endpoint,
 		}
 	}
 	if in.Release == 0 {
-		return out, nil
+		return out
 	}
 	r, err := a.read(ctx, in, in.Release)
-	if err != nil {
-		return nil, err
-	}
 	for i := range out {
-		out[i].Title = r.recipe.Title["en"]
-		if out[i].Target, err = r.endpoint(r.recipe.Web[i].Name); err != nil {
-			return nil, err
+		if out[i].Err = err; err == nil {
+			out[i].Title = r.recipe.Title["en"]
+			out[i].Target, out[i].Err = r.endpoint(r.recipe.Web[i].Name)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // Logs writes what the services of an install said.

@@ -19,6 +19,7 @@ import (
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3"
@@ -62,7 +63,7 @@ type certificates struct {
 	zap    *zap.Logger
 	now    func() time.Time
 	issuer func(*certmagic.Config) (certmagic.Issuer, error)
-	caFile string
+	ca     *localCA         // nil: another issuer
 	lost   *tls.Certificate // for names that have no certificate
 
 	mu       sync.Mutex
@@ -102,12 +103,8 @@ func newCertificates(cfg Config, deps Deps, log *slog.Logger) (*certificates, er
 	}
 	switch cfg.Issuer.Kind {
 	case IssuerLocal:
-		ca, err := openLocalCA(filepath.Join(cfg.Storage, "ca"), cfg.tuning.localLifetime, deps.Now)
-		if err != nil {
-			return nil, err
-		}
-		c.caFile = ca.RootFile()
-		c.issuer = func(*certmagic.Config) (certmagic.Issuer, error) { return ca, nil }
+		c.ca = openLocalCA(filepath.Join(cfg.Storage, "ca"), cfg.tuning.localLifetime, deps)
+		c.issuer = func(*certmagic.Config) (certmagic.Issuer, error) { return c.ca, nil }
 	case IssuerACME:
 		template, err := acmeTemplate(cfg.Issuer, deps.TXT, c.zap)
 		if err != nil {
@@ -267,7 +264,7 @@ func (c *certificates) manage(host hostname.Name, st *hostState) {
 func (c *certificates) obtain(ctx context.Context, host hostname.Name) {
 	for attempt := 0; ; attempt++ {
 		start := c.now()
-		err := c.magic.ManageSync(ctx, []string{string(host)})
+		err := supervise.Recovered(func() error { return c.magic.ManageSync(ctx, []string{string(host)}) })
 		if ctx.Err() != nil {
 			return
 		}

@@ -18,9 +18,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 
@@ -303,22 +305,60 @@ func TestLocalCA_isKeptAndItsKeyIsSecret(t *testing.T) {
 	}
 }
 
+// TestLocalCA_damagedFilesAreNotReplaced: the gateway says so, uses the
+// certificates that it has, and makes new ones as soon as it can.
 func TestLocalCA_damagedFilesAreNotReplaced(t *testing.T) {
 	cfg := local(t)
-	if _, err := New(cfg, Deps{Log: discard}); err != nil {
+	cfg.tuning.retry = []time.Duration{50 * time.Millisecond}
+	old := Route{Host: "www.demo.coop", Kind: Held, Hold: Starting}
+	d := open(t, cfg, old)
+	roots := d.roots()
+	d.stop()
+	key := filepath.Join(cfg.Storage, "ca", "root.key")
+	good, err := os.ReadFile(key)
+	if err != nil {
 		t.Fatal(err)
 	}
-	key := filepath.Join(cfg.Storage, "ca", "root.key")
 	for name, damage := range map[string]func() error{
 		"garbage": func() error { return os.WriteFile(key, []byte("garbage"), 0o600) },
 		"gone":    func() error { return os.Remove(key) },
 	} {
-		if err := damage(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := New(cfg, Deps{Log: discard}); !errors.Is(err, &problem.Problem{Code: "local-ca-broken"}) {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if err := damage(); err != nil {
+				t.Fatal(err)
+			}
+			var told atomic.Pointer[error]
+			d := &door{t: t, log: &lockedBuffer{}}
+			if d.Gateway, err = New(cfg, Deps{Log: discard, Report: func(part string, err error) {
+				if part == Authority {
+					told.Store(&err)
+				}
+			}}); err != nil {
+				t.Fatal(err)
+			}
+			if !errors.Is(*told.Load(), &problem.Problem{Code: "local-ca-broken"}) || d.CAFile() != "" {
+				t.Errorf("it is told %v, its root is %q", *told.Load(), d.CAFile())
+			}
+			fresh := hostname.Name(name + ".demo.coop")
+			d.SetRoutes([]Route{old, {Host: fresh, Kind: Held, Hold: Starting}})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- d.Run(ctx) }()
+			defer func() {
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			}()
+			d.waitFor(old.Host)
+			if err := os.WriteFile(key, good, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			d.waitFor(fresh)
+			if *told.Load() != nil || !d.roots().Equal(roots) {
+				t.Errorf("when the key is back it is told %v, or has another root", *told.Load())
+			}
+		})
 	}
 }
 

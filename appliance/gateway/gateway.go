@@ -26,6 +26,7 @@ import (
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -63,19 +64,23 @@ type tuning struct {
 // Deps are the parts that the gateway is given.
 type Deps struct {
 	Log *slog.Logger
-	TXT TXTWriter        // needed for dns-01 only
-	Now func() time.Time // nil = time.Now
+	TXT TXTWriter // needed for dns-01 only
+	// Report is told why a part of the gateway does not work, and nil when it
+	// does again; what can be served is served meanwhile. nil: only the log is.
+	Report func(part string, err error)
+	Now    func() time.Time // nil = time.Now
 }
 
 // Gateway is the front door. All methods are safe for concurrent use.
 type Gateway struct {
-	cfg   Config
-	log   *slog.Logger
-	set   sync.Mutex // held while the table is replaced
-	table atomic.Pointer[table]
-	certs *certificates
-	pages *pages
-	back  *backends
+	cfg    Config
+	log    *slog.Logger
+	report func(part string, err error)
+	set    sync.Mutex // held while the table is replaced
+	table  atomic.Pointer[table]
+	certs  *certificates
+	pages  *pages
+	back   *backends
 
 	httpLn, httpsLn net.Listener
 	publicPort      int
@@ -89,6 +94,9 @@ type Gateway struct {
 func New(cfg Config, deps Deps) (*Gateway, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
+	}
+	if deps.Report == nil {
+		deps.Report = func(string, error) {}
 	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 10 * time.Second
@@ -111,7 +119,7 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, certs: certs, pages: pages, back: newBackends()}
+	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, report: deps.Report, certs: certs, pages: pages, back: newBackends()}
 	g.table.Store(&table{})
 	return g, nil
 }
@@ -131,23 +139,27 @@ func (g *Gateway) Addrs() Addrs {
 	return a
 }
 
+// BadRoute is a route that cannot be used, and why: a Problem "route-invalid".
+type BadRoute struct {
+	Route Route
+	Err   error
+}
+
 // SetRoutes replaces the whole table of routes at once. Requests under way end
 // on the old table; no request is dropped. Hosts that are new get their
 // certificates in the background, hosts that are gone are no longer looked
-// after. On error (a Problem "route-invalid") nothing has changed.
-func (g *Gateway) SetRoutes(routes []Route) error {
+// after. It returns the routes that cannot be used, nil when all can: their
+// hosts show the page Failing, and the next call tries them anew.
+func (g *Gateway) SetRoutes(routes []Route) []BadRoute {
 	g.set.Lock()
 	defer g.set.Unlock()
-	next, err := g.build(routes)
-	if err != nil {
-		return err
-	}
+	next, bad := g.build(routes)
 	g.table.Store(next)
 	g.back.keep(next.targets())
 	hosts := next.names()
 	g.certs.want(hosts)
-	g.log.Info("route table replaced", logkey.Count, len(hosts))
-	return nil
+	g.log.Info("route table replaced", logkey.Count, len(hosts), "bad", len(bad))
+	return bad
 }
 
 // Run serves until ctx ends, then lets open requests finish for as long as
@@ -160,8 +172,12 @@ func (g *Gateway) Run(ctx context.Context) error {
 	life, cut := context.WithCancel(context.WithoutCancel(ctx)) // outlives ctx by the drain
 	defer cut()
 	group, gctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return g.certs.run(gctx) })
-	group.Go(func() error { return g.back.run(gctx) })
+	for name, run := range map[string]func(context.Context) error{"certificates": g.certs.run, "connections": g.back.run} {
+		group.Go(func() error {
+			supervise.Keep(gctx, g.log, supervise.Part{Name: name, Run: run, Report: func(err error) { g.report(name, err) }})
+			return nil
+		})
+	}
 	secure := g.httpsServer(life)
 	servers := []*http.Server{secure}
 	doors := []served{{func(l net.Listener) error { return secure.ServeTLS(l, "", "") }, g.httpsLn, g.publicPort}}
@@ -219,8 +235,8 @@ func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server
 func (g *Gateway) Certificates() []appliance.Certificate { return g.certs.infos() }
 
 // CAFile returns the path of the local CA's root certificate (PEM), or "" when
-// the issuer is not local. The file exists from New on.
-func (g *Gateway) CAFile() string { return g.certs.caFile }
+// the issuer is not local or its CA cannot be opened.
+func (g *Gateway) CAFile() string { return g.certs.ca.rootFile() }
 
 // Ready reports whether host is in the table and has a certificate that is
 // valid now.

@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"sync"
 	"time"
 
 	"coopkit/internal/ownca"
@@ -28,23 +29,55 @@ const (
 )
 
 // localCA is the certificate authority on this box as a certmagic.Issuer, so
-// that its certificates are kept and renewed like those of any other.
+// that its certificates are kept and renewed like those of any other. One that
+// cannot be opened issues nothing and is tried again each time; certificates
+// that it made before are used meanwhile.
 type localCA struct {
-	*ownca.Authority
+	dir      string
 	lifetime time.Duration
+	now      func() time.Time
+	report   func(err error)
+
+	mu   sync.Mutex
+	open *ownca.Authority // nil: not yet
 }
 
 // openLocalCA opens the authority in dir; leaves live for lifetime, or as long
 // as those of Let's Encrypt.
-func openLocalCA(dir string, lifetime time.Duration, now func() time.Time) (*localCA, error) {
+func openLocalCA(dir string, lifetime time.Duration, deps Deps) *localCA {
 	if lifetime == 0 {
 		lifetime = leafLifetime
 	}
-	ca, err := ownca.Open(dir, now)
-	if err != nil {
-		return nil, err
+	ca := &localCA{dir: dir, lifetime: lifetime, now: deps.Now, report: func(err error) { deps.Report(Authority, err) }}
+	_, _ = ca.authority() // reported
+	return ca
+}
+
+// Authority is the part of which Report speaks when the local CA cannot be
+// opened.
+const Authority = "authority"
+
+func (ca *localCA) authority() (*ownca.Authority, error) {
+	ca.mu.Lock()
+	defer ca.mu.Unlock()
+	if ca.open != nil {
+		return ca.open, nil
 	}
-	return &localCA{Authority: ca, lifetime: lifetime}, nil
+	var err error
+	ca.open, err = ownca.Open(ca.dir, ca.now)
+	ca.report(err)
+	return ca.open, err
+}
+
+// rootFile is where its root certificate is; empty when it cannot be opened.
+func (ca *localCA) rootFile() string {
+	if ca == nil {
+		return ""
+	}
+	if a, err := ca.authority(); err == nil {
+		return a.RootFile()
+	}
+	return ""
 }
 
 // IssuerKey names the authority in certmagic's storage.
@@ -55,7 +88,11 @@ func (ca *localCA) Issue(_ context.Context, csr *x509.CertificateRequest) (*cert
 	if err := csr.CheckSignature(); err != nil {
 		return nil, fmt.Errorf("check request: %w", err)
 	}
-	der, err := ca.Sign(csr.PublicKey, csr.DNSNames, nil, ca.lifetime)
+	authority, err := ca.authority()
+	if err != nil {
+		return nil, err
+	}
+	der, err := authority.Sign(csr.PublicKey, csr.DNSNames, nil, ca.lifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +100,7 @@ func (ca *localCA) Issue(_ context.Context, csr *x509.CertificateRequest) (*cert
 	if err := pem.Encode(&chain, &pem.Block{Type: "CERTIFICATE", Bytes: der}); err != nil {
 		return nil, fmt.Errorf("encode certificate: %w", err)
 	}
-	chain.Write(ca.RootPEM())
+	chain.Write(authority.RootPEM())
 	return &certmagic.IssuedCertificate{Certificate: chain.Bytes()}, nil
 }
 

@@ -53,7 +53,7 @@ type Route struct {
 // handler makes what answers for the route; old is the previous entry of the
 // same host, or nil, whose handler is kept when nothing about it changed.
 func (g *Gateway) handler(r Route, old *entry) (http.Handler, error) {
-	if old != nil && old.route == r {
+	if old != nil && old.route == r && !old.failing {
 		return old.handler, nil
 	}
 	if r.Closed {

@@ -18,26 +18,33 @@ type table struct{ hosts map[string]*entry }
 type entry struct {
 	route   Route
 	handler http.Handler
+	failing bool // the route cannot be used: handler says so
 }
 
-// build makes the next table, keeping the handlers of unchanged routes.
-func (g *Gateway) build(routes []Route) (*table, error) {
+// build makes the next table, keeping the handlers of unchanged routes. A route
+// that cannot be used leads to the page Failing, or nowhere when its name is no
+// host name; of two for one name the first counts.
+func (g *Gateway) build(routes []Route) (*table, []BadRoute) {
 	now := g.table.Load()
 	next := &table{hosts: make(map[string]*entry, len(routes))}
+	var bad []BadRoute
 	for _, r := range routes {
 		if name, err := hostname.Parse(string(r.Host)); err != nil || name != r.Host {
-			return nil, invalidRoute(r, "the name is not a host name in its normal form", err)
+			bad = append(bad, BadRoute{r, invalidRoute(r, "the name is not a host name in its normal form", err)})
+			continue
 		}
 		if next.hosts[string(r.Host)] != nil {
-			return nil, invalidRoute(r, "two things want to answer at this name")
+			bad = append(bad, BadRoute{r, invalidRoute(r, "two things want to answer at this name")})
+			continue
 		}
 		h, err := g.handler(r, now.hosts[string(r.Host)])
 		if err != nil {
-			return nil, err
+			bad = append(bad, BadRoute{r, err})
+			h = g.holding(r, Failing)
 		}
-		next.hosts[string(r.Host)] = &entry{route: r, handler: h}
+		next.hosts[string(r.Host)] = &entry{route: r, handler: h, failing: err != nil}
 	}
-	return next, nil
+	return next, bad
 }
 
 // lookup finds the entry for a Host header or SNI name: port, final dot and
@@ -75,7 +82,7 @@ func (t *table) names() []hostname.Name {
 func (t *table) targets() map[netip.AddrPort]bool {
 	targets := make(map[netip.AddrPort]bool)
 	for _, e := range t.hosts {
-		if e.route.Kind == Service && !e.route.Closed {
+		if e.route.Kind == Service && !e.route.Closed && !e.failing {
 			targets[e.route.Target] = true
 		}
 	}

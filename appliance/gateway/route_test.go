@@ -154,24 +154,43 @@ func TestClosed_showsNothingOfTheServiceUntilItOpens(t *testing.T) {
 	}
 }
 
-func TestSetRoutes_refusesWhatIsWrongAndChangesNothing(t *testing.T) {
-	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Held, Hold: Starting})
+// TestSetRoutes_servesTheRest: one route that cannot be used closes no other
+// one, is reported, and opens as soon as it can be used.
+func TestSetRoutes_servesTheRest(t *testing.T) {
+	good := Route{Host: "www.demo.coop", Kind: Redirect, To: "https://example.org"}
+	d := open(t, local(t), good)
+	folder := filepath.Join(t.TempDir(), "site")
+	late := Route{Host: "a.demo.coop", Kind: Site, Root: folder, Title: "Bakery"}
 	for name, r := range map[string]Route{
 		"host":   {Host: "WWW.demo.coop", Kind: Held, Hold: Starting},
 		"kind":   {Host: "a.demo.coop"},
 		"target": {Host: "a.demo.coop", Kind: Service},
-		"root":   {Host: "a.demo.coop", Kind: Site, Root: "/does/not/exist"},
+		"root":   late,
 		"to":     {Host: "a.demo.coop", Kind: Redirect, To: "javascript:alert(1)"},
 		"reason": {Host: "a.demo.coop", Kind: Held, Hold: "holiday"},
-		"twice":  {Host: "b.demo.coop", Kind: Held, Hold: Starting},
+		"twice":  {Host: "www.demo.coop", Kind: Held, Hold: Starting},
 	} {
-		err := d.SetRoutes([]Route{{Host: "b.demo.coop", Kind: Held, Hold: Starting}, r})
-		if !errors.Is(err, &problem.Problem{Code: "route-invalid"}) {
-			t.Errorf("%s: %v", name, err)
+		bad := d.SetRoutes([]Route{good, r})
+		if len(bad) != 1 || bad[0].Route != r || !errors.Is(bad[0].Err, &problem.Problem{Code: "route-invalid"}) {
+			t.Errorf("%s: %v", name, bad)
+		}
+		if a := d.get("https://www.demo.coop/"); a.StatusCode != http.StatusPermanentRedirect {
+			t.Errorf("%s: the good one answers %d", name, a.StatusCode)
 		}
 	}
-	if a := d.get("https://www.demo.coop/"); a.StatusCode != 503 {
-		t.Errorf("the old table is gone: %d", a.StatusCode)
+	d.SetRoutes([]Route{late, good})
+	d.waitFor(late.Host)
+	if a := d.get("https://a.demo.coop/"); a.StatusCode != 503 || !strings.Contains(a.body, "Bakery does not answer") {
+		t.Errorf("the bad one answers %d: %s", a.StatusCode, a.body)
+	}
+	if err := errors.Join(os.Mkdir(folder, 0o755), os.WriteFile(filepath.Join(folder, "index.html"), []byte("Bread"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if bad := d.SetRoutes([]Route{late, good}); len(bad) > 0 {
+		t.Errorf("now that its folder is there: %v", bad)
+	}
+	if a := d.get("https://a.demo.coop/"); a.StatusCode != 200 || a.body != "Bread" {
+		t.Errorf("now that its folder is there it answers %d: %s", a.StatusCode, a.body)
 	}
 }
 

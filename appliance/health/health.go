@@ -69,6 +69,7 @@ const usualEvery = time.Minute
 
 // Store keeps findings over restarts, so that "since" stays true.
 type Store interface {
+	// LoadFindings returns those that can be read; the error says why not all.
 	LoadFindings(ctx context.Context) ([]appliance.Finding, error)
 	// SaveFindings replaces all that was saved before.
 	SaveFindings(ctx context.Context, findings []appliance.Finding) error
@@ -86,6 +87,9 @@ type Deps struct {
 	// Changed is called when Run knows what showed before, and whenever what
 	// shows is something else; it does not wait. nil: nobody is told.
 	Changed func()
+	// Report is told that some of what was kept cannot be read. nil: only the log
+	// is.
+	Report func(err error)
 }
 
 // Registry holds the checks and what they found. It is safe for concurrent use.
@@ -120,6 +124,9 @@ func New(d Deps, checks ...Check) (*Registry, error) {
 	}
 	if d.Changed == nil {
 		d.Changed = func() {}
+	}
+	if d.Report == nil {
+		d.Report = func(error) {}
 	}
 	d.Log = d.Log.With(logkey.Component, "health")
 	r := &Registry{

@@ -137,9 +137,7 @@ func (r *Registry) shownBy(res result) []appliance.Finding {
 // Run runs each check at its pace until ctx ends, beginning with what the
 // store remembers. It returns nil when ctx ends.
 func (r *Registry) Run(ctx context.Context) error {
-	if err := r.load(ctx); err != nil {
-		return err
-	}
+	r.load(ctx)
 	r.deps.Changed()
 	var wg sync.WaitGroup
 	for _, c := range r.checks {
@@ -194,13 +192,16 @@ func (r *Registry) take(ctx context.Context, res result) {
 	r.deps.Changed()
 }
 
-func (r *Registry) load(ctx context.Context) error {
+// load takes up what the store remembers. What cannot be read is forgotten: the
+// checks find it again.
+func (r *Registry) load(ctx context.Context) {
 	if r.deps.Store == nil {
-		return nil
+		return
 	}
 	saved, err := r.deps.Store.LoadFindings(ctx)
-	if err != nil {
-		return fmt.Errorf("load findings: %w", err)
+	if err != nil && ctx.Err() == nil {
+		r.deps.Log.ErrorContext(ctx, "not all findings are known from before", logkey.Err, err)
+		r.deps.Report(err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -210,7 +211,6 @@ func (r *Registry) load(ctx context.Context) error {
 			r.known[key{f.Code, f.Subject}] = &state{finding: f, check: owner, bad: usual, visible: true}
 		}
 	}
-	return nil
 }
 
 // owner is the check that gives a finding.

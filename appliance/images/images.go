@@ -64,7 +64,7 @@ type Images struct {
 }
 
 // New prepares the state folder. It starts nothing.
-func New(d Deps) (*Images, error) {
+func New(d Deps) *Images {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -78,14 +78,10 @@ func New(d Deps) (*Images, error) {
 	d.Log = d.Log.With(logkey.Component, "images")
 	for _, sub := range []string{"bundles", "work", "packages"} {
 		if err := os.MkdirAll(filepath.Join(d.Dir, sub), 0o700); err != nil {
-			return nil, fmt.Errorf("prepare the folder for images: %w", err)
+			d.Log.Error("folder for images not made", slog.Any(logkey.Err, err)) // what needs it says so
 		}
 	}
-	seen, err := openPulled(filepath.Join(d.Dir, "pulled.json"))
-	if err != nil {
-		return nil, err
-	}
-	return &Images{Deps: d, seen: seen, reach: reachability{now: d.Now, client: d.Client}, builder: make(chan struct{}, 1), free: freeBytes}, nil
+	return &Images{Deps: d, seen: openPulled(filepath.Join(d.Dir, "pulled.json")), reach: reachability{now: d.Now, client: d.Client}, builder: make(chan struct{}, 1), free: freeBytes}
 }
 
 // Ensure returns the image of a recipe's service, after fetching or building

@@ -4,9 +4,7 @@ package images
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"sync"
@@ -29,21 +27,15 @@ type pull struct {
 	Source appliance.ImageSource `json:"source"`
 }
 
-// openPulled reads the file. One that cannot be read as JSON is only a cache
-// that is lost: it starts empty, and the images are asked for again.
-func openPulled(path string) (*pulled, error) {
+// openPulled reads the file. One that cannot be read is only a cache that is
+// lost: it starts empty, and the images are asked for again.
+func openPulled(path string) *pulled {
 	p := &pulled{path: path, by: map[string]pull{}}
 	b, err := os.ReadFile(path) //nolint:gosec // our own state folder
-	if errors.Is(err, fs.ErrNotExist) {
-		return p, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read what was pulled: %w", err)
-	}
-	if json.Unmarshal(b, &p.by) != nil || p.by == nil {
+	if err != nil || json.Unmarshal(b, &p.by) != nil || p.by == nil {
 		p.by = map[string]pull{}
 	}
-	return p, nil
+	return p
 }
 
 func (p *pulled) get(digest string) (pull, bool) {

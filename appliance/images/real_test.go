@@ -56,11 +56,7 @@ func newImages(t *testing.T, e engine.Engine, change func(*Deps)) *Images {
 	if change != nil {
 		change(&d)
 	}
-	im, err := New(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return im
+	return New(d)
 }
 
 // tiny is a recipe that installs one small package.

@@ -46,6 +46,9 @@ func (n *Names) changeTXT(ctx context.Context, name, value string, change func(d
 	if !ok {
 		return notHere(r.Name)
 	}
+	if z.broken != nil {
+		return z.broken
+	}
 	r.Name = target
 	d, err := dns.Plan(z.Zone, z.ledger, change(r))
 	if err != nil {

@@ -4,11 +4,14 @@ package names
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"coopkit/appliance"
 	"coopkit/dns"
 	"coopkit/internal/hostname"
+	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
 )
 
 // PlanHost returns what EnsureHost would change, line by line. When no zone of
@@ -25,6 +28,9 @@ func (n *Names) PlanHost(ctx context.Context, host hostname.Name, owner string) 
 		notes, err := n.guide(host)
 		return nil, notes, err
 	}
+	if z.broken != nil {
+		return nil, nil, z.broken
+	}
 	d, err := n.hostDiff(z, host, owner)
 	return lines(d), nil, err
 }
@@ -39,13 +45,19 @@ func (n *Names) EnsureHost(ctx context.Context, host hostname.Name, owner string
 }
 
 // RemoveHost removes the records that owner has at host. It is no error when
-// there are none.
+// there are none, when this box has no name server any more, which is then not
+// asked, or when the zone cannot be read, which nobody is answered from.
 func (n *Names) RemoveHost(ctx context.Context, host hostname.Name, owner string) error {
-	return n.changeHost(ctx, host, func(z zone) (dns.Diff, error) {
+	err := n.changeHost(ctx, host, func(z zone) (dns.Diff, error) {
 		return dns.Plan(z.Zone, z.ledger, dns.Change{
 			Owner: owner, Remove: z.owned(string(host), owner, "A", "AAAA"), Consent: true,
 		})
 	})
+	if errors.Is(err, &problem.Problem{Code: "record-unreadable"}) {
+		n.d.Log.Warn("records not removed", logkey.Host, host, logkey.Err, err)
+		return nil
+	}
+	return err
 }
 
 func (n *Names) changeHost(ctx context.Context, host hostname.Name, plan func(zone) (dns.Diff, error)) error {
@@ -58,6 +70,9 @@ func (n *Names) changeHost(ctx context.Context, host hostname.Name, plan func(zo
 	z, ok := containing(zones, string(host))
 	if !ok {
 		return nil
+	}
+	if z.broken != nil {
+		return z.broken
 	}
 	d, err := plan(z)
 	if err != nil {
@@ -99,7 +114,7 @@ func (n *Names) Refresh(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	changed := 0
-	for _, z := range zones {
+	for _, z := range zones { // one that is broken has no hosts
 		for host, owner := range z.hosts() {
 			d, err := n.hostDiff(z, host, owner)
 			if err != nil || d.Empty() {

@@ -60,6 +60,9 @@ type Deps struct {
 	// LookUpNS finds the name servers that the world is sent to for a zone; nil
 	// means the machine's own resolver.
 	LookUpNS func(ctx context.Context, zone string) ([]string, error)
+	// Report is told which zones cannot be served, whenever zones are; none:
+	// all are. nil: nobody is told.
+	Report func(broken []appliance.Trouble)
 }
 
 // Names keeps the zones of this box. Its methods are safe for concurrent use.
@@ -76,6 +79,9 @@ func New(d Deps) *Names {
 	}
 	if d.LookUpNS == nil {
 		d.LookUpNS = systemLookUpNS
+	}
+	if d.Report == nil {
+		d.Report = func([]appliance.Trouble) {}
 	}
 	n := &Names{d: d}
 	if d.Jobs != nil {
@@ -95,8 +101,11 @@ func (n *Names) Load(ctx context.Context) error {
 		return err
 	}
 	for _, z := range zones {
+		if z.broken != nil {
+			continue
+		}
 		if err := n.dropProofs(ctx, z); err != nil {
-			return err
+			n.d.Log.Warn("old proofs not removed", logkey.Zone, z.Name, logkey.Err, err)
 		}
 	}
 	return n.serve(ctx)
@@ -127,19 +136,18 @@ func (n *Names) Holds(ctx context.Context, host hostname.Name) (bool, error) {
 	return ok, nil
 }
 
-// zones reads the store.
+// zones reads the store. A zone that is not valid is there, broken, so that
+// nothing takes its name for free.
 func (n *Names) zones(ctx context.Context) ([]zone, error) {
 	stored, err := n.d.Store.Zones(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read zones: %w", err)
 	}
-	zones := make([]zone, 0, len(stored))
-	for _, s := range stored {
-		z, err := s.zone()
-		if err != nil {
-			return nil, fmt.Errorf("read zone %s: %w", s.Name, err)
+	zones := make([]zone, len(stored))
+	for i, s := range stored {
+		if zones[i], err = s.zone(); err != nil {
+			zones[i] = zone{Zone: dns.Zone{Name: s.Name}, broken: appliance.Unreadable("the name "+s.Name, err)}
 		}
-		zones = append(zones, z)
 	}
 	return zones, nil
 }
@@ -159,6 +167,9 @@ func containing(zones []zone, name string) (zone, bool) {
 // everything back and returns why.
 func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
 	if d.Empty() {
+		if n.unasked(d) {
+			return nil
+		}
 		return n.verify(ctx, d)
 	}
 	after, err := n.write(ctx, z, d)
@@ -166,7 +177,7 @@ func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
 		return err
 	}
 	err = n.serve(ctx)
-	if err == nil {
+	if err == nil && !n.unasked(d) {
 		err = n.verify(ctx, d)
 	}
 	if err == nil {
@@ -177,6 +188,13 @@ func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
 	back := context.WithoutCancel(ctx)
 	_, undo := n.write(back, after, d.Inverse())
 	return errors.Join(err, undo, n.serve(back))
+}
+
+// unasked reports whether a diff needs no look at the server because there is
+// none: without a name server on this box nobody asks it, so what only takes
+// records away is done once the store has done it.
+func (n *Names) unasked(d dns.Diff) bool {
+	return n.d.ServerAddr() == "" && len(d.Add)+len(d.Keep) == 0
 }
 
 // write stores the zone after a diff.
@@ -198,10 +216,16 @@ func (n *Names) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	plain := make([]dns.Zone, len(zones))
-	for i, z := range zones {
-		plain[i] = z.Zone
+	var plain []dns.Zone
+	var broken []appliance.Trouble
+	for _, z := range zones {
+		if z.broken != nil {
+			broken = append(broken, appliance.Trouble{Kind: appliance.TroubleZone, Name: z.Name, Err: z.broken})
+			continue
+		}
+		plain = append(plain, z.Zone)
 	}
+	n.d.Report(broken)
 	if err := n.d.Server.SetZones(plain); err != nil {
 		return fmt.Errorf("serve zones: %w", err)
 	}

@@ -58,6 +58,7 @@ func (s StoredZone) All() []appliance.Record {
 type zone struct {
 	dns.Zone
 	ledger dns.Ledger
+	broken error // why it cannot be used; only its name is known then
 }
 
 // zone checks a stored zone and returns it in the words of package dns.
@@ -78,7 +79,7 @@ func (s StoredZone) zone() (zone, error) {
 		}
 	}
 	z, err := z.Normalise()
-	return zone{z, ledger}, err
+	return zone{Zone: z, ledger: ledger}, err
 }
 
 // stored returns the zone for the store.

@@ -94,7 +94,8 @@ func (n *Names) planRemoveZone(ctx context.Context, name hostname.Name) (applian
 	return p.Seal(), nil
 }
 
-// find returns the zone of that name. The error is a Problem "no-such-zone".
+// find returns the zone of that name. The error is a Problem "no-such-zone", or
+// "record-unreadable".
 func (n *Names) find(ctx context.Context, name hostname.Name) (zone, error) {
 	zones, err := n.zones(ctx)
 	if err != nil {
@@ -104,7 +105,7 @@ func (n *Names) find(ctx context.Context, name hostname.Name) (zone, error) {
 	if i < 0 {
 		return zone{}, noSuchZone(name)
 	}
-	return zones[i], nil
+	return zones[i], zones[i].broken
 }
 
 // unused returns a Problem "zone-in-use" that names who has records in the

@@ -140,7 +140,7 @@ func (s *Sites) Remove(ctx context.Context, host hostname.Name) (kept string, er
 	if errors.Is(err, noSuchSite(host)) {
 		return "", nil
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, unreadable) {
 		return "", err
 	}
 	s.roots.Delete(host)

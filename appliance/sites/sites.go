@@ -68,6 +68,9 @@ type StoredSite struct {
 	Published int       `json:"published"` // number of the published version; 0: none
 	Last      int       `json:"last"`      // the highest number ever given
 	Versions  []Version `json:"versions"`  // those that are kept, oldest first
+	// Unreadable says why the store cannot tell the versions: the published one is
+	// served, and nothing of the site is changed or tidied.
+	Unreadable error `json:"-"`
 }
 
 // Version is one numbered, immutable state of a site.
@@ -99,9 +102,11 @@ func New(d Deps) *Sites {
 	return &Sites{d: d}
 }
 
-// Load makes the folder fit for use: half-received versions go, folders that
-// the store does not know are set aside with the removed sites, and those that
-// were removed 30 days ago are deleted. Then Root knows every published site.
+// Load first lets Root know every published site, so that they are served
+// whatever comes of the rest. Then it makes the folder fit for use:
+// half-received versions go, folders that the store does not know are set aside
+// with the removed sites, and those that were removed 30 days ago are deleted.
+// The error says what of it did not work, and which records cannot be read.
 func (s *Sites) Load(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,14 +120,15 @@ func (s *Sites) Load(ctx context.Context) error {
 	known := map[string]StoredSite{}
 	for _, site := range sites {
 		known[site.Host] = site
-	}
-	if err := errors.Join(s.sweep(known), s.forgetRemoved()); err != nil {
-		return err
-	}
-	for _, site := range sites {
 		s.setRoot(site)
 	}
-	return nil
+	errs := []error{s.sweep(known), s.forgetRemoved()}
+	for _, site := range sites {
+		if site.Unreadable != nil {
+			errs = append(errs, appliance.Unreadable("the site "+site.Host, site.Unreadable))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // sweep tidies the folders of all sites.
@@ -133,7 +139,7 @@ func (s *Sites) sweep(known map[string]StoredSite) error {
 	}
 	var errs []error
 	for _, h := range hosts {
-		if h.Name() == removedDir || !h.IsDir() {
+		if h.Name() == removedDir || !h.IsDir() || known[h.Name()].Unreadable != nil {
 			continue
 		}
 		versions, err := os.ReadDir(filepath.Join(s.d.Dir, h.Name()))
@@ -241,7 +247,11 @@ func (s *Sites) List(ctx context.Context) ([]appliance.Site, error) {
 	}
 	var out []appliance.Site
 	for _, site := range sites {
-		if v, ok := site.version(site.Published); ok {
+		v, ok := site.version(site.Published)
+		if site.Unreadable != nil && site.Published != 0 {
+			v, ok = Version{Number: site.Published}, true
+		}
+		if ok {
 			out = append(out, site.site(v))
 		}
 	}
@@ -272,8 +282,15 @@ func (s *Sites) find(ctx context.Context, host hostname.Name) (StoredSite, error
 	if i < 0 {
 		return StoredSite{}, noSuchSite(host)
 	}
+	if err := sites[i].Unreadable; err != nil {
+		return sites[i], appliance.Unreadable("the site "+string(host), err)
+	}
 	return sites[i], nil
 }
+
+// unreadable is what the error of find is compared with by those that need no
+// versions.
+var unreadable = &problem.Problem{Code: "record-unreadable"}
 
 func (site StoredSite) version(number int) (Version, bool) {
 	i := slices.IndexFunc(site.Versions, func(v Version) bool { return v.Number == number })

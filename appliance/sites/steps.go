@@ -117,7 +117,7 @@ func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, byt
 // "no-such-site".
 func (s *Sites) PlanRemove(ctx context.Context, host hostname.Name) (appliance.Plan, error) {
 	site, err := s.find(ctx, host)
-	if err != nil {
+	if err != nil && !errors.Is(err, unreadable) {
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{

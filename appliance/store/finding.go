@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"coopkit/appliance"
@@ -17,13 +18,17 @@ var _ health.Store = (*Store)(nil)
 
 // LoadFindings implements health.Store.
 func (s *Store) LoadFindings(ctx context.Context) ([]appliance.Finding, error) {
-	return sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (f appliance.Finding, err error) {
-		var text string
-		if err := rows.Scan(&text); err != nil {
-			return f, err
+	texts, err := sqlitedb.Query(ctx, s.db.Read(), scanText, `SELECT finding FROM finding ORDER BY code, subject`)
+	var all []appliance.Finding
+	for _, text := range texts {
+		var f appliance.Finding
+		if bad := json.Unmarshal([]byte(text), &f); bad != nil {
+			err = errors.Join(err, fmt.Errorf("read a finding: %w", bad))
+			continue
 		}
-		return f, json.Unmarshal([]byte(text), &f)
-	}, `SELECT finding FROM finding ORDER BY code, subject`)
+		all = append(all, f)
+	}
+	return all, err
 }
 
 // SaveFindings implements health.Store.

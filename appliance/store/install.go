@@ -92,7 +92,8 @@ func (s *Store) Install(ctx context.Context, name appliance.InstallName) (applia
 	return all[0], nil
 }
 
-// Installs returns every install, scratch ones too, by name.
+// Installs returns every install, scratch ones too, by name. One whose record
+// cannot be read has the zero Subnet.
 func (s *Store) Installs(ctx context.Context) ([]appliance.Install, error) {
 	return s.installs(ctx, `ORDER BY name`)
 }
@@ -120,10 +121,12 @@ func scanInstall(rows *sql.Rows) (in appliance.Install, err error) {
 		return in, err
 	}
 	in.Created = moment(created)
-	if in.Subnet, err = netip.ParsePrefix(subnet); err != nil {
-		return in, fmt.Errorf("parse subnet: %w", err)
+	// One row that cannot be read must not hide the others: without a subnet its
+	// install is not used, and the rest of the row says what it is.
+	if in.Subnet, err = netip.ParsePrefix(subnet); err != nil || json.Unmarshal([]byte(settings), &in.Settings) != nil {
+		in.Subnet = netip.Prefix{}
 	}
-	return in, json.Unmarshal([]byte(settings), &in.Settings)
+	return in, nil
 }
 
 // Unlabelled reports whether networks and volumes of an install may lack the

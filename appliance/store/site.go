@@ -20,7 +20,8 @@ func (s *Store) Sites(ctx context.Context) ([]sites.StoredSite, error) {
 		if err := rows.Scan(&site.Host, &site.Published, &site.Last, &versions); err != nil {
 			return site, err
 		}
-		return site, json.Unmarshal([]byte(versions), &site.Versions)
+		site.Unreadable = json.Unmarshal([]byte(versions), &site.Versions)
+		return site, nil
 	}, `SELECT host, published, last, versions FROM site ORDER BY host`)
 }
 

@@ -37,7 +37,10 @@ func scanZone(rows *sql.Rows) (z names.StoredZone, err error) {
 	if err := rows.Scan(&z.Name, &z.Serial, &z.TTL, &ns, &z.Primary, &z.Mailbox, &z.Refresh, &z.Retry, &z.Expire, &z.Minimum); err != nil {
 		return z, err
 	}
-	return z, json.Unmarshal([]byte(ns), &z.NS)
+	if json.Unmarshal([]byte(ns), &z.NS) != nil {
+		z.NS = nil // a zone without name servers is not valid: it is not served, and the others are
+	}
+	return z, nil
 }
 
 // ReplaceZone implements names.Store.

@@ -62,7 +62,7 @@ func crash(at, db, desk string) {
 	if err != nil {
 		panic(err)
 	}
-	s, err := support.New(ctx, support.Deps{
+	s := support.New(ctx, support.Deps{
 		Store: records, Log: slog.New(slog.DiscardHandler),
 		Findings: func() []appliance.Finding {
 			return []appliance.Finding{{Code: "A", Severity: appliance.Warning, What: "something is wrong", Since: time.Unix(1e9, 0)}}
@@ -71,9 +71,6 @@ func crash(at, db, desk string) {
 		Sample:    func(context.Context) (wire.Sample, error) { return wire.Sample{}, nil },
 		Transport: func(string, []byte) (http.RoundTripper, error) { return killer{at, desk}, nil },
 	})
-	if err != nil {
-		panic(err)
-	}
 	s.Changed()
 	_ = s.Run(ctx)
 }

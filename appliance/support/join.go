@@ -187,13 +187,16 @@ func (s *Support) Leave(ctx context.Context) error {
 		s.leave = false
 	}()
 	l := s.current()
-	if l == nil {
+	if l == nil && s.unreadable() == nil {
 		return notJoined()
 	}
 	if err := s.d.Store.DropDeskLink(ctx); err != nil {
 		return err
 	}
 	s.setLink(nil)
+	if l == nil { // nobody knows which desk it was
+		return nil
+	}
 	s.plan = schedule{}
 	s.dropWay()
 	s.d.Log.InfoContext(ctx, "left the desk", slog.String(logkey.Host, l.URL))

@@ -362,14 +362,11 @@ func TestJoin_overTLS(t *testing.T) {
 		return i.String()
 	}
 	b := &box{store: openStore(t, dbIn(t))}
-	s, err := support.New(t.Context(), support.Deps{
+	s := support.New(t.Context(), support.Deps{
 		Store: b.store, Log: slog.New(slog.DiscardHandler), Findings: func() []appliance.Finding { return nil },
 		Facts:  func(context.Context) (wire.Facts, error) { return wire.Facts{Name: "box"}, nil },
 		Sample: func(context.Context) (wire.Sample, error) { return wire.Sample{}, nil },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()

@@ -22,8 +22,7 @@ import (
 func onRealDesk(t *testing.T) *box {
 	t.Helper()
 	b := &box{store: openStore(t, dbIn(t)), facts: wire.Facts{Name: "box", Agent: "0.1.0"}}
-	var err error
-	b.Support, err = support.New(t.Context(), support.Deps{
+	b.Support = support.New(t.Context(), support.Deps{
 		Store: b.store, Log: slog.New(slog.DiscardHandler),
 		Facts:  func(context.Context) (wire.Facts, error) { return locked(b, func() wire.Facts { return b.facts }), nil },
 		Sample: func(context.Context) (wire.Sample, error) { return wire.Sample{UptimeS: 60, Apps: 1, AppsUp: 1}, nil },
@@ -31,9 +30,6 @@ func onRealDesk(t *testing.T) *box {
 			return locked(b, func() []appliance.Finding { return slices.Clone(b.findings) })
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()

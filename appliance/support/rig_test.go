@@ -276,8 +276,7 @@ func newBox(t *testing.T, path string, h http.Handler) *box {
 
 func (b *box) start(t *testing.T, s support.Store) {
 	t.Helper()
-	var err error
-	b.Support, err = support.New(t.Context(), support.Deps{
+	b.Support = support.New(t.Context(), support.Deps{
 		Store: s, Log: slog.New(slog.DiscardHandler),
 		Facts: func(context.Context) (wire.Facts, error) { return locked(b, func() wire.Facts { return b.facts }), nil },
 		Sample: func(context.Context) (wire.Sample, error) {
@@ -291,9 +290,6 @@ func (b *box) start(t *testing.T, s support.Store) {
 			return locked(b, func() http.RoundTripper { return b.way }), nil
 		},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- b.Run(ctx) }()

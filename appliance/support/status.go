@@ -17,6 +17,9 @@ import (
 // Status says how the link is.
 func (s *Support) Status(ctx context.Context) (appliance.DeskLink, error) {
 	l, m := s.both()
+	if bad := s.unreadable(); bad != nil {
+		return appliance.DeskLink{State: appliance.DeskEnded, Problem: bad}, nil
+	}
 	if l == nil {
 		return appliance.DeskLink{State: appliance.DeskNone}, nil
 	}

@@ -29,6 +29,7 @@ type Deps struct {
 	Sample   func(ctx context.Context) (wire.Sample, error)
 	Findings func() []appliance.Finding // what shows; first asked after Changed was called
 	Now      func() time.Time           // nil: time.Now; only for what people and desks read
+	Report   func(err error)            // told why the record of the link cannot be used, and nil once it is gone; nil: nobody is
 	// Transport makes the way to a desk, anew after each failure; nil: the
 	// network, with the name server and proxy of that moment.
 	Transport func(desk string, pin []byte) (http.RoundTripper, error)
@@ -44,8 +45,9 @@ type Support struct {
 	way  http.RoundTripper
 	plan schedule
 
-	mu     sync.Mutex // guards what follows
-	link   *Link      // what the store has; replaced, never changed
+	mu     sync.Mutex       // guards what follows
+	link   *Link            // what the store has; replaced, never changed
+	unread *problem.Problem // why the store's cannot be read; link is nil then
 	now    moment
 	cancel context.CancelFunc // of the exchange that is under way
 	leave  bool               // somebody waits for turn to end the link
@@ -59,22 +61,29 @@ type moment struct {
 	trouble            *problem.Problem // of the last try; nil: it went well
 }
 
-// New returns the link that the store remembers.
-func New(ctx context.Context, d Deps) (*Support, error) {
+// New returns the link that the store remembers. One that cannot be read counts
+// as ended until it is left, or another desk is joined.
+func New(ctx context.Context, d Deps) *Support {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
 	if d.Transport == nil {
 		d.Transport = network
 	}
+	if d.Report == nil {
+		d.Report = func(error) {}
+	}
 	d.Log = d.Log.With(slog.String(logkey.Component, "support"))
 	s := &Support{d: d, wake: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 	link, err := d.Store.DeskLink(ctx)
 	if err != nil {
-		return nil, err
+		s.unread = appliance.Unreadable("the link to the support desk", err)
+		d.Log.ErrorContext(ctx, "link not read", slog.Any(logkey.Err, err))
+		d.Report(s.unread)
+		return s
 	}
 	s.setLink(link)
-	return s, nil
+	return s
 }
 
 // Changed says that the findings are known, or are others now. It does not
@@ -110,6 +119,17 @@ func (s *Support) setLink(l *Link) {
 		s.now = moment{}
 	}
 	s.link = l
+	if s.unread != nil {
+		s.unread = nil
+		s.d.Report(nil)
+	}
+}
+
+// unreadable is why the record of the link cannot be used; nil if it can.
+func (s *Support) unreadable() *problem.Problem {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unread
 }
 
 // change replaces the link by a changed copy.

@@ -13,7 +13,7 @@ import (
 // FuzzAnswer feeds packets to the server. An answer must be readable, belong to
 // its query, keep its size and never be an answer to an answer.
 func FuzzAnswer(f *testing.F) {
-	x, err := newIndex([]dns.Zone{comparedZone(f)})
+	x, err := newIndex([]dns.Zone{comparedZone(f)}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func FuzzAnswer(f *testing.F) {
 }
 
 func BenchmarkAnswer(b *testing.B) {
-	x, err := newIndex([]dns.Zone{comparedZone(b)})
+	x, err := newIndex([]dns.Zone{comparedZone(b)}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

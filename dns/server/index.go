@@ -5,6 +5,7 @@ package server
 import (
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,23 +53,41 @@ type glue struct {
 }
 
 // newIndex checks and packs the zones.
-func newIndex(zones []dns.Zone) (*index, error) {
+// newIndex packs zones. One that is not valid is in the error; if before has a
+// zone of its name, that stays in its place.
+func newIndex(zones []dns.Zone, before *index) (*index, error) {
 	x := &index{zones: make(map[string]*zone, len(zones))}
+	var errs error
 	for _, model := range zones {
-		model, err := model.Normalise()
-		if err != nil {
-			return nil, err
+		if err := x.add(model); err != nil {
+			errs = errors.Join(errs, fmt.Errorf("pack zone %s: %w", model.Name, err))
+			x.keep(model.Name, before)
 		}
-		z, err := newZone(model)
-		if err != nil {
-			return nil, fmt.Errorf("pack zone %s: %w", model.Name, err)
-		}
-		if x.zones[z.apex] != nil {
-			return nil, fmt.Errorf("pack zone %s: it is there twice", model.Name)
-		}
-		x.zones[z.apex] = z
 	}
-	return x, nil
+	return x, errs
+}
+
+func (x *index) keep(name string, before *index) {
+	apex, err := wireName(name)
+	if err == nil && before != nil && x.zones[apex] == nil && before.zones[apex] != nil {
+		x.zones[apex] = before.zones[apex]
+	}
+}
+
+func (x *index) add(model dns.Zone) error {
+	model, err := model.Normalise()
+	if err != nil {
+		return err
+	}
+	z, err := newZone(model)
+	if err != nil {
+		return err
+	}
+	if x.zones[z.apex] != nil {
+		return errors.New("it is there twice")
+	}
+	x.zones[z.apex] = z
+	return nil
 }
 
 func newZone(model dns.Zone) (*zone, error) {

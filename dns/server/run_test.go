@@ -82,15 +82,25 @@ func TestServer_atAllAddressesAnswersFromTheOneThatWasAsked(t *testing.T) {
 	}
 }
 
-func TestSetZones_keepsTheOldOnesWhenANewOneIsNotValid(t *testing.T) {
+// TestSetZones_oneThatIsNotValidTakesNoOtherDown: a new one is left out, of one
+// that was there the old stays.
+func TestSetZones_oneThatIsNotValidTakesNoOtherDown(t *testing.T) {
 	s, addr := start(t, zoneOf(t, "demo.example"))
-	bad := zoneOf(t, "other.example")
-	bad.Records = nil // its name server has no address
-	if err := s.SetZones([]dns.Zone{bad}); !errors.Is(err, &problem.Problem{Code: "zone-invalid"}) {
-		t.Errorf("SetZones: %v", err)
-	}
-	if a := ask(t, "udp", addr, question("ns1.demo.example.", mdns.TypeA)); len(a.Answer) != 1 {
-		t.Errorf("after a zone that is not valid: %v", a)
+	for _, name := range []string{"other.example", "demo.example"} {
+		bad := zoneOf(t, name)
+		bad.Records = nil // its name server has no address
+		zones := []dns.Zone{bad, zoneOf(t, "third.example")}
+		if name != "demo.example" {
+			zones = append(zones, zoneOf(t, "demo.example"))
+		}
+		if err := s.SetZones(zones); !errors.Is(err, &problem.Problem{Code: "zone-invalid"}) {
+			t.Errorf("%s: SetZones: %v", name, err)
+		}
+		for _, good := range []string{"demo.example", "third.example"} {
+			if a := ask(t, "udp", addr, question("ns1."+good+".", mdns.TypeA)); len(a.Answer) != 1 {
+				t.Errorf("%s is not valid, %s answers %v", name, good, a)
+			}
+		}
 	}
 }
 

@@ -61,16 +61,13 @@ func New(cfg Config) *Server {
 }
 
 // SetZones makes the server answer for exactly these zones, from one query to
-// the next. When one of them is not valid it returns why and goes on with the
-// zones that it has.
+// the next. It returns why some of them are not valid: of those it goes on with
+// what it has, and it answers for the others all the same.
 func (s *Server) SetZones(zones []dns.Zone) error {
-	x, err := newIndex(zones)
-	if err != nil {
-		return err
-	}
+	x, err := newIndex(zones, s.index.Load())
 	s.index.Store(x)
-	s.cfg.Log.Info("zones replaced", logkey.Count, len(zones))
-	return nil
+	s.cfg.Log.Info("zones replaced", logkey.Count, len(x.zones))
+	return err
 }
 
 // Addrs returns the addresses at which the server listens, after Listen.

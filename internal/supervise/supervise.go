@@ -34,6 +34,8 @@ type Part struct {
 	// Report is told why the part does not work, and nil once it does again; it
 	// is never called at the same time as itself. nil: only the log is told.
 	Report func(err error)
+	// Failed says that the part was reported as not working before Keep.
+	Failed bool
 }
 
 // Keep runs p until ctx ends or it has nothing more to do.
@@ -41,7 +43,7 @@ func Keep(ctx context.Context, log *slog.Logger, p Part) {
 	if p.Report == nil {
 		p.Report = func(error) {}
 	}
-	reported := false
+	reported := p.Failed
 	for wait := First; ; wait = min(2*wait, Most) {
 		began := time.Now()
 		err := attempt(ctx, p, reported)

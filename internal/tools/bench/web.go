@@ -191,12 +191,12 @@ func serveGateway(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = g.SetRoutes([]gateway.Route{ //nolint:contextcheck // it returns at once
+	bad := g.SetRoutes([]gateway.Route{ //nolint:contextcheck // it returns at once
 		{Host: hostname.Name(proxied), Kind: gateway.Service, Target: target},
 		{Host: hostname.Name(static), Kind: gateway.Site, Root: args[2]},
 	})
-	if err != nil {
-		return err
+	if len(bad) > 0 {
+		return bad[0].Err
 	}
 	return g.Run(ctx)
 }
