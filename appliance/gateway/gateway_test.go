@@ -31,10 +31,11 @@ var discard = slog.New(slog.DiscardHandler)
 // name at it.
 type door struct {
 	*Gateway
-	t      testing.TB
-	client *http.Client
-	log    *lockedBuffer
-	stop   func() // ends the gateway and waits for it
+	t        testing.TB
+	client   *http.Client
+	log      *lockedBuffer
+	stop     func() // ends the gateway and waits for it
+	standard bool   // its proxy is the standard one, for comparison
 }
 
 // lockedBuffer is a buffer that many may write to.

@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"coopkit/internal/logkey"
 
@@ -41,7 +43,7 @@ func (g *Gateway) proxy(r Route) http.Handler {
 // mean one thing here and another at the service is refused.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status := screen(r); status != 0 {
-		answerPlainly(w, status)
+		decline(w, r, status)
 		return
 	}
 	e := &exchange{ResponseWriter: w, p: p, r: r, upgrade: asksForWebSocket(r)}
@@ -67,17 +69,22 @@ func screen(r *http.Request) int {
 	if _, ok := originForm(r); !ok {
 		return http.StatusBadRequest
 	}
+	for _, length := range r.Header["Content-Length"] {
+		if r.ProtoMajor > 1 && length != strconv.FormatInt(r.ContentLength, 10) {
+			return http.StatusBadRequest // net/http checks those of HTTP/1 only
+		}
+	}
 	return 0
 }
 
 // originForm returns the target of r as a service gets it (RFC 9112 section
 // 3.2.1): the path and query as the visitor wrote them, whatever is not ASCII
-// escaped. The absolute form is turned into it. Nothing that could end the
-// request line is in it, although HTTP/2 allows that in ":path".
+// escaped. The absolute form, which HTTP/2 does not have, is turned into it.
+// Nothing that could end the request line is in it, although ":path" allows that.
 func originForm(r *http.Request) (string, bool) {
 	target := r.RequestURI
 	if r.URL.Host != "" { // absolute form; net/http has taken its host for the request's
-		if r.URL.Scheme != "http" && r.URL.Scheme != "https" || r.URL.User != nil {
+		if r.ProtoMajor > 1 || r.URL.Scheme != "http" && r.URL.Scheme != "https" || r.URL.User != nil {
 			return "", false
 		}
 		target = r.URL.RequestURI()
@@ -117,13 +124,13 @@ func escape(target string) string {
 // refuse answers for a service that did not, and tells a visitor whose request
 // broke off so. It is ReverseProxy's ErrorHandler.
 func (e *exchange) refuse(_ http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
-	}
 	p := e.p
 	if _, visitors := errors.AsType[bodyError](err); visitors {
-		answerPlainly(e, bodyStatus(err))
+		decline(e, e.r, bodyStatus(err))
 		return
+	}
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
 	}
 	p.g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelDebug, "service did not answer",
 		slog.String(logkey.Host, string(p.route.Host)), slog.String(logkey.Addr, p.route.Target.String()), slog.Any(logkey.Err, err))
@@ -145,9 +152,14 @@ func bodyStatus(err error) int {
 	return http.StatusBadRequest
 }
 
-// answerPlainly answers with a status and its name.
-func answerPlainly(w http.ResponseWriter, status int) {
+// decline answers a request that is not understood. On HTTP/1 nothing after it
+// is read as another one, and its body is not waited for.
+func decline(w http.ResponseWriter, r *http.Request, status int) {
 	w.Header().Set("Cache-Control", "no-store")
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close")
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTimeout))
+	}
 	http.Error(w, http.StatusText(status), status)
 }
 

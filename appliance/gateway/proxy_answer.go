@@ -99,7 +99,8 @@ func connectionOptions(head []byte) []string {
 // services then send it.
 func bodyless(method string, resp *http.Response) bool {
 	none := method == http.MethodHead || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified
-	return none && (resp.ContentLength > 0 || len(resp.TransferEncoding) > 0 || resp.Header["Content-Length"] != nil)
+	length := resp.Header.Get("Content-Length")
+	return none && (length != "" && length != "0" || len(resp.TransferEncoding) > 0)
 }
 
 // passInterim sends an interim answer to a visitor who may know of such

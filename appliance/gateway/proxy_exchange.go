@@ -103,6 +103,9 @@ func (b *answerBody) Read(p []byte) (int, error) {
 func (b *answerBody) Close() error {
 	e := b.e
 	e.c.beforeRead = nil
+	if len(b.resp.Trailer) > 0 {
+		e.flush() // or net/http could give the answer a length, after which no trailer may come
+	}
 	if e.stop() && e.reached && !e.final && e.up.done() && e.c.in.Buffered() == 0 {
 		e.p.g.back.put(e.p.route.Target, e.c)
 		return nil

@@ -60,7 +60,7 @@ func (e *exchange) send(out *http.Request) {
 
 // expectsContinue reports whether r waits for 100 Continue before its body.
 func expectsContinue(r *http.Request) bool {
-	return r.ProtoMajor == 1 && strings.EqualFold(r.Header.Get("Expect"), "100-continue")
+	return r.ProtoMajor == 1 && r.ProtoMinor >= 1 && strings.EqualFold(r.Header.Get("Expect"), "100-continue")
 }
 
 // wanted passes on whether the service wants the body. Only the first word counts.
