@@ -105,7 +105,7 @@ var bodyCases = []visitorCase{
 		but(`TRACE /x len=2 "hi" => 200 "ok"; open`,
 			"it would show what the front door adds"),
 	sent("refused target with half a body", request(`POST x:y`, "Content-Length: 100")+"x",
-		`nothing => 400; silent`).andThen(smuggled).
+		`nothing => 400; closed`).andThen(smuggled).
 		but(`malformed => nothing; silent`,
 			"the standard one sends a target that is none, and holds the answer back"),
 }
