@@ -51,7 +51,7 @@ func (d *door) Refresh(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if addrs, err := d.inside(ctx); err == nil { // whoever cannot read them reads no routes either
-		d.gateway.SetInside(addrs)
+		d.gateway.SetInside(addrs) //nolint:contextcheck // opening a socket does not wait
 	}
 	routes, closed, err := d.routes(ctx)
 	if err != nil {

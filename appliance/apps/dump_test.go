@@ -60,10 +60,10 @@ func (d distinct) Ensure(_ context.Context, r *recipes.Recipe, service, ref stri
 
 // TestDump_opens: an app that an earlier program added is read, and wants the
 // containers that it has, although the catalogue lost all its recipes. A
-// container that is made from something else now
-// would be made anew when the box takes this program.
+// container that is made from something else now would be made anew when the box
+// takes this program.
 func TestDump_opens(t *testing.T) {
-	testkit.Dumps(t, dumps, func(t *testing.T, name, path string) {
+	testkit.Dumps(t, dumps, func(t *testing.T, name, path string) { //nolint:thelper // it is the test
 		dir := t.TempDir()
 		if err := os.Rename(path, filepath.Join(dir, "db")); err != nil {
 			t.Fatal(err)

@@ -168,7 +168,7 @@ func (m *importer) Ensure(ctx context.Context, _ *recipes.Recipe, _, _ string, _
 			return *last, err
 		}
 	}
-	image := enginetest.TestImage(m.tb, eng)
+	image := enginetest.TestImage(m.tb, eng) //nolint:contextcheck // it goes with the test
 	image.Source = appliance.FromDebian
 	m.made.Store(&image)
 	return image, nil

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -191,5 +192,86 @@ func TestRelease_ofANewerProgramSaysWhich(t *testing.T) {
 	}
 	if r, err := b.active(t.Context(), "echo"); err != nil || r.Program != "1.4.0" {
 		t.Errorf("the active release: %+v, %v", r, err)
+	}
+}
+
+// TestRelease_canBeGoneBackTo: a release with other services is raised, then the
+// one before; every service stays at its address, whoever comes or goes.
+func TestRelease_canBeGoneBackTo(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	job, err := b.Add(t.Context(), echo)
+	b.follow(t, job, err)
+	first := hashes(b.observe(t, "echo"))
+	r, err := b.active(t.Context(), "echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe, err := changed(t, b).Find("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := pack(recipe)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := r.next("1.5.0")
+	next.Version, next.Images["assistant"] = recipe.Version, next.Images["helper"]
+	number, err := b.store.InsertRelease(t.Context(), next, folder)
+	if err != nil || number != 2 {
+		t.Fatalf("release %d, %v", number, err)
+	}
+	b.Reconcile(t.Context())
+	if diff := cmp.Diff(first, hashes(b.observe(t, "echo"))); diff != "" {
+		t.Errorf("a release that is not active was raised: %s", diff)
+	}
+	for number, want := range map[int]string{2: "app 10.213.0.2, assistant 10.213.0.4", 1: "app 10.213.0.2, helper 10.213.0.3"} {
+		if err := b.store.Activate(t.Context(), "echo", number); err != nil {
+			t.Fatal(err)
+		}
+		b.Reconcile(t.Context())
+		var got []string
+		for _, c := range b.observe(t, "echo").Containers {
+			got = append(got, c.Service+" "+c.Address.String())
+		}
+		if strings.Join(got, ", ") != want {
+			t.Errorf("release %d has %v; want %s", number, got, want)
+		}
+	}
+	if err := b.store.Activate(t.Context(), "echo", 1); err != nil {
+		t.Fatal(err)
+	}
+	b.Reconcile(t.Context())
+	if diff := cmp.Diff(first, hashes(b.observe(t, "echo"))); diff != "" {
+		t.Errorf("going back is not what it was (-was +is): %s", diff)
+	}
+}
+
+// TestShelf_readsARecipeOnce: the folder of a release is read when it is new.
+func TestShelf_readsARecipeOnce(t *testing.T) {
+	t.Parallel()
+	var s shelf
+	reads := 0
+	folder := packed(t, map[string]string{"recipe.yaml": "name: echo\n", "compose.yaml": "services: {}\n"})
+	look := func(rel appliance.Release) {
+		t.Helper()
+		if _, err := s.recipe(rel, func() ([]byte, error) { reads++; return folder, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	one := appliance.Release{Install: "echo", Number: 1, Created: time.UnixMilli(1)}
+	again := one
+	again.Created = time.UnixMilli(2) // another install that got the name
+	for _, c := range []struct {
+		rel  appliance.Release
+		want int
+	}{{one, 1}, {one, 1}, {again, 2}, {one, 2}} {
+		if look(c.rel); reads != c.want {
+			t.Errorf("read %d times; want %d", reads, c.want)
+		}
+	}
+	s.forget(nil)
+	if look(one); reads != 3 {
+		t.Errorf("what is gone is still kept: read %d times", reads)
 	}
 }

@@ -189,10 +189,10 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, d := range doors {
 		group.Go(func() error { return serve(d.on(d.main)) })
 	}
-	g.startInside(doors)
+	g.startInside(doors) //nolint:contextcheck // opening a socket does not wait
 	group.Go(func() error {
 		<-gctx.Done()
-		g.stopInside()
+		g.stopInside() //nolint:contextcheck // it opens none
 		g.drain(life, cut, servers)
 		return nil
 	})

@@ -60,7 +60,7 @@ func tables(t *testing.T, path string) map[string]int {
 // migrates, is sound, and every row of every table is read by the methods of
 // Store. The dumps are written by TestDump_write of package apps.
 func TestDump_isReadWhole(t *testing.T) {
-	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, _, path string) {
+	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, _, path string) { //nolint:thelper // it is the test
 		want := tables(t, path)
 		for table, rows := range want {
 			if rows == 0 {

@@ -15,7 +15,7 @@ import (
 // TestDump_stepsOfTheFirstVersionKeepTheirTitles: its jobs have sentences where
 // there are codes now, and its findings English words for who can act.
 func TestDump_stepsOfTheFirstVersionKeepTheirTitles(t *testing.T) {
-	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, name, path string) {
+	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, name, path string) { //nolint:thelper // it is the test
 		if !strings.HasPrefix(name, "0.0-") {
 			return
 		}

@@ -37,7 +37,7 @@ var dumped = struct {
 // TestUpgrade_losesNothing opens the records of the first version, which wrote
 // some of its rows later than its reports.
 func TestUpgrade_losesNothing(t *testing.T) {
-	testkit.Dumps(t, filepath.Join("testdata", "behind"), func(t *testing.T, _, path string) {
+	testkit.Dumps(t, filepath.Join("testdata", "behind"), func(t *testing.T, _, path string) { //nolint:thelper // it is the test
 		r := &rig{tb: t, path: path, clock: newClock()}
 		r.clock.pass(dumped.made.Sub(r.clock.Now()))
 		r.start()

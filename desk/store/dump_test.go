@@ -26,7 +26,7 @@ var dumpName = flag.String("dump", "", "write the records of this program as tes
 // knows its co-ops, boxes, findings, history, invitations and people, and takes
 // reports.
 func TestDump_opens(t *testing.T) {
-	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, _, path string) {
+	testkit.Dumps(t, filepath.Join("testdata", "dumps"), func(t *testing.T, _, path string) { //nolint:thelper // it is the test
 		r := &rig{tb: t, path: path, clock: newClock()}
 		r.clock.pass(2 * time.Hour)
 		r.start()
