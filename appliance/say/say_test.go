@@ -59,7 +59,7 @@ func TestStep_saysCodesAndWhatTheFirstVersionStored(t *testing.T) {
 		step appliance.JobStep
 		want string
 	}{
-		{"en", appliance.JobStep{Code: appliance.StepStartService, Args: map[string]string{"service": "db"}}, "Start “db”"},
+		{"en", appliance.JobStep{Code: appliance.StepStartService, Args: map[string]string{"service": "db"}}, "Start the program: db"},
 		{"fr", appliance.JobStep{Code: appliance.StepPublish, Args: map[string]string{"version": "3"}}, "Montrer la version 3 aux visites"},
 		{"es", appliance.JobStep{Code: "Fetch or build the images"}, "Fetch or build the images"},
 		{"es", appliance.JobStep{Code: appliance.StepPublish}, "publish"}, // by a version that did not say which
