@@ -27,10 +27,9 @@ func (l Ledger) Owner(r Record) string {
 
 // Change is what one owner wants changed in a zone.
 type Change struct {
-	Owner   string
-	Add     []Record
-	Remove  []Record
-	Consent bool // a person agreed that it may change a large part of the zone
+	Owner  string
+	Add    []Record
+	Remove []Record
 }
 
 // Diff is what a change does to a zone. Its records are in the order of
@@ -56,8 +55,8 @@ func (d Diff) Inverse() Diff {
 // "record-in-the-way" when somebody else's records stand where one is to be
 // added, "record-not-ours" when one that is to be removed belongs to somebody
 // else, "apex-frozen" for SOA, NS and DS of the zone itself,
-// "change-too-large" when more than 30 % of a zone of ten or more records would
-// go without consent, and those of Normalise.
+// "change-too-large" when records of more than 30 % of the names of a zone with
+// ten or more would go, and those of Normalise.
 func Plan(zone Zone, ledger Ledger, change Change) (Diff, error) {
 	d := Diff{Zone: zone.Name, Owner: change.Owner}
 	for _, r := range slices.Concat(change.Add, change.Remove) {
@@ -83,11 +82,20 @@ func Plan(zone Zone, ledger Ledger, change Change) (Diff, error) {
 	slices.SortFunc(d.Add, Compare)
 	slices.SortFunc(d.Remove, Compare)
 	slices.SortFunc(d.Keep, Compare)
-	if !change.Consent && len(zone.Records) >= 10 && len(d.Remove)*10 > len(zone.Records)*3 {
-		return Diff{}, tooLarge(zone, d)
+	if all, gone := names(zone.Records), names(d.Remove); all >= 10 && gone*10 > all*3 {
+		return Diff{}, tooLarge(zone, gone, all)
 	}
 	_, err := Apply(zone, d, time.Unix(0, 0))
 	return d, err
+}
+
+// names counts the names that records have.
+func names(records []Record) int {
+	seen := map[string]bool{}
+	for _, r := range records {
+		seen[r.Name] = true
+	}
+	return len(seen)
 }
 
 // add plans one record to be added.
@@ -209,12 +217,12 @@ func ownerWords(owner string) string {
 	return "“" + owner + "”"
 }
 
-func tooLarge(zone Zone, d Diff) error {
+func tooLarge(zone Zone, gone, all int) error {
 	return &problem.Problem{
 		Code: "change-too-large", Kind: problem.Conflict,
-		What: fmt.Sprintf("this would remove or replace %d of the %d records of %s", len(d.Remove), len(zone.Records), zone.Name),
+		What: fmt.Sprintf("this would remove or replace records of %d of the %d names in %s", gone, all, zone.Name),
 		Why:  "a change of more than 30 % of a zone is more often a mistake than wanted",
-		Next: []string{"look at the plan line by line, then agree to it explicitly", "or change the zone in smaller parts"},
+		Next: []string{"change the zone in smaller parts"},
 	}
 }
 

@@ -90,33 +90,6 @@ func (r *Recipe) known() []string {
 	return names
 }
 
-// Variables returns the variables that compose.yaml, the first account and
-// the rename steps use, sorted.
-func (r *Recipe) Variables() []string {
-	used := map[string]bool{}
-	use := func(texts ...string) {
-		for _, text := range texts {
-			names, _ := references(text)
-			for _, name := range names {
-				used[name] = true
-			}
-		}
-	}
-	compose, _ := parseYAML(composeFile, r.compose)
-	if compose != nil {
-		compose.walkText(func(n *node) { use(n.text()) })
-	}
-	use(r.FirstAccount.User)
-	for _, step := range r.FirstAccount.HTTP {
-		use(slices.Collect(maps.Values(step.Form))...)
-	}
-	for _, step := range append(slices.Clone(r.FirstAccount.Exec), r.Rename.Exec...) {
-		use(step.Command...)
-		use(step.Stdin)
-	}
-	return slices.Sorted(maps.Keys(used))
-}
-
 // walkText calls visit for every scalar value below n (not for keys).
 func (n *node) walkText(visit func(*node)) {
 	switch n.kind {

@@ -32,20 +32,6 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-func TestVariables_areThoseInUse(t *testing.T) {
-	r, err := Embedded().Find("wordpress")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"SECRET_ADMIN_PASSWORD", "SECRET_DB_PASSWORD", "SECRET_DB_ROOT_PASSWORD",
-		"SETTING_EMAIL", "SETTING_LANGUAGE", "SETTING_TITLE", "URL",
-	}
-	if diff := cmp.Diff(want, r.Variables()); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestGenerateSecrets_areLongAndDifferent(t *testing.T) {
 	r := &Recipe{Secrets: []Secret{{Name: "a", Length: 20}, {Name: "b", Length: 128}}}
 	one, two := GenerateSecrets(r), GenerateSecrets(r)

@@ -67,14 +67,8 @@ func (c *certificates) newest(host hostname.Name) *certmagic.Certificate {
 	return best
 }
 
-// ready reports whether host has a certificate that is valid now.
+// ready reports whether host has a certificate that is valid now; c is locked.
 func (c *certificates) ready(host hostname.Name) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.readyLocked(host)
-}
-
-func (c *certificates) readyLocked(host hostname.Name) bool {
 	cert := c.newest(host)
 	return cert != nil && c.now().Before(cert.Leaf.NotAfter)
 }
@@ -83,7 +77,7 @@ func (c *certificates) readyLocked(host hostname.Name) bool {
 func (c *certificates) wait(ctx context.Context, host hostname.Name) error {
 	for {
 		c.mu.Lock()
-		st, ready, changed := c.hosts[host], c.readyLocked(host), c.changed
+		st, ready, changed := c.hosts[host], c.ready(host), c.changed
 		var last error
 		if st != nil {
 			last = st.lastError

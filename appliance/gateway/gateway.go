@@ -238,12 +238,6 @@ func (g *Gateway) Certificates() []appliance.Certificate { return g.certs.infos(
 // the issuer is not local or its CA cannot be opened.
 func (g *Gateway) CAFile() string { return g.certs.ca.rootFile() }
 
-// Ready reports whether host is in the table and has a certificate that is
-// valid now.
-func (g *Gateway) Ready(host hostname.Name) bool {
-	return g.table.Load().hosts[string(host)] != nil && g.certs.ready(host)
-}
-
 // WaitCertificate waits until host has a certificate that is valid now. When
 // ctx ends first, the error is the Problem "certificate-failed" with the reason
 // of the last attempt. A host that is not in the table is an error at once.

@@ -32,7 +32,6 @@ const (
 	Stopped          HoldReason = "stopped"
 	Failing          HoldReason = "failing"
 	ClosedUntilOwner HoldReason = "closed-until-owner"
-	Upgrading        HoldReason = "upgrading"
 )
 
 // Route says what answers at one host. Only the fields of its Kind count.
@@ -88,7 +87,7 @@ func (g *Gateway) handler(r Route, old *entry) (http.Handler, error) {
 }
 
 var holdReasons = map[HoldReason]bool{
-	Starting: true, Stopped: true, Failing: true, ClosedUntilOwner: true, Upgrading: true,
+	Starting: true, Stopped: true, Failing: true, ClosedUntilOwner: true,
 }
 
 // invalidRoute makes the Problem for a route that can not be used.

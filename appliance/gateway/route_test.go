@@ -100,14 +100,14 @@ func TestRedirect_keepsPathAndQueryWhenItHasNone(t *testing.T) {
 
 func TestHold_saysWhyInTheVisitorsLanguage(t *testing.T) {
 	d := open(t, local(t),
-		Route{Host: "up.demo.coop", Kind: Held, Hold: Upgrading, Title: "Our <wiki>"},
+		Route{Host: "up.demo.coop", Kind: Held, Hold: Starting, Title: "Our <wiki>"},
 		Route{Host: "off.demo.coop", Kind: Held, Hold: Stopped})
 	for lang, want := range map[string]string{
-		"": "Our &lt;wiki&gt; is being upgraded", "es-MX,es;q=0.9": "Our &lt;wiki&gt; se está actualizando",
-		"fr": "Our &lt;wiki&gt; est en cours de mise à niveau", "de, sv": "is being upgraded",
+		"": "Our &lt;wiki&gt; is starting", "es-MX,es;q=0.9": "Our &lt;wiki&gt; está arrancando",
+		"fr": "Our &lt;wiki&gt; démarre", "de, sv": "is starting",
 	} {
 		a := d.get("https://up.demo.coop/x", "Accept-Language", lang)
-		if a.StatusCode != 503 || a.Header.Get("Retry-After") != "30" || a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(a.body, want) {
+		if a.StatusCode != 503 || a.Header.Get("Retry-After") != "10" || a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(a.body, want) {
 			t.Errorf("%q: %d %v\n%s", lang, a.StatusCode, a.Header, a.body)
 		}
 		if !strings.Contains(a.body, `<html lang="`+a.Header.Get("Content-Language")+`">`) {

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -282,37 +281,6 @@ func TestRefresh_buildsOnlyWhatHasNewerPackages(t *testing.T) {
 	e.old = nil
 	if done, err := im.refresh(t.Context(), wants, appliance.Quiet{}); err != nil || len(done) != 2 {
 		t.Errorf("a newer base: %+v, %v", done, err)
-	}
-}
-
-func TestClean_removesOnlyOursThatNobodyKeeps(t *testing.T) {
-	e := enginetest.NewFake()
-	im := fakeImages(t, e)
-	fakeBase(t, im, e, "aa", time.Now().Add(-time.Hour))
-	fakeBase(t, im, e, "bb", time.Now())
-	e.AddImage(engine.ImageInfo{ID: "sha256:theirs", Tags: []string{"somebody/else:1"}})
-	w := tiny("wiki", "FROM ${BASE}\n")
-	kept, err := im.ensure(t.Context(), w, "", appliance.Quiet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.version = "2.0-1"
-	w.files = fstest.MapFS{"debian/app/Dockerfile": {Data: []byte("FROM ${BASE}\nUSER x\n")}}
-	dropped, err := im.ensure(t.Context(), w, "", appliance.Quiet{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	freed, err := im.Clean(t.Context(), []string{kept.ID}, appliance.Quiet{})
-	if err != nil || freed <= 0 {
-		t.Errorf("freed %d, %v", freed, err)
-	}
-	for id, want := range map[string]bool{
-		kept.ID: true, dropped.ID: false, "sha256:theirs": true,
-		"sha256:" + strings.Repeat("aa", 32): false, "sha256:" + strings.Repeat("bb", 32): true,
-	} {
-		if _, ok, err := e.Image(t.Context(), id); ok != want || err != nil {
-			t.Errorf("%s is there: %v, %v; want %v", id, ok, err, want)
-		}
 	}
 }
 

@@ -5,7 +5,6 @@ package images
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"sync"
 
@@ -45,33 +44,10 @@ func (p *pulled) get(digest string) (pull, bool) {
 	return got, ok
 }
 
-// ids returns the ids of all images that were pulled.
-func (p *pulled) ids() map[string]bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	ids := map[string]bool{}
-	for got := range maps.Values(p.by) {
-		ids[got.ID] = true
-	}
-	return ids
-}
-
 func (p *pulled) set(digest string, got pull) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.by[digest] = got
-	return p.save()
-}
-
-// forget drops every digest of an image that was removed.
-func (p *pulled) forget(id string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	before := len(p.by)
-	maps.DeleteFunc(p.by, func(_ string, got pull) bool { return got.ID == id })
-	if len(p.by) == before {
-		return nil
-	}
 	return p.save()
 }
 

@@ -50,7 +50,7 @@ func (n *Names) EnsureHost(ctx context.Context, host hostname.Name, owner string
 func (n *Names) RemoveHost(ctx context.Context, host hostname.Name, owner string) error {
 	err := n.changeHost(ctx, host, func(z zone) (dns.Diff, error) {
 		return dns.Plan(z.Zone, z.ledger, dns.Change{
-			Owner: owner, Remove: z.owned(string(host), owner, "A", "AAAA"), Consent: true,
+			Owner: owner, Remove: z.owned(string(host), owner, "A", "AAAA"),
 		})
 	})
 	if errors.Is(err, &problem.Problem{Code: "record-unreadable"}) {
@@ -91,7 +91,7 @@ func (n *Names) hostDiff(z zone, host hostname.Name, owner string) (dns.Diff, er
 	old := slices.DeleteFunc(z.owned(string(host), owner, "A", "AAAA"), func(r dns.Record) bool {
 		return slices.ContainsFunc(want, func(w dns.Record) bool { return w.ID() == r.ID() })
 	})
-	return dns.Plan(z.Zone, z.ledger, dns.Change{Owner: owner, Add: want, Remove: old, Consent: true})
+	return dns.Plan(z.Zone, z.ledger, dns.Change{Owner: owner, Add: want, Remove: old})
 }
 
 // owned returns the records at name that owner has, of the given types.

@@ -118,22 +118,11 @@ func (n *Names) dropProofs(ctx context.Context, z zone) error {
 			old = append(old, r)
 		}
 	}
-	d, err := dns.Plan(z.Zone, z.ledger, dns.Change{Owner: OwnerACME, Remove: old, Consent: true})
-	if err != nil || d.Empty() {
-		return err
+	if len(old) == 0 {
+		return nil
 	}
-	_, err = n.write(ctx, z, d)
+	_, err := n.write(ctx, z, dns.Diff{Zone: z.Name, Owner: OwnerACME, Remove: old}) // all of them are ours, so there is nothing to plan
 	return err
-}
-
-// Holds reports whether a zone of this box contains host.
-func (n *Names) Holds(ctx context.Context, host hostname.Name) (bool, error) {
-	zones, err := n.zones(ctx)
-	if err != nil {
-		return false, err
-	}
-	_, ok := containing(zones, string(host))
-	return ok, nil
 }
 
 // zones reads the store. A zone that is not valid is there, broken, so that

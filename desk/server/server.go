@@ -73,6 +73,3 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/", s.handle(s.notFound))
 	return mux
 }
-
-// Paths are those that Handler answers, for who mounts it beside other things.
-func Paths() []string { return []string{wire.PathReports, wire.PathEnrol, wire.PathLeave} }

@@ -21,9 +21,6 @@ type Name string
 // String returns the normal form.
 func (n Name) String() string { return string(n) }
 
-// FQDN returns the name with its final dot, as DNS libraries want it.
-func (n Name) FQDN() string { return string(n) + "." }
-
 // Within reports whether n is zone or a name below it.
 func (n Name) Within(zone Name) bool {
 	return n == zone || strings.HasSuffix(string(n), "."+string(zone))
