@@ -38,7 +38,7 @@ func add(t *testing.T, box *controltest.Fake) {
 func TestList_saysEachChangeAndItsState(t *testing.T) {
 	box := controltest.New()
 	c := console(t, box.Agent())
-	if p := c.Get(t, "/activity"); p.Text(t, ".empty h2") != "Nothing was changed yet" {
+	if p := c.Get(t, "/activity"); p.Text(t, ".empty h2") != "Nothing has been changed yet" {
 		t.Error("an empty list does not say so")
 	}
 	add(t, box)
@@ -52,7 +52,7 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
-		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Undone", "Added dokuwiki Done", "One change is going on."},
+		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Undone", "Added dokuwiki Done", "One change is under way."},
 		"es": {"Reiniciando dokuwiki En curso", "dokuwiki no se detuvo Deshecho", "Se añadió dokuwiki Hecho", "Hay un cambio en curso."},
 		"fr": {"de dokuwiki En cours", "dokuwiki n’a pas été arrêté Annulé", "dokuwiki a été ajouté Fait", "Un changement est en cours."},
 	} {
@@ -114,7 +114,7 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 	add(t, box)
 	c := console(t, box.Agent())
 	p := c.Get(t, "/jobs/1")
-	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added dokuwiki" || lead != "All steps worked. It took 7 seconds." {
+	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added dokuwiki" || lead != "All steps succeeded. It took 7 seconds." {
 		t.Errorf("h1 %q, lead %q", h, lead)
 	}
 	if to := p.Value(t, "main .actions a", "href"); to != "/apps/dokuwiki#signin" {
@@ -153,7 +153,7 @@ func TestStop_goesBackAndSaysSo(t *testing.T) {
 	box.Hold()
 	add(t, box)
 	c := console(t, box.Agent())
-	if p := c.Get(t, "/jobs/1"); p.Value(t, "main form", "action") != "/jobs/1/stop" || p.Text(t, "main form button") != "Stop and go back" {
+	if p := c.Get(t, "/jobs/1"); p.Value(t, "main form", "action") != "/jobs/1/stop" || p.Text(t, "main form button") != "Stop and undo" {
 		t.Error("there is no way to stop it")
 	}
 	if p := c.Post(t, "/jobs/1/stop"); p.To != "/jobs/1" {
@@ -260,7 +260,7 @@ func TestEvents_followAJobThroughItsSteps(t *testing.T) {
 	if len(names) == 0 || names[len(names)-1] != "end" {
 		t.Fatalf("the stream ends with %v", names)
 	}
-	if strings.Count(last, `class="done"`) != 5 || !strings.Contains(last, "Added dokuwiki") || said != "All steps worked. It took 7 seconds.\n" {
+	if strings.Count(last, `class="done"`) != 5 || !strings.Contains(last, "Added dokuwiki") || said != "All steps succeeded. It took 7 seconds.\n" {
 		t.Errorf("at the end it says %q:\n%s", said, last)
 	}
 	if lastID == "" || lastID == "0" {

@@ -52,9 +52,9 @@ func TestShow_jobThatWaitsSaysUntilWhenAndCanBeFinished(t *testing.T) {
 	until := time.Date(2026, 11, 30, 14, 30, 0, 0, time.UTC)
 	c, box := withJob(t, appliance.Job{State: appliance.JobWaiting, Until: until, Stoppable: true})
 	for lang, want := range map[string][]string{
-		"en": {"Adding dokuwiki", "It waits until", "Make it final now", "Stop and go back", "Waiting"},
-		"es": {"Añadiendo dokuwiki", "Espera hasta", "Hacerlo definitivo ahora", "Parar y deshacer", "En espera"},
-		"fr": {"dokuwiki", "Cela attend jusqu’au", "Rendre définitif maintenant", "Arrêter et annuler", "En attente"},
+		"en": {"Adding dokuwiki", "It waits until", "Make it final now", "Stop and undo", "Waiting"},
+		"es": {"Añadiendo dokuwiki", "Espera hasta", "Hacerlo definitivo ahora", "Detener y deshacer", "En espera"},
+		"fr": {"dokuwiki", "La tâche attend jusqu’au", "Rendre définitif maintenant", "Arrêter et annuler", "En attente"},
 	} {
 		c.Lang = lang
 		p, list := c.Get(t, "/jobs/1"), c.Get(t, "/activity").Text(t, "main")
@@ -85,9 +85,9 @@ func TestShow_jobThatIsHeldUpSaysByWhat(t *testing.T) {
 		Problem: &problem.Problem{Code: "no-words-for-it", What: "the disk is full", Why: "a log grew", Next: []string{"make room"}},
 	})
 	for lang, want := range map[string]string{
-		"en": "It is held up. It goes on by itself as soon as it can.",
-		"es": "Está detenido. Sigue por sí solo en cuanto pueda.",
-		"fr": "C’est bloqué. Cela reprend tout seul dès que possible.",
+		"en": "It is on hold. It continues automatically as soon as it can.",
+		"es": "Está en espera. Continúa automáticamente en cuanto puede.",
+		"fr": "La tâche est en attente. Elle reprend automatiquement dès que possible.",
 	} {
 		c.Lang = lang
 		p := c.Get(t, "/jobs/1")
