@@ -12,7 +12,7 @@ import (
 )
 
 // Line is one line of a plan: codes and facts, without a sentence. Package say
-// has the words for each Deed.
+// has the words for all Deeds.
 type Line struct {
 	Verb        Verb   `json:"verb"`
 	Kind        Kind   `json:"kind"`
@@ -21,9 +21,6 @@ type Line struct {
 	To          string `json:"to,omitempty"`   // the value after
 	Destructive bool   `json:"destructive,omitempty"`
 }
-
-// Deed is what the line does to what.
-func (l Line) Deed() Deed { return Deed{l.Verb, l.Kind} }
 
 // String is the line in codes, for logs: "create volume data → coopkit-wiki_data".
 func (l Line) String() string {

@@ -58,25 +58,19 @@ const (
 	KindFindings     Kind = "findings"
 )
 
-// Deed is a verb with what it can be done to.
-type Deed struct {
-	Verb Verb
-	Kind Kind
-}
-
-// Deeds are all that lines of plans do. Package say has the words for each.
-var Deeds = []Deed{
-	{VerbFetch, KindImage}, {VerbBuild, KindImage},
-	{VerbCreate, KindNetwork}, {VerbRemove, KindNetwork}, {VerbCreate, KindVolume}, {VerbDelete, KindVolume},
-	{VerbCreate, KindContainer}, {VerbStart, KindContainer}, {VerbWait, KindContainer}, {VerbWait, KindTask},
-	{VerbStop, KindContainer}, {VerbRemove, KindContainer},
-	{VerbCreate, KindAccount}, {VerbExport, KindData}, {VerbOpen, KindAddress}, {VerbClose, KindAddress},
-	{VerbCreate, KindRecord}, {VerbChange, KindRecord}, {VerbKeep, KindRecord}, {VerbRemove, KindRecord},
-	{VerbCreate, KindZone}, {VerbCreate, KindNameServer}, {VerbRemove, KindZone},
-	{VerbCreate, KindSite}, {VerbChange, KindSite}, {VerbRemove, KindVersion}, {VerbDelete, KindVersion},
-	{VerbCreate, KindLink}, {VerbCreate, KindKey}, {VerbDelete, KindKey}, {VerbDelete, KindEntries}, {VerbTell, KindDesk},
-	{VerbTrust, KindKey}, {VerbTrust, KindCertificate}, {VerbTrust, KindAuthority},
-	{VerbSend, KindNames}, {VerbSend, KindSystem}, {VerbSend, KindApps}, {VerbSend, KindSites}, {VerbSend, KindCertificates}, {VerbSend, KindFindings},
+// Deeds are all that lines of plans do: by verb, to which kinds of things.
+// Package say has the words for each.
+var Deeds = map[Verb][]Kind{
+	VerbFetch: {KindImage}, VerbBuild: {KindImage}, VerbExport: {KindData}, VerbTell: {KindDesk},
+	VerbCreate: {
+		KindNetwork, KindVolume, KindContainer, KindAccount, KindRecord, KindZone, KindNameServer, KindSite, KindLink, KindKey,
+	},
+	VerbChange: {KindRecord, KindSite}, VerbKeep: {KindRecord},
+	VerbRemove: {KindNetwork, KindContainer, KindRecord, KindZone, KindVersion},
+	VerbDelete: {KindVolume, KindVersion, KindKey, KindEntries},
+	VerbStart:  {KindContainer}, VerbStop: {KindContainer}, VerbWait: {KindContainer, KindTask},
+	VerbOpen: {KindAddress}, VerbClose: {KindAddress}, VerbTrust: {KindKey, KindCertificate, KindAuthority},
+	VerbSend: {KindNames, KindSystem, KindApps, KindSites, KindCertificates, KindFindings},
 }
 
 // NoteCode says what a note is about. Package say has the words for it, with

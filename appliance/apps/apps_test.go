@@ -136,7 +136,7 @@ func TestPlanAdd_showsEverythingAndNoSecret(t *testing.T) {
 	var lines []string
 	for _, l := range plan.Lines {
 		lines = append(lines, l.String())
-		if !slices.Contains(appliance.Deeds, l.Deed()) {
+		if !slices.Contains(appliance.Deeds[l.Verb], l.Kind) {
 			t.Errorf("nobody has declared what %q does, so there are no words for it", l)
 		}
 	}

@@ -184,10 +184,11 @@ func golden(t *testing.T, name string, steps []engine.Step) {
 	var got strings.Builder
 	for _, s := range steps {
 		line := fmt.Sprintf("%-26s %s", s.Name(), s.Describe())
-		if !slices.Contains(appliance.Deeds, s.Describe().Deed()) {
-			t.Errorf("nobody has declared what %q does, so there are no words for it", s.Describe())
+		l := s.Describe()
+		if !slices.Contains(appliance.Deeds[l.Verb], l.Kind) {
+			t.Errorf("nobody has declared what %q does, so there are no words for it", l)
 		}
-		if s.Describe().Destructive {
+		if l.Destructive {
 			line += " !"
 		}
 		got.WriteString(line + "\n")

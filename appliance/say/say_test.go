@@ -37,8 +37,10 @@ func TestMessages(t *testing.T) {
 	for _, c := range appliance.StepCodes {
 		want["say.step."+string(c)] = true
 	}
-	for _, d := range appliance.Deeds {
-		want["say.line."+string(d.Verb)+"."+string(d.Kind)] = true
+	for verb, kinds := range appliance.Deeds {
+		for _, kind := range kinds {
+			want["say.line."+string(verb)+"."+string(kind)] = true
+		}
 	}
 	for _, c := range appliance.NoteCodes {
 		want["say.note."+string(c)] = true

@@ -340,7 +340,7 @@ func TestLoad_tidiesWhatACrashLeft(t *testing.T) {
 func TestPlanPush(t *testing.T) {
 	s := newShelf(t)
 	p, err := s.PlanPush(t.Context(), demo, 3, 1000)
-	if err != nil || p.Lines[0].Deed() != (appliance.Deed{Verb: appliance.VerbCreate, Kind: appliance.KindSite}) || p.Args["files"] != "3" {
+	if err != nil || p.Lines[0] != (appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindSite, Name: string(demo)}) || p.Args["files"] != "3" {
 		t.Errorf("%+v, %v", p, err)
 	}
 	s.push(t, demo, "x")

@@ -98,7 +98,7 @@ func grouped(lines []appliance.Line) [][]appliance.Line {
 	var groups [][]appliance.Line
 	for _, l := range lines {
 		i := slices.IndexFunc(groups, func(g []appliance.Line) bool {
-			return g[0].Deed() == l.Deed() && g[0].Destructive == l.Destructive
+			return g[0].Verb == l.Verb && g[0].Kind == l.Kind && g[0].Destructive == l.Destructive
 		})
 		if i < 0 {
 			i, groups = len(groups), append(groups, nil)

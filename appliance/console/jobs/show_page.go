@@ -75,7 +75,7 @@ func (a *pages) finish(w http.ResponseWriter, r *http.Request) error {
 // appURL is where the app that a job added answers; nothing for other jobs.
 func appURL(ctx context.Context, box control.Agent, j appliance.Job) string {
 	name, ok := strings.CutPrefix(j.Subject, "app:")
-	if !ok || j.Kind != "add" || j.State != appliance.JobDone {
+	if !ok || j.Kind != appliance.ChangeAdd || j.State != appliance.JobDone {
 		return ""
 	}
 	app, err := box.Apps.Show(ctx, appliance.InstallName(name))

@@ -150,11 +150,11 @@ func (v *view) finish(app string) {
 	if j.State != appliance.JobDone && j.Problem != nil && !wasStopped(j) {
 		v.Result = explained(p, j, map[appliance.JobState]string{appliance.JobUndone: "warning", appliance.JobFailed: "critical"}[j.State])
 	}
-	there := j.State == appliance.JobDone && !strings.HasPrefix(string(j.Kind), "remove") || j.State != appliance.JobDone && j.Kind != "add"
+	there := j.State == appliance.JobDone && !strings.HasPrefix(string(j.Kind), "remove") || j.State != appliance.JobDone && j.Kind != appliance.ChangeAdd
 	switch {
-	case kind == "app" && j.Kind == "add" && j.State != appliance.JobDone:
+	case kind == "app" && j.Kind == appliance.ChangeAdd && j.State != appliance.JobDone:
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.catalogue"), Href: "/catalogue", Kind: "go"}}
-	case kind == "app" && j.Kind == "add":
+	case kind == "app" && j.Kind == appliance.ChangeAdd:
 		v.Actions = []webkit.Action{
 			{Text: p.T("jobs.next.signin"), Href: "/apps/" + name + "#signin", Kind: "go", Icon: "key"},
 			{Text: p.T("jobs.next.open"), Href: app, Icon: "out", Outside: true},
