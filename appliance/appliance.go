@@ -116,6 +116,7 @@ type Address struct {
 // Site is a static site, in one of its versions.
 type Site struct {
 	Host      hostname.Name `json:"host"`
+	URL       string        `json:"url,omitempty"` // where visitors find it
 	Version   int           `json:"version"`
 	Published bool          `json:"published"` // it is the version that visitors see
 	Files     int           `json:"files"`

@@ -8,6 +8,7 @@ package agent
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -24,7 +25,6 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
 	"coopkit/appliance/engine/docker"
-	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/gateway"
 	"coopkit/appliance/images"
 	"coopkit/appliance/jobs"
@@ -36,7 +36,6 @@ import (
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
-	"coopkit/recipes"
 )
 
 // Agent is one appliance. Make it with New, run it once with Run.
@@ -53,10 +52,9 @@ type Agent struct {
 // that a person can act on are Problems: another agent runs, the records are
 // damaged, a flag is wrong. Close frees what Run did not.
 func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error) {
-	a := &Agent{cfg: cfg, log: log, backend: &backend{cfg: cfg, started: time.Now().UTC(), catalogue: cfg.catalogue}}
-	if cfg.catalogue == nil {
-		a.backend.catalogue = recipes.Embedded()
-	}
+	a := &Agent{log: log, backend: &backend{started: time.Now().UTC()}}
+	cfg.Outside = cfg.Outside.withDefaults(a.backend)
+	a.cfg, a.backend.cfg, a.backend.catalogue = cfg, cfg, cfg.Outside.Catalogue
 	if err := os.MkdirAll(cfg.State, 0o750); err != nil {
 		return nil, stateUnusable(cfg.State, err)
 	}
@@ -83,14 +81,17 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	if err := a.makeEngine(ctx); err != nil {
 		return err
 	}
-	b.jobs = jobs.New(jobs.Deps{Journal: b.store, Log: a.part("jobs")})
+	b.jobs = jobs.New(jobs.Deps{
+		Journal: b.store, Log: a.part("jobs"), Now: cfg.Outside.Now, Boundary: cfg.Outside.Boundary,
+	})
 	if err := a.makeDoor(); err != nil {
 		return err
 	}
 	b.images = images.New(images.Deps{Engine: b.engine, Dir: cfg.path("images"), Log: a.log, Mirror: cfg.RegistryMirrors})
 	b.apps = apps.New(apps.Deps{
-		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: b.images, Names: b.names, Door: b.door,
-		Jobs: b.jobs, Log: a.part("apps"), Now: time.Now, Room: b.room, Subnets: hostnet.Subnets,
+		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: cmp.Or(cfg.Outside.Images, apps.Images(b.images)), Names: b.names, Door: b.door,
+		Jobs: b.jobs, Log: a.part("apps"), Now: cfg.Outside.Now, Room: cfg.Outside.Room,
+		Subnets: cfg.Outside.Subnets, Dial: cfg.Outside.Dial,
 		Exports: cfg.path("exports"), Timezone: timezone(), Version: buildVersion(),
 	})
 	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
@@ -117,7 +118,7 @@ func (a *Agent) makeEngine(ctx context.Context) error {
 			a.log.Warn("identity of the box not written down", slog.Any(logkey.Err, err))
 		}
 	}
-	a.backend.engine, err = docker.New(a.cfg.Engine, docker.Owner{Box: box, Unlabelled: a.backend.store.Unlabelled})
+	a.backend.engine, err = a.cfg.Outside.engine(a.cfg.Engine, docker.Owner{Box: box, Unlabelled: a.backend.store.Unlabelled})
 	return err
 }
 
@@ -132,13 +133,14 @@ func (a *Agent) makeDoor() error {
 	a.dns = server.New(server.Config{Listen: open, Given: given, Log: a.log})
 	b.dns = a.dns
 	b.names = names.New(names.Deps{
-		Store: b.store, Server: a.dns, Jobs: b.jobs, Log: a.log, Now: time.Now, Dir: cfg.path("removed-names"),
+		Store: b.store, Server: a.dns, Jobs: b.jobs, Log: a.log, Now: cfg.Outside.Now, Dir: cfg.path("removed-names"),
+		LookUp: cfg.Outside.LookUp, LookUpNS: cfg.Outside.LookUpNS,
 		PublicAddrs: a.addrs,
 		ServerAddr:  a.dnsAddr,
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
 		Report:      func(broken []appliance.Trouble) { b.troubles.Report("zones", broken...) },
 	})
-	b.sites = sites.New(sites.Deps{Store: b.store, Dir: cfg.path("sites"), Log: a.log, Now: time.Now})
+	b.sites = sites.New(sites.Deps{Store: b.store, Dir: cfg.path("sites"), Log: a.log, Now: cfg.Outside.Now})
 	issuer, err := cfg.issuer()
 	if err != nil {
 		return err

@@ -16,17 +16,26 @@ import (
 // learns what it judges.
 func (a *Agent) makeHealth() (err error) {
 	b := a.backend
+	checks := a.cfg.Outside.Checks
+	if checks == nil {
+		checks = health.Standard(b.facts())
+	}
 	b.health, err = health.New(health.Deps{
 		Log: a.log, Store: b.store, Changed: b.support.Changed,
 		Report: func(err error) {
 			b.troubles.Report("findings", appliance.Trouble{Kind: appliance.TroubleFindings, Err: err})
 		},
-	}, health.Standard(health.Facts{
-		StateDir: a.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.Certificates,
+	}, checks...)
+	return err
+}
+
+// facts are what the checks judge.
+func (b *backend) facts() health.Facts {
+	return health.Facts{
+		StateDir: b.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
 		Desk: b.healthDesk, Troubles: b.troubles.All,
-	})...)
-	return err
+	}
 }
 
 // noBackups says that nothing was backed up yet: backups are not part of this

@@ -12,7 +12,6 @@ import (
 
 	"coopkit/appliance/gateway"
 	"coopkit/internal/problem"
-	"coopkit/recipes"
 )
 
 // Config is what an agent can be told when it starts. Flags fills it from the
@@ -40,8 +39,9 @@ type Config struct {
 
 	LogLevel string
 
-	sockets   sockets            // from systemd, for the addresses above
-	catalogue *recipes.Catalogue // nil: that of the binary; only tests set it
+	Outside Outside // what is around the box, in tests
+
+	sockets sockets // from systemd, for the addresses above
 }
 
 // LetsEncrypt is the default certificate authority.

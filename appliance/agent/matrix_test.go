@@ -105,7 +105,7 @@ var damages = []damage{
 	{
 		name: "catalogue", finding: "PART-DOWN recipe:broken",
 		do: func(_ *testing.T, cfg *Config, _ *sql.DB) {
-			cfg.catalogue = recipes.OpenCatalogue(fstest.MapFS{"c/broken/recipe.yaml": {Data: []byte("name: [")}}, "c")
+			cfg.Outside.Catalogue = recipes.OpenCatalogue(fstest.MapFS{"c/broken/recipe.yaml": {Data: []byte("name: [")}}, "c")
 		},
 	},
 	{

@@ -193,7 +193,17 @@ func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step,
 }
 
 // List lists the published sites.
-func (b siteCalls) List(ctx context.Context) ([]appliance.Site, error) { return b.sites.List(ctx) }
+func (b siteCalls) List(ctx context.Context) ([]appliance.Site, error) {
+	all, err := b.sites.List(ctx)
+	return b.withURL(all), err
+}
+
+func (b siteCalls) withURL(all []appliance.Site) []appliance.Site {
+	for i := range all {
+		all[i].URL = b.door.URL(all[i].Host)
+	}
+	return all
+}
 
 // Versions lists the versions of a site that are kept.
 func (b siteCalls) Versions(ctx context.Context, host string) ([]appliance.Site, error) {
@@ -201,5 +211,6 @@ func (b siteCalls) Versions(ctx context.Context, host string) ([]appliance.Site,
 	if err != nil {
 		return nil, err
 	}
-	return b.sites.Versions(ctx, h)
+	all, err := b.sites.Versions(ctx, h)
+	return b.withURL(all), err
 }

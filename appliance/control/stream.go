@@ -96,7 +96,7 @@ func (call uploadCall[P, R]) do(ctx context.Context, c *client, p P, body io.Rea
 	if err != nil {
 		return v, err
 	}
-	q.body, q.contentType = body, typeTar
+	q.body, q.contentType = io.NopCloser(body), typeTar // who opened it closes it
 	return v, c.decode(ctx, q, &v)
 }
 

@@ -20,8 +20,8 @@ func TestMessagesPage_byServiceAndLive(t *testing.T) {
 	box := wiki(t)
 	c := console(t, box.Agent())
 	each(t, c, func(lang string) {
-		p := c.Get(t, "/apps/dokuwiki/messages?service=web")
-		if got := strings.Count(p.Text(t, "pre"), "web |"); got != 3 || p.Text(t, ".chips [aria-current]") != "web" {
+		p := c.Get(t, "/apps/dokuwiki/messages?service=app")
+		if got := strings.Count(p.Text(t, "pre"), "app |"); got != 3 || p.Text(t, ".chips [aria-current]") != "app" {
 			t.Errorf("%s: %d lines: %s", lang, got, p.Text(t, "main"))
 		}
 	})

@@ -18,9 +18,9 @@ import (
 
 	"golang.org/x/net/html"
 
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/entry"
-	"coopkit/appliance/control/controltest"
 	"coopkit/appliance/say"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
@@ -38,7 +38,7 @@ func now() time.Time { return time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC) }
 // site is a console of this area alone, with real accounts.
 type site struct {
 	*httptest.Server
-	box      *controltest.Fake
+	box      *agenttest.Box
 	accounts *signin.Service
 }
 
@@ -53,7 +53,7 @@ func newSite(t *testing.T) *site {
 			t.Error(err)
 		}
 	})
-	s := &site{box: controltest.New()}
+	s := &site{box: agenttest.New(t)}
 	s.accounts = signin.New(signin.Deps{
 		Store: signin.NewStore(db), Now: now, Log: slog.New(slog.DiscardHandler), Cookie: "coopkit", WayBack: "coopkit console token",
 	})
@@ -316,7 +316,7 @@ func TestSetup_aBoxThatFailsMakesNoAccount(t *testing.T) {
 	s := newSite(t)
 	v := s.visitor(t)
 	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
-	s.box.Fail("SaveSettings", &problem.Problem{Code: "store", Kind: problem.Failed, What: "the disk is full", Next: []string{"make room"}})
+	s.box.Fail("PUT /v1/settings", &problem.Problem{Code: "store", Kind: problem.Failed, What: "the disk is full", Next: []string{"make room"}})
 	v.shows(v.post("/setup/steward", "coop", "Bakery", "display", "Amara", "name", "amara", "password", password), 500, "he disk is full")
 	if first, err := s.accounts.FirstRun(context.Background()); err != nil || !first {
 		t.Errorf("first run: %v, %v", first, err)

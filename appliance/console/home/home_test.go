@@ -16,26 +16,24 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/home"
-	"coopkit/appliance/control/controltest"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/webkit"
 )
 
-func serve(t *testing.T, box *controltest.Fake) *areatest.Console {
+func serve(t *testing.T, box *agenttest.Box) *areatest.Console {
 	t.Helper()
 	return areatest.New(t, box.Agent(), []fs.FS{home.Files()}, home.Routes)
 }
 
-func withApps(t *testing.T) *controltest.Fake {
+func withApps(t *testing.T) *agenttest.Box {
 	t.Helper()
-	box := controltest.New()
+	box := agenttest.New(t)
 	for recipe, host := range map[string]string{"wordpress": "www.demo.coop", "dokuwiki": "wiki.demo.coop"} {
-		if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
-			t.Fatal(err)
-		}
+		box.Add(t, recipe, host)
 	}
 	return box
 }
@@ -67,11 +65,11 @@ var (
 
 func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 	for name, c := range map[string]struct {
-		box  func(t *testing.T) *controltest.Fake
+		box  func(t *testing.T) *agenttest.Box
 		find []appliance.Finding
 		want string
 	}{
-		"empty":              {func(*testing.T) *controltest.Fake { return controltest.New() }, nil, "This box is ready for its first app. Nothing needs you today."},
+		"empty":              {func(*testing.T) *agenttest.Box { return agenttest.New(t) }, nil, "This box is ready for its first app. Nothing needs you today."},
 		"fine":               {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
 		"notice":             {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
 		"warning":            {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
@@ -81,7 +79,7 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		"one away":           {oneStopped, nil, "1 of 2 addresses is open. One is stopped. Nothing needs you today."},
 		"one away, one down": {oneStopped, []appliance.Finding{elsewhere}, "None of the 2 addresses answers. One is stopped. One thing needs you now."},
 		"all away":           {allStopped, nil, "Nothing is open: all apps are stopped. Nothing needs you today."},
-		"new":                {func(*testing.T) *controltest.Fake { b := controltest.New(); b.Unlooked(); return b }, nil, "This box is ready for its first app. The first look is under way."},
+		"new":                {func(*testing.T) *agenttest.Box { b := agenttest.New(t); b.Unlooked(); return b }, nil, "This box is ready for its first app. The first look is under way."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := c.box(t)
@@ -96,7 +94,7 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 	}
 }
 
-func oneStopped(t *testing.T) *controltest.Fake {
+func oneStopped(t *testing.T) *agenttest.Box {
 	t.Helper()
 	box := withApps(t)
 	if _, err := box.Agent().Apps.Stop(t.Context(), "wordpress"); err != nil {
@@ -105,7 +103,7 @@ func oneStopped(t *testing.T) *controltest.Fake {
 	return box
 }
 
-func allStopped(t *testing.T) *controltest.Fake {
+func allStopped(t *testing.T) *agenttest.Box {
 	t.Helper()
 	box := oneStopped(t)
 	if _, err := box.Agent().Apps.Stop(t.Context(), "dokuwiki"); err != nil {
@@ -159,7 +157,7 @@ func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 	bad := func(date, subject string, s appliance.Severity) appliance.Day {
 		return appliance.Day{Date: date, Looked: true, Worst: map[string]appliance.Severity{subject: s}}
 	}
-	box.SetWeek([]appliance.Day{
+	box.Answer("GET /v1/week", []appliance.Day{
 		{Date: "2026-11-17"}, // nobody looked
 		bad("2026-11-18", "host:demo.coop", appliance.Critical),
 		bad("2026-11-19", "host:demo.coop", appliance.Warning),
@@ -183,19 +181,19 @@ func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 	if got := labels(); !slices.Equal(got, want) {
 		t.Errorf("the strips say %q", got)
 	}
-	box.Fail("Week", errors.New("away"))
+	box.Fail("GET /v1/week", errors.New("away"))
 	if got := labels(); len(got) != 0 {
 		t.Errorf("nothing is known, and the strips say %q", got)
 	}
 }
 
 func TestHome_saysWhoSeesTheBox(t *testing.T) {
-	box := controltest.New()
+	box := agenttest.New(t)
 	for state, want := range map[appliance.DeskState]string{
 		appliance.DeskNone: "No IT co-op watches over this box.", appliance.DeskPending: "Demo desk waits until the four words are compared.",
 		appliance.DeskLinked: "Demo desk sees how the box is", appliance.DeskSilent: "Demo desk does not answer", appliance.DeskEnded: "Demo desk does not take reports",
 	} {
-		box.SetDesk(appliance.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
+		box.Answer("GET /v1/desk", appliance.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
 		if page := serve(t, box).Get(t, "/"); !strings.Contains(page.Text(t, ".glance"), want) {
 			t.Errorf("%s: %s", state, page.Text(t, ".glance"))
 		}
@@ -204,14 +202,14 @@ func TestHome_saysWhoSeesTheBox(t *testing.T) {
 
 func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
 	box := withApps(t)
-	for _, method := range []string{"Apps", "Sites", "Certificates", "Host", "Desk", "Jobs", "Recipes", "Week"} {
-		box.Fail(method, errors.New("away"))
+	for _, part := range []string{"apps", "sites", "certificates", "host", "desk", "jobs", "recipes", "week"} {
+		box.Fail("GET /v1/"+part, errors.New("away"))
 	}
 	page := serve(t, box).Get(t, "/")
 	if got := page.Text(t, "h1"); page.Status != http.StatusOK || !strings.HasPrefix(got, "Could not look at the apps and sites.") {
 		t.Errorf("%d %s", page.Status, got)
 	}
-	box.Fail("Findings", errors.New("away"))
+	box.Fail("GET /v1/findings", errors.New("away"))
 	if page := serve(t, box).Get(t, "/"); page.Status != http.StatusInternalServerError {
 		t.Errorf("%d without findings", page.Status)
 	}

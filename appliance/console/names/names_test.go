@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package names
+package names_test
 
 import (
 	"bufio"
@@ -15,6 +15,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/console/names"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -50,15 +51,15 @@ func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
 
 func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
-	r.box.SetCheck(appliance.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
+	r.box.Answer("GET /v1/names/www.cafe.example/check", appliance.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
 	a := r.get(t, "/names/www.cafe.example")
 	a.Want(t, http.StatusOK, "What is in place is not known")
 	if class, text := label(t, a, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
 		t.Errorf("%q: %s", class, text)
 	}
-	r.box.SetCheck(appliance.NameCheck{Host: "www.cafe.example"})
+	r.box.Answer("GET /v1/names/www.cafe.example/check", appliance.NameCheck{Host: "www.cafe.example"})
 	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "No address of this box is known")
-	r.box.Fail("CheckName", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
+	r.box.Fail("GET /v1/names/www.cafe.example/check", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
 	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "What is in place is not known")
 }
 
@@ -83,15 +84,15 @@ func TestShow_aZoneOfThisBox(t *testing.T) {
 	if class, text := label(t, a, "ns1.demo.coop"); class != "slip wait" || !strings.Contains(text, "Type NS Name demo.coop") {
 		t.Errorf("%q: %s", class, text)
 	}
-	r.box.SetDelegation("demo.coop", "ns.registrar.example")
+	r.box.Delegate("demo.coop", "ns.registrar.example")
 	if _, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); !strings.Contains(text, "still asks ns.registrar.example") {
 		t.Error(text)
 	}
-	r.box.SetDelegation("demo.coop", "ns1.demo.coop", "ns.registrar.example")
+	r.box.Delegate("demo.coop", "ns1.demo.coop", "ns.registrar.example")
 	if class, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); class != "slip bad" || !strings.Contains(text, "Leave only") {
 		t.Error(text)
 	}
-	r.box.SetDelegation("demo.coop", "ns1.demo.coop")
+	r.box.Delegate("demo.coop", "ns1.demo.coop")
 	r.get(t, "/names/demo.coop").Want(t, http.StatusOK, "The world asks this box for the name.")
 	r.get(t, "/names/www.demo.coop").Want(t, http.StatusOK, "as part of demo.coop", "See all records of demo.coop")
 }
@@ -99,7 +100,7 @@ func TestShow_aZoneOfThisBox(t *testing.T) {
 func TestList(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
-	r.get(t, "/names").Want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "2 records", "Certificates", "Valid")
+	r.get(t, "/names").Want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "4 records", "Certificates", "Valid")
 	r.at("wiki.cafe.example", "192.0.2.7", "2001:db8::7")
 	r.get(t, "/names").Want(t, http.StatusOK, "All 2 addresses in use lead to this box.")
 }
@@ -116,7 +117,7 @@ func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 	r := newRig(t)
 	r.get(t, "/names/new").Want(t, http.StatusOK, "See the plan", "While this box is off")
 	r.get(t, "/names/new?zone=demo+coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
-	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "on this box already")
+	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "answers for demo.coop already")
 	plan := r.get(t, "/names/new?zone=Cafe.example")
 	plan.Want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
 	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan has changed")
@@ -174,7 +175,7 @@ func TestPapers(t *testing.T) {
 	if !strings.Contains(elsewhere.Header.Get("Content-Disposition"), "attachment") {
 		t.Error("the zone file is not a download")
 	}
-	r.get(t, "/names/demo.coop/zone.txt").Want(t, http.StatusOK, "demo.coop. 3600 IN NS ns1.demo.coop.\n")
+	r.get(t, "/names/demo.coop/zone.txt").Want(t, http.StatusOK, "demo.coop. 300 IN NS ns1.demo.coop.\n")
 	if a := r.post(t, "/names/demo.coop/look"); a.To != "/names/demo.coop#main" {
 		t.Errorf("led to %q", a.To)
 	}
@@ -216,11 +217,14 @@ func TestEvents_tellWhenARecordArrives(t *testing.T) {
 func TestPages_inEveryLanguage(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
-	c := areatest.New(t, r.box.Agent(), []fs.FS{Files()}, Routes)
+	if _, err := r.box.Agent().Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "idle.example"}); err != nil {
+		t.Fatal(err)
+	}
+	c := areatest.New(t, r.box.Agent(), []fs.FS{names.Files()}, names.Routes)
 	for _, c.Lang = range locale.Langs() {
 		for path, status := range map[string]int{
 			"/names": 200, "/names/new": 200, "/names/new?zone=other.example": 200, "/names/new?zone=a+b": 422, "/names/demo.coop": 200,
-			"/names/www.demo.coop": 200, "/names/wiki.cafe.example": 200, "/names/wiki.cafe.example/labels": 200, "/names/demo.coop/remove": 200,
+			"/names/www.demo.coop": 200, "/names/wiki.cafe.example": 200, "/names/wiki.cafe.example/labels": 200, "/names/idle.example/remove": 200, "/names/demo.coop/remove": 409,
 		} {
 			if p := c.Get(t, path); p.Status != status || p.Value(t, "html", "lang") != c.Lang {
 				t.Errorf("%s in %s: %d", path, c.Lang, p.Status)
@@ -231,14 +235,19 @@ func TestPages_inEveryLanguage(t *testing.T) {
 
 func TestCertificates_states(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
-	r.now = r.now.AddDate(0, 3, -5)
-	r.get(t, "/names").Want(t, http.StatusOK, "Not renewed yet")
-	r.now = r.now.AddDate(0, 0, 10)
-	r.get(t, "/names").Want(t, http.StatusOK, "Expired")
+	const day = 24 * time.Hour
+	for left, want := range map[time.Duration]string{60 * day: "Valid", 5 * day: "Not renewed yet", -day: "Expired"} {
+		r.box.Answer("GET /v1/certificates", []appliance.Certificate{{Host: "www.demo.coop", Issuer: "x", NotBefore: r.now.Add(-90 * day), NotAfter: r.now.Add(left)}})
+		r.get(t, "/names").Want(t, http.StatusOK, want)
+	}
+	why := &problem.Problem{Code: "certificate-failed", What: "no certificate for it", Why: "port 80 is shut", Next: []string{"open it"}}
+	r.box.Answer("GET /v1/certificates", []appliance.Certificate{{Host: "www.demo.coop", Problem: why}})
+	r.get(t, "/names").Want(t, http.StatusOK, "no certificate for it: port 80 is shut")
+	r.send(t, "GET", "/names", "fr").Want(t, http.StatusOK, "Aucun certificat n’a pu être obtenu")
 }
 
 func TestMessages(t *testing.T) {
-	b, err := locale.New(files)
+	b, err := locale.New(names.Files())
 	if err != nil {
 		t.Fatal(err)
 	}

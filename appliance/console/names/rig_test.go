@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package names
+package names_test
 
 import (
 	"io/fs"
@@ -15,24 +15,25 @@ import (
 	"golang.org/x/net/html"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
-	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/console/names"
 	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
 // rig is this area in front of an agent in memory.
 type rig struct {
-	box  *controltest.Fake
+	box  *agenttest.Box
 	http http.Handler
 	now  time.Time
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{box: controltest.New(), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	both := []fs.FS{area.Files(), say.Files(), Files()}
+	r := &rig{box: agenttest.New(t), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	both := []fs.FS{area.Files(), say.Files(), names.Files()}
 	now := func() time.Time { return r.now }
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
@@ -43,7 +44,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, pace{10 * time.Millisecond, 40 * time.Millisecond, 25 * time.Millisecond})
+	names.RoutesAtPace(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, 10*time.Millisecond, 40*time.Millisecond, 25*time.Millisecond)
 	r.http = ui.Router().Handler()
 	return r
 }
@@ -51,15 +52,13 @@ func newRig(t *testing.T) *rig {
 // withApp adds an app at a host.
 func (r *rig) withApp(t *testing.T, recipe, host string) *rig {
 	t.Helper()
-	if _, err := r.box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host}); err != nil {
-		t.Fatal(err)
-	}
+	r.box.Add(t, recipe, host)
 	return r
 }
 
 // at makes what is found at a host so.
 func (r *rig) at(host string, found ...string) {
-	r.box.SetCheck(appliance.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
+	r.box.Answer("GET /v1/names/"+host+"/check", appliance.NameCheck{Host: host, Want: []string{"192.0.2.7", "2001:db8::7"}, Found: found, OK: len(found) == 2 && found[0] == "192.0.2.7"})
 }
 
 func (r *rig) send(t *testing.T, method, path, lang string, pairs ...string) *areatest.Page {

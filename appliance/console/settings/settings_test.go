@@ -3,7 +3,6 @@
 package settings_test
 
 import (
-	"context"
 	"encoding/pem"
 	"errors"
 	"io/fs"
@@ -16,12 +15,14 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/settings"
 	"coopkit/appliance/control"
-	"coopkit/appliance/control/controltest"
 	"coopkit/appliance/say"
+	"coopkit/desk/desktest"
+	"coopkit/desk/wire"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -47,7 +48,7 @@ func in(state appliance.DeskState, p *problem.Problem) appliance.DeskLink {
 }
 
 func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
-	box := controltest.New()
+	box := agenttest.New(t)
 	c := serve(t, box.Agent())
 	form := c.Get(t, "/settings").Form("form[action=/settings]")
 	if form.Get("coop") != "Demo Co-op" || form.Get("language") != "en" {
@@ -75,22 +76,12 @@ func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
 	}
 }
 
-// authority is a box with a file where its authority is.
-type authority struct {
-	control.Box
-	ca string
-}
-
-func (a authority) Status(ctx context.Context) (appliance.Status, error) {
-	s, err := a.Box.Status(ctx)
-	s.CA = a.ca
-	return s, err
-}
-
-func withAuthority(ca string) control.Agent {
-	agent := controltest.New().Agent()
-	agent.Box = authority{agent.Box, ca}
-	return agent
+// withAuthority is a box with a file where its authority is.
+func withAuthority(t *testing.T, ca string) control.Agent {
+	t.Helper()
+	box := agenttest.New(t)
+	agenttest.Change(box, "GET /v1/status", func(s *appliance.Status) { s.CA = ca })
+	return box.Agent()
 }
 
 func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
@@ -99,23 +90,25 @@ func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
 	if err := os.WriteFile(file, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("key")}), cert...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	page := serve(t, withAuthority(file)).Get(t, "/settings/ca.crt")
+	page := serve(t, withAuthority(t, file)).Get(t, "/settings/ca.crt")
 	if page.Status != http.StatusOK || page.Source != string(cert) || page.Header.Get("Content-Type") != "application/x-x509-ca-cert" {
 		t.Errorf("%d %s: %s", page.Status, page.Header.Get("Content-Type"), page.Source)
 	}
 	for _, none := range []string{"", file + ".gone"} {
-		c := serve(t, withAuthority(none))
+		c := serve(t, withAuthority(t, none))
 		if page := c.Get(t, "/settings/ca.crt"); page.Status != http.StatusNotFound {
 			t.Errorf("%q: %d", none, page.Status)
 		}
 	}
-	if page := serve(t, withAuthority("")).Get(t, "/settings"); len(page.All("#trust")) != 0 {
+	if page := serve(t, withAuthority(t, "")).Get(t, "/settings"); len(page.All("#trust")) != 0 {
 		t.Error("there is an authority to trust where there is none")
 	}
 }
 
 func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
-	box := controltest.New()
+	d := desktest.New(t)
+	code := d.Invite(false).String()
+	box := agenttest.New(t)
 	c := serve(t, box.Agent())
 	if got := c.Get(t, "/settings/desk").Text(t, "h1"); got != "No support desk sees this box" {
 		t.Errorf("h1 %q", got)
@@ -129,9 +122,9 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	if wrong.Status != http.StatusUnprocessableEntity || wrong.Value(t, "#f-code", "value") != "nonsense" || !strings.HasPrefix(wrong.Text(t, "title"), "Error: ") {
 		t.Errorf("a wrong code: %d", wrong.Status)
 	}
-	plan := c.Post(t, "/settings/desk/plan", "code", controltest.Invitation)
+	plan := c.Post(t, "/settings/desk/plan", "code", code)
 	form := plan.Form("form[action=/settings/desk/join]")
-	if plan.Status != http.StatusOK || form.Get("code") != controltest.Invitation || plan.Text(t, "h1") != "Join the desk at desk.example" {
+	if plan.Status != http.StatusOK || form.Get("code") != code || plan.Text(t, "h1") != "Join the desk at "+strings.TrimPrefix(d.URL(), "https://") {
 		t.Fatalf("plan: %d %v", plan.Status, form)
 	}
 	if rows := plan.Text(t, "tbody"); !strings.Contains(rows, "Report which apps it has") {
@@ -148,12 +141,16 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 			t.Fatalf("join: %d to %s", page.Status, page.To)
 		}
 	}
+	link, err := box.Agent().Desk.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	page := c.Get(t, "/settings/desk")
-	if got := page.Text(t, ".words"); got != "maple lantern otter harvest" {
-		t.Errorf("words %q", got)
+	if got, want := page.Text(t, ".words"), d.Box(wire.BoxID(link.Box)).Words; got != strings.Join(want[:], " ") {
+		t.Errorf("words %q, the desk has %q", got, want)
 	}
 	sent := c.Get(t, "/settings/desk/sent")
-	if !strings.Contains(sent.Text(t, "pre"), `"box": "k7m2p9x4q1w8"`) || !strings.Contains(sent.Text(t, ".pagehead"), "Nothing was sent yet") {
+	if !strings.Contains(sent.Text(t, "pre"), `"box": "`+link.Box+`"`) || !strings.Contains(sent.Text(t, ".pagehead"), "Nothing was sent yet") {
 		t.Errorf("sent: %s", sent.Text(t, "pre"))
 	}
 	if n := len(c.Get(t, "/settings/desk/leave").All("form[action=/settings/desk/leave]")); n != 1 {
@@ -170,27 +167,32 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 }
 
 func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
-	box := controltest.New()
-	box.SetDesk(in(appliance.DeskPending, nil))
+	box := agenttest.New(t)
+	box.Answer("GET /v1/desk", in(appliance.DeskPending, nil))
 	c := serve(t, box.Agent())
 	page := c.Get(t, "/settings/desk")
 	if got := page.Value(t, "[aria-labelledby=words]", "data-live"); got != "/settings/desk/events" || !strings.Contains(page.Source, `http-equiv="refresh"`) {
 		t.Errorf("the page looks at %q, and without scripts:\n%s", got, page.Source)
 	}
-	linked := time.AfterFunc(10*time.Millisecond, func() { box.SetDesk(in(appliance.DeskLinked, nil)) })
+	linked := time.AfterFunc(10*time.Millisecond, func() { box.Answer("GET /v1/desk", in(appliance.DeskLinked, nil)) })
 	defer linked.Stop()
 	if got := c.Get(t, "/settings/desk/events").Source; !strings.Contains(got, "event: end\n") {
 		t.Errorf("the stream ended without telling the page to load again: %s", got)
 	}
-	box.Fail("Desk", errors.New("away"))
+	box.Fail("GET /v1/desk", errors.New("away"))
 	if got := c.Get(t, "/settings/desk/events").Source; strings.Contains(got, "event: end") {
 		t.Errorf("an agent that is away was taken for compared words: %s", got)
 	}
 }
 
 func TestLeave_saysWhereTheFilesAre(t *testing.T) {
-	page := serve(t, controltest.New().Agent()).Get(t, "/leave")
-	for _, want := range []string{"/var/lib/coopkit/exports", "/var/lib/coopkit/sites"} {
+	box := agenttest.New(t)
+	status, err := box.Agent().Box.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := serve(t, box.Agent()).Get(t, "/leave")
+	for _, want := range []string{status.State + "/exports", status.State + "/sites"} {
 		if !strings.Contains(page.Source, want) {
 			t.Errorf("the page does not name %s", want)
 		}
@@ -198,9 +200,9 @@ func TestLeave_saysWhereTheFilesAre(t *testing.T) {
 }
 
 func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
-	box := controltest.New()
-	box.Fail("JoinDesk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
-	page := serve(t, box.Agent()).Post(t, "/settings/desk/join", "code", controltest.Invitation)
+	box := agenttest.New(t)
+	box.Fail("POST /v1/desk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
+	page := serve(t, box.Agent()).Post(t, "/settings/desk/join", "code", "any")
 	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, "#e-code"), "The support desk can not be reached.") {
 		t.Errorf("%d", page.Status)
 	}
@@ -225,8 +227,8 @@ var states = map[appliance.DeskState]struct {
 
 func TestDesk_everyState(t *testing.T) {
 	for state, want := range states {
-		box := controltest.New()
-		box.SetDesk(in(state, want.problem))
+		box := agenttest.New(t)
+		box.Answer("GET /v1/desk", in(state, want.problem))
 		c := serve(t, box.Agent())
 		for _, c.Lang = range locale.Langs() {
 			page := c.Get(t, "/settings/desk")
@@ -244,11 +246,10 @@ func TestDesk_everyState(t *testing.T) {
 }
 
 func TestPages_inThreeLanguages(t *testing.T) {
-	box := controltest.New()
-	if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
-		t.Fatal(err)
-	}
-	box.SetDesk(link)
+	box := agenttest.New(t)
+	box.Add(t, "wordpress", "www.demo.coop")
+	box.Answer("GET /v1/desk", link)
+	box.Answer("GET /v1/desk/preview", "{}")
 	c := serve(t, box.Agent())
 	for _, c.Lang = range locale.Langs() {
 		for _, path := range []string{"/settings", "/settings/desk", "/settings/desk/sent", "/settings/desk/leave", "/help", "/accessibility", "/leave"} {
@@ -264,7 +265,7 @@ func TestPages_inThreeLanguages(t *testing.T) {
 	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "Kestrel Works") {
 		t.Errorf("help does not name who helps: %s", got)
 	}
-	box.SetDesk(appliance.DeskLink{State: appliance.DeskNone})
+	box.Answer("GET /v1/desk", appliance.DeskLink{State: appliance.DeskNone})
 	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "No IT co-op watches over this box yet.") {
 		t.Errorf("help: %s", got)
 	}
@@ -272,8 +273,8 @@ func TestPages_inThreeLanguages(t *testing.T) {
 
 // A stranger reads how to get in, and nothing of the box.
 func TestHelp_tellsStrangersNothing(t *testing.T) {
-	box := controltest.New()
-	box.SetDesk(link)
+	box := agenttest.New(t)
+	box.Answer("GET /v1/desk", link)
 	files := []fs.FS{area.Files(), say.Files(), settings.Files()}
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now },
@@ -294,14 +295,14 @@ func TestHelp_tellsStrangersNothing(t *testing.T) {
 }
 
 func TestSettings_partsThatFailAreSaid(t *testing.T) {
-	for method, path := range map[string]string{
-		"Settings": "/settings", "Status": "/settings", "Host": "/settings", "Desk": "/settings/desk", "DeskPreview": "/settings/desk/sent", "Apps": "/leave",
+	for request, path := range map[string]string{
+		"settings": "/settings", "status": "/settings", "host": "/settings", "desk": "/settings/desk", "desk/preview": "/settings/desk/sent", "apps": "/leave",
 	} {
-		box := controltest.New()
-		box.SetDesk(link)
-		box.Fail(method, &problem.Problem{Code: "away", Kind: problem.Unavailable, What: "it is away", Next: []string{"wait"}})
+		box := agenttest.New(t)
+		box.Answer("GET /v1/desk", link)
+		box.Fail("GET /v1/"+request, &problem.Problem{Code: "away", Kind: problem.Unavailable, What: "it is away", Next: []string{"wait"}})
 		if page := serve(t, box.Agent()).Get(t, path); page.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s without %s: %d", path, method, page.Status)
+			t.Errorf("%s without %s: %d", path, request, page.Status)
 		}
 	}
 }

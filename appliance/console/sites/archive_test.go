@@ -59,12 +59,12 @@ func TestReadArchive_endsWhenFarMoreComesOutThanGoesIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantFault(t, readArchive(newCollector(io.Discard, roomy), &packed, scratchIn(t.TempDir())), "sites.upload.bomb")
-	wantFault(t, readArchive(newCollector(io.Discard, roomy), strings.NewReader(zipped(t, "index.html", strings.Repeat("\x00", size))), scratchIn(t.TempDir())), "sites.upload.bomb")
+	wantFault(t, readArchive(newCollector(io.Discard, roomy), strings.NewReader(Zipped(t, "index.html", strings.Repeat("\x00", size))), scratchIn(t.TempDir())), "sites.upload.bomb")
 }
 
 // A list that promises less than is there is not believed.
 func TestReadZip_unpacksNoMoreThanPromised(t *testing.T) {
-	data := []byte(zipped(t, "index.html", strings.Repeat("hello ", 1000)))
+	data := []byte(Zipped(t, "index.html", strings.Repeat("hello ", 1000)))
 	at := bytes.Index(data, []byte("PK\x01\x02"))
 	copy(data[at+24:], []byte{5, 0, 0, 0}) // the unpacked size
 	var out bytes.Buffer
@@ -119,9 +119,7 @@ func TestReadArchive_onAFullDiskSaysSo(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := newRig(t)
-	r.spool = filepath.Join(dir, "spool")
-	s := &site{spool: newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)), limits: small()}
+	s := &site{spool: newSpool(filepath.Join(dir, "spool"), time.Now, slog.New(slog.DiscardHandler)), limits: small()}
 	file, err := s.spool.scratch()
 	if err != nil {
 		t.Fatal(err)
@@ -154,14 +152,49 @@ func TestWithoutTop_canBeLeftInTheMiddle(t *testing.T) {
 	}
 }
 
+func TestPublish_aLargeFileOfAFolderGoesThroughTheDisk(t *testing.T) {
+	dir := t.TempDir()
+	large := strings.Repeat("x", 3<<20)
+	s := &site{spool: newSpool(dir, time.Now, slog.New(slog.DiscardHandler)), limits: small()}
+	var out bytes.Buffer
+	c := newCollector(&out, small())
+	if err := s.readFile(c, "s/a.bin", strings.NewReader(large)); err != nil {
+		t.Fatal(err)
+	}
+	if c.bytes != 3<<20 || !strings.Contains(out.String(), large) {
+		t.Errorf("%d bytes collected", c.bytes)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+func TestSend_twoAtATime(t *testing.T) {
+	s := newSpool(t.TempDir(), time.Now, slog.New(slog.DiscardHandler))
+	leave, err := s.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.enter(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.enter(); !errors.Is(err, &problem.Problem{Code: "upload-busy"}) {
+		t.Errorf("a third may send: %v", err)
+	}
+	leave()
+	if _, err := s.enter(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Whatever comes: what is collected is a tar of plain files with clean, unique
 // paths within the limits, or there is a fault.
 func FuzzReadArchive(f *testing.F) {
-	f.Add([]byte(zipped(f, "index.html", "x", "css/a.css", "y")))
-	f.Add([]byte(zipped(f, "../index.html", "x")))
-	f.Add([]byte(zipped(f, "top/index.html", "x", "__MACOSX/top/._index.html", "y")))
-	f.Add([]byte(tarred(f, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 5})))
-	f.Add([]byte(tarred(f, tar.Header{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc"})))
+	f.Add([]byte(Zipped(f, "index.html", "x", "css/a.css", "y")))
+	f.Add([]byte(Zipped(f, "../index.html", "x")))
+	f.Add([]byte(Zipped(f, "top/index.html", "x", "__MACOSX/top/._index.html", "y")))
+	f.Add([]byte(Tarred(f, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 5})))
+	f.Add([]byte(Tarred(f, tar.Header{Name: "a", Typeflag: tar.TypeSymlink, Linkname: "/etc"})))
 	f.Add([]byte("PK\x05\x06" + strings.Repeat("\x00", 18)))
 	f.Add([]byte{0x1f, 0x8b, 8, 0})
 	scratch := scratchIn(f.TempDir())

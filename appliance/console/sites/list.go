@@ -20,7 +20,7 @@ type listPage struct {
 // listed is one site in the list.
 type listed struct {
 	appliance.Site
-	Href, URL, Size string
+	Href, Size string
 }
 
 func (s *site) list(w http.ResponseWriter, r *http.Request) error {
@@ -41,7 +41,7 @@ func (s *site) list(w http.ResponseWriter, r *http.Request) error {
 		if a.Created.After(newest) {
 			newest = a.Created
 		}
-		v.Sites = append(v.Sites, listed{Site: a, Href: sitePath(string(a.Host)), URL: s.address(r.Context(), a.Host), Size: size(v.Page, a.Files, a.Bytes)})
+		v.Sites = append(v.Sites, listed{Site: a, Href: sitePath(string(a.Host)), Size: size(v.Page, a.Files, a.Bytes)})
 	}
 	v.Lead = v.T("sites.count", "count", len(all), "when", v.Locale.Ago(newest, v.Now))
 	return s.UI.Render(w, http.StatusOK, "sites-list", v)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package sites
+package sites_test
 
 import (
 	"io"
@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"coopkit/appliance/console/sites"
 )
 
 // slow gives its bytes in pieces with a pause between them.
@@ -31,7 +33,7 @@ func TestSend_slowlyIsNotCutOff(t *testing.T) {
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond
 	server.Start()
 	t.Cleanup(server.Close)
-	b, kind := body(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	b, kind := body(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	q, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/sites/new", slow{b, 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

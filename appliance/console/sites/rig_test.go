@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package sites
+package sites_test
 
 import (
-	"archive/tar"
-	"archive/zip"
 	"bytes"
-	"compress/gzip"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,30 +18,26 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
-	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/console/sites"
 	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
 
 // rig is this area in front of an agent in memory.
 type rig struct {
-	box   *controltest.Fake
+	box   *agenttest.Box
 	http  http.Handler
 	spool string
 	now   time.Time
 }
 
-// small are limits that tests can reach.
-func small() limits {
-	return limits{sent: 1 << 20, bytes: 4 << 20, files: 50, ratio: 200, free: 64_000_000}
-}
-
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{box: controltest.New(), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
-	both := []fs.FS{area.Files(), say.Files(), Files()}
+	r := &rig{box: agenttest.New(t), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	both := []fs.FS{area.Files(), say.Files(), sites.Files()}
 	now := func() time.Time { return r.now }
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
@@ -57,7 +49,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	routes(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, small())
+	sites.RoutesSmall(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool})
 	r.http = ui.Router().Handler()
 	return r
 }
@@ -116,44 +108,6 @@ func (r *rig) upload(t *testing.T, parts ...part) *areatest.Page {
 	q := httptest.NewRequest("POST", "https://console.example/sites/new", b)
 	q.Header.Set("Content-Type", kind)
 	return r.send(t, q, "amara")
-}
-
-func zipped(tb testing.TB, pairs ...string) string {
-	tb.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		f, err := w.Create(pairs[i])
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := io.WriteString(f, pairs[i+1]); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return b.String()
-}
-
-func tarred(tb testing.TB, heads ...tar.Header) string {
-	tb.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	w := tar.NewWriter(z)
-	for _, h := range heads {
-		if err := w.WriteHeader(&h); err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := w.Write(make([]byte, h.Size)); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := errors.Join(w.Close(), z.Close()); err != nil {
-		tb.Fatal(err)
-	}
-	return b.String()
 }
 
 const host = "www.demo.coop"

@@ -20,7 +20,7 @@ const backLimit = 5 * time.Second
 
 type showPage struct {
 	*webkit.Page
-	Host, URL, Size string
+	Host, Size string
 	Now             appliance.Site
 	Versions        []kept
 	Actions, Risky  []webkit.Action
@@ -43,9 +43,9 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) error {
 	p.Heading = host
 	p.Lead = p.T("sites.show.lead", "n", now.Version, "when", p.Locale.Ago(now.Created, p.Now))
 	p.Crumbs = crumbs(p, webkit.Link{Text: host})
-	v := showPage{Page: p, Host: host, URL: s.address(r.Context(), now.Host), Size: size(p, now.Files, now.Bytes), Now: now}
+	v := showPage{Page: p, Host: host, Size: size(p, now.Files, now.Bytes), Now: now}
 	v.Actions = []webkit.Action{
-		{Text: p.T("sites.open", "host", host), Href: v.URL, Kind: "go", Icon: "out", Outside: true},
+		{Text: p.T("sites.open", "host", host), Href: now.URL, Kind: "go", Icon: "out", Outside: true},
 		{Text: p.T("sites.show.new"), Href: "/sites/new?address=" + host},
 		{Text: p.T("sites.show.name"), Href: "/names/" + host, Icon: "tag"},
 	}

@@ -8,16 +8,13 @@
 package sites
 
 import (
-	"context"
 	"embed"
 	"io/fs"
-	"net"
 	"net/http"
 	"strings"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -56,20 +53,6 @@ func routes(d area.Deps, l limits) {
 func session(r *http.Request) string {
 	u, _ := webkit.UserOf(r.Context()) // the router lets nobody else in
 	return u.ID + "/" + u.Session
-}
-
-// address is where visitors find a host of this box: the front door may listen
-// at another port than usual.
-func (s *site) address(ctx context.Context, host hostname.Name) string {
-	url := "https://" + string(host)
-	status, err := s.Box.Box.Status(ctx)
-	if err != nil {
-		return url
-	}
-	if _, port, err := net.SplitHostPort(status.HTTPS); err == nil && port != "443" && port != "" {
-		url += ":" + port
-	}
-	return url
 }
 
 // current returns the published version of the site of a request and all

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package sites
+package sites_test
 
 import (
 	"archive/tar"
 	"bytes"
-	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +17,7 @@ import (
 
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
+	"coopkit/appliance/console/sites"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
@@ -26,9 +25,9 @@ import (
 
 func TestPublish_everyWayOfSending(t *testing.T) {
 	for name, parts := range map[string][]part{
-		"zip":            {{"archive", "site.zip", zipped(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
-		"zip with top":   {{"archive", "site.zip", zipped(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
-		"tar.gz":         {{"archive", "site.tgz", tarred(t, tar.Header{Name: "./index.html", Typeflag: tar.TypeReg, Size: 5}, tar.Header{Name: "./css/", Typeflag: tar.TypeDir}, tar.Header{Name: "./css/a.css", Typeflag: tar.TypeReg, Size: 1})}},
+		"zip":            {{"archive", "site.zip", sites.Zipped(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
+		"zip with top":   {{"archive", "site.zip", sites.Zipped(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
+		"tar.gz":         {{"archive", "site.tgz", sites.Tarred(t, tar.Header{Name: "./index.html", Typeflag: tar.TypeReg, Size: 5}, tar.Header{Name: "./css/", Typeflag: tar.TypeDir}, tar.Header{Name: "./css/a.css", Typeflag: tar.TypeReg, Size: 1})}},
 		"folder":         {{"archive", "", ""}, {"folder", "mysite/index.html", "hello"}, {"folder", "mysite/css/a.css", "x"}},
 		"folder, litter": {{"folder", "mysite/index.html", "hello"}, {"folder", "mysite/.git/config", "secret"}, {"folder", "mysite/é.html", "x"}},
 	} {
@@ -42,24 +41,9 @@ func TestPublish_everyWayOfSending(t *testing.T) {
 	}
 }
 
-func TestPublish_aLargeFileOfAFolderGoesThroughTheDisk(t *testing.T) {
-	r := newRig(t)
-	large := strings.Repeat("x", 3<<20)
-	s := &site{spool: newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)), limits: small()}
-	var out bytes.Buffer
-	c := newCollector(&out, small())
-	if err := s.readFile(c, "s/a.bin", strings.NewReader(large)); err != nil {
-		t.Fatal(err)
-	}
-	if c.bytes != 3<<20 || !strings.Contains(out.String(), large) {
-		t.Errorf("%d bytes collected", c.bytes)
-	}
-	r.leaves(t, 0)
-}
-
 func TestPublish_twiceStartsOneJob(t *testing.T) {
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
 	form := []string{"upload", plan.Field(t, "upload"), area.FieldHash, plan.Field(t, area.FieldHash)}
 	first, again := r.post(t, "/sites/"+host+"/publish", form...), r.post(t, "/sites/"+host+"/publish", form...)
@@ -74,7 +58,7 @@ func TestPublish_twiceStartsOneJob(t *testing.T) {
 
 func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
 	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.Field(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
 	other.Want(t, http.StatusConflict, "The plan has changed")
@@ -83,21 +67,21 @@ func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 
 func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
+	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
 	r.get(t, sent.To).Want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
-	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	r.get(t, elsewhere.To).Want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
 }
 
 func TestSend_saysWhatToPutRight(t *testing.T) {
 	link := tar.Header{Name: "index.html", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}
-	locked := []byte(zipped(t, "index.html", "x"))
+	locked := []byte(sites.Zipped(t, "index.html", "x"))
 	for _, mark := range []string{"PK\x01\x02", "PK\x03\x04"} { // the flags are 8 and 6 bytes behind
 		at := bytes.Index(locked, []byte(mark))
 		locked[at+map[string]int{"PK\x01\x02": 8, "PK\x03\x04": 6}[mark]] |= 1
 	}
-	broken := []byte(zipped(t, "index.html", strings.Repeat("hello world ", 50)))
+	broken := []byte(sites.Zipped(t, "index.html", strings.Repeat("hello world ", 50)))
 	broken[45] ^= 0xff
 	many := make([]string, 0, 120)
 	for i := range 60 {
@@ -106,21 +90,21 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 	for name, c := range map[string]struct{ archive, want string }{
 		"nothing":         {"", "Choose an archive or a folder"},
 		"a picture":       {"\x89PNG....", "neither a zip nor a tar.gz"},
-		"path out":        {zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” can not be the path"},
-		"absolute path":   {zipped(t, "/etc/x", "y"), "“/etc/x” can not be the path"},
-		"windows path":    {zipped(t, `C:\x.html`, "y"), "can not be the path"},
-		"symbolic link":   {tarred(t, link), "“index.html” is a link"},
-		"device":          {tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
-		"twice":           {zipped(t, "index.html", "x", "./index.html", "y"), "is there twice"},
-		"file and folder": {zipped(t, "a", "x", "a/b", "y"), "is there twice, or is both"},
-		"no index":        {zipped(t, "a.html", "x"), "There is no index.html, so"},
-		"index below":     {zipped(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
+		"path out":        {sites.Zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” can not be the path"},
+		"absolute path":   {sites.Zipped(t, "/etc/x", "y"), "“/etc/x” can not be the path"},
+		"windows path":    {sites.Zipped(t, `C:\x.html`, "y"), "can not be the path"},
+		"symbolic link":   {sites.Tarred(t, link), "“index.html” is a link"},
+		"device":          {sites.Tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
+		"twice":           {sites.Zipped(t, "index.html", "x", "./index.html", "y"), "is there twice"},
+		"file and folder": {sites.Zipped(t, "a", "x", "a/b", "y"), "is there twice, or is both"},
+		"no index":        {sites.Zipped(t, "a.html", "x"), "There is no index.html, so"},
+		"index below":     {sites.Zipped(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
 		"password":        {string(locked), "locked with a password"},
 		"broken":          {string(broken), "damaged"},
-		"cut":             {zipped(t, "index.html", "x")[:40], "damaged"},
-		"too large":       {zipped(t, "index.html", strings.Repeat("x", 5<<20)), "larger than 4 MB"},
-		"too many":        {zipped(t, many...), "more than 50 files"},
-		"only litter":     {zipped(t, ".DS_Store", "x"), "There is no page in what was sent"},
+		"cut":             {sites.Zipped(t, "index.html", "x")[:40], "damaged"},
+		"too large":       {sites.Zipped(t, "index.html", strings.Repeat("x", 5<<20)), "larger than 4 MB"},
+		"too many":        {sites.Zipped(t, many...), "more than 50 files"},
+		"only litter":     {sites.Zipped(t, ".DS_Store", "x"), "There is no page in what was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -147,7 +131,7 @@ func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
 
 func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 	r := newRig(t)
-	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
 	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.Field(t, "upload")}, part{"archive", "", ""})
 	b.Want(t, http.StatusSeeOther)
@@ -156,15 +140,15 @@ func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 
 func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.To, nil), "bo")
 	stranger.Want(t, http.StatusNotFound, "not on the box any more")
 	id := strings.TrimPrefix(sent.To, "/sites/"+host+"/publish?upload=")
-	r.now = r.now.Add(keepFor + time.Minute)
+	r.now = r.now.Add(31 * time.Minute)
 	r.get(t, sent.To).Want(t, http.StatusNotFound, "kept for 30 minutes")
 	r.post(t, "/sites/"+host+"/publish", "upload", id).Want(t, http.StatusNotFound)
 	r.leaves(t, 0)
-	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	plan := r.get(t, again.To)
 	r.post(t, "/sites/"+host+"/discard", "upload", plan.Field(t, "upload")).Want(t, http.StatusSeeOther)
 	r.leaves(t, 0)
@@ -175,12 +159,12 @@ func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
 	if err := os.MkdirAll(r.spool, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(r.spool, prefix+"old"), []byte("x"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(r.spool, sites.Prefix+"old"), []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	newSpool(r.spool, time.Now, slog.New(slog.DiscardHandler)) // the agent starts again
+	sites.OpenSpool(r.spool) // the agent starts again
 	r.leaves(t, 0)
-	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	r.leaves(t, 1)
 	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
 	if err != nil {
@@ -194,29 +178,11 @@ func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
 	}
 }
 
-func TestSend_twoAtATime(t *testing.T) {
-	s := newSpool(t.TempDir(), time.Now, slog.New(slog.DiscardHandler))
-	leave, err := s.enter()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.enter(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.enter(); !errors.Is(err, &problem.Problem{Code: "upload-busy"}) {
-		t.Errorf("a third may send: %v", err)
-	}
-	leave()
-	if _, err := s.enter(); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestShow_goesBackAndForward(t *testing.T) {
 	r := newRig(t)
 	r.get(t, "/sites").Want(t, http.StatusOK, "No site is published", "Publish a site")
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
 	}
 	r.get(t, "/sites").Want(t, http.StatusOK, "One site is published", `href="/sites/`+host+`"`, `href="https://`+host+`:8443"`)
 	r.get(t, "/sites/"+host).Want(t, http.StatusOK, "Visitors see version 2", "Go back to version 1")
@@ -237,9 +203,14 @@ func TestShow_goesBackAndForward(t *testing.T) {
 func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
 	}
-	r.box.FailJobs(&problem.Problem{Code: "unexpected", What: "the disk broke"})
+	r.box.Hold()
+	go func() {
+		for jobs, err := r.box.Agent().Jobs.List(t.Context(), 1); err == nil && r.box.Agent().Jobs.Stop(t.Context(), max(jobs[0].ID, 3)) != nil; {
+			jobs, err = r.box.Agent().Jobs.List(t.Context(), 1)
+		}
+	}()
 	if a := r.post(t, "/sites/"+host+"/versions/1/back"); a.To != "/jobs/3" {
 		t.Errorf("led to %q", a.To)
 	}
@@ -247,7 +218,7 @@ func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 
 func TestRemove_needsTheAddressTyped(t *testing.T) {
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	page := r.get(t, "/sites/"+host+"/remove")
 	page.Want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
 	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", ""}
@@ -265,17 +236,17 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", "x")})
+	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan has changed")
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
 	}
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "a/index.html", "x")})
-	c := areatest.New(t, r.box.Agent(), []fs.FS{Files()}, Routes)
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "a/index.html", "x")})
+	c := areatest.New(t, r.box.Agent(), []fs.FS{sites.Files()}, sites.Routes)
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
 		for _, path := range []string{"/sites", "/sites/new", "/sites/" + host, "/sites/" + host + "/remove"} {
@@ -294,14 +265,14 @@ func TestPages_inEveryLanguage(t *testing.T) {
 func TestAgent_thatIsAwayIsSaid(t *testing.T) {
 	r := newRig(t)
 	away := &problem.Problem{Code: "agent-not-running", Kind: problem.Unavailable, What: "the agent is not running", Next: []string{"start it"}}
-	r.box.Fail("Sites", away)
-	r.box.Fail("PlanPush", away)
+	r.box.Fail("GET /v1/sites", away)
+	r.box.Fail("POST /v1/plans/push-site", away)
 	r.get(t, "/sites").Want(t, http.StatusServiceUnavailable, "the agent is not running")
-	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", zipped(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
 }
 
 func TestMessages(t *testing.T) {
-	b, err := locale.New(files)
+	b, err := locale.New(sites.Files())
 	if err != nil {
 		t.Fatal(err)
 	}
