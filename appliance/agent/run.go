@@ -61,7 +61,9 @@ func (a *Agent) Run(whole context.Context) error {
 	case <-tried: // whoever calls now may start a job, if there are any to be had
 	case <-ctx.Done():
 	}
-	group.Go(func() error { return control.Serve(ctx, a.socket, a.cfg.Outside.Intercept(control.Handler(b.calls(), a.log))) })
+	group.Go(func() error {
+		return control.Serve(ctx, a.socket, a.cfg.Outside.Intercept(control.Handler(b.calls(), a.log)))
+	})
 	a.notify(daemon.SdNotifyReady)
 	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
 	err := group.Wait()

@@ -20,10 +20,10 @@ const backLimit = 5 * time.Second
 
 type showPage struct {
 	*webkit.Page
-	Host, Size string
-	Now             appliance.Site
-	Versions        []kept
-	Actions, Risky  []webkit.Action
+	Host, Size     string
+	Now            appliance.Site
+	Versions       []kept
+	Actions, Risky []webkit.Action
 }
 
 // kept is a version that visitors do not see now.
