@@ -85,7 +85,9 @@ func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
 			s.CA = ca
 		}
 	}
-	info, err := b.engine.Info(ctx)
+	limited, cancel := context.WithTimeout(ctx, engine.Glance)
+	defer cancel()
+	info, err := b.engine.Info(limited)
 	if err != nil {
 		s.Engine = "does not answer"
 		return s, nil //nolint:nilerr // the doctor says why

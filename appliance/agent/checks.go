@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/engine"
 	"coopkit/appliance/health"
 	"coopkit/internal/problem"
 )
@@ -32,10 +33,18 @@ func (a *Agent) makeHealth() (err error) {
 // facts are what the checks judge.
 func (b *backend) facts() health.Facts {
 	return health.Facts{
-		StateDir: b.cfg.State, Engine: b.engine.Info, Apps: b.healthApps, Certificates: b.Certificates,
+		StateDir: b.cfg.State, Engine: b.engineInfo, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
 		Desk: b.healthDesk, Troubles: b.troubles.All,
 	}
+}
+
+// engineInfo asks the engine, which counts as one that does not answer when it
+// takes its time: the checks' own limit would only say that nobody knows.
+func (b *backend) engineInfo(ctx context.Context) (engine.Info, error) {
+	limited, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
+	return b.engine.Info(limited)
 }
 
 // noBackups says that nothing was backed up yet: backups are not part of this
@@ -61,6 +70,8 @@ func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, engine.Answer) // for all of them
+	defer cancel()
 	var out []health.App
 	for _, in := range installs {
 		if in.Scratch {

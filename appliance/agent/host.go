@@ -22,6 +22,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
+	"coopkit/appliance/engine"
 )
 
 // Host describes this machine as it is now.
@@ -92,14 +93,11 @@ func (b *backend) room() (apps.Room, error) {
 // disk is the room of one file system, in bytes.
 type disk struct{ total, used, free uint64 }
 
-// engineWithin is how long a measurement waits for the engine.
-const engineWithin = 2 * time.Second
-
 // disk measures where the engine keeps volumes, or, when it does not answer,
 // where the state is.
 func (b *backend) disk(ctx context.Context) (disk, error) {
 	at := b.cfg.State
-	ctx, cancel := context.WithTimeout(ctx, engineWithin)
+	ctx, cancel := context.WithTimeout(ctx, engine.Glance)
 	defer cancel()
 	if info, err := b.engine.Info(ctx); err == nil && info.RootDir != "" {
 		if _, err := os.Stat(info.RootDir); err == nil {

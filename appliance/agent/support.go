@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"coopkit/appliance"
+	"coopkit/appliance/engine"
 	"coopkit/appliance/health"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
@@ -45,7 +46,9 @@ func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
 		Coop: settings.Coop, Name: settings.Box, Language: settings.Language, Agent: buildVersion(),
 		System: host.System, Arch: host.Arch, Kernel: host.Kernel, CPUs: host.CPUs, Memory: host.MemoryBytes,
 	}
-	if info, err := b.engine.Info(ctx); err == nil {
+	limited, cancel := context.WithTimeout(ctx, engine.Glance)
+	defer cancel()
+	if info, err := b.engine.Info(limited); err == nil {
 		f.Engine = info.Name + " " + info.Version
 	}
 	apps, err := b.ownApps(ctx)
@@ -97,9 +100,7 @@ func (b *backend) deskSample(ctx context.Context) (wire.Sample, error) {
 		UptimeS: host.UptimeS, Load: host.Load, Memory: host.MemoryBytes, MemoryUsed: host.MemoryUsed,
 		Disk: host.DiskBytes, DiskUsed: host.DiskUsed,
 	}
-	limited, cancel := context.WithTimeout(ctx, engineWithin)
-	defer cancel()
-	apps, err := b.ownApps(limited)
+	apps, err := b.ownApps(ctx)
 	if err != nil { // an engine that hangs must not make the whole box look silent
 		s.Apps, err = b.countApps(ctx)
 		return s, err

@@ -32,6 +32,8 @@ type addInput struct {
 
 // prepare checks what somebody asked for. Nothing is changed.
 func (a *Apps) prepare(ctx context.Context, req appliance.AddApp) (addInput, *recipes.Recipe, error) {
+	ctx, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
 	fail := func(err error) (addInput, *recipes.Recipe, error) { return addInput{}, nil, err }
 	recipe, err := a.Catalogue.Find(req.Recipe)
 	if err != nil {

@@ -38,7 +38,9 @@ func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bo
 	for _, host := range in.Addresses {
 		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: a.Door.URL(host)})
 	}
-	have, err := a.Engine.Observe(ctx, in.Name)
+	limited, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
+	have, err := a.Engine.Observe(limited, in.Name)
 	if err != nil {
 		return plan, err
 	}

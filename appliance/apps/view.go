@@ -22,9 +22,11 @@ func (a *Apps) List(ctx context.Context) ([]appliance.App, error) {
 	if err != nil {
 		return nil, err
 	}
+	glance, cancel := context.WithTimeout(ctx, engine.Glance) // for all of them
+	defer cancel()
 	out := make([]appliance.App, len(installs))
 	for i, in := range installs {
-		if out[i], err = a.view(ctx, in); err != nil {
+		if out[i], err = a.view(ctx, glance, in); err != nil {
 			out[i].State = "failing" // the doctor says why
 		}
 	}
@@ -37,10 +39,13 @@ func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (appliance.
 	if err != nil {
 		return appliance.App{}, err
 	}
-	return a.view(ctx, in)
+	glance, cancel := context.WithTimeout(ctx, engine.Glance)
+	defer cancel()
+	return a.view(ctx, glance, in)
 }
 
-func (a *Apps) view(ctx context.Context, in appliance.Install) (appliance.App, error) {
+// view is an install with what the engine says of it before glance ends.
+func (a *Apps) view(ctx, glance context.Context, in appliance.Install) (appliance.App, error) {
 	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", Services: []appliance.ServiceState{}}
 	if len(in.Addresses) > 0 {
 		app.URL = a.Door.URL(in.Addresses[0])
@@ -53,7 +58,7 @@ func (a *Apps) view(ctx context.Context, in appliance.Install) (appliance.App, e
 		return app, err
 	}
 	app.Title, app.Version, app.Images = r.recipe.Title["en"], r.Version, r.Images
-	have, err := a.Engine.Observe(ctx, in.Name)
+	have, err := a.Engine.Observe(glance, in.Name)
 	if err != nil {
 		app.State = "unknown"
 		return app, nil //nolint:nilerr // the doctor says why the engine does not answer
@@ -150,7 +155,9 @@ func (a *Apps) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) err
 	if _, err := a.Store.Install(ctx, name); err != nil {
 		return err
 	}
-	have, err := a.Engine.Observe(ctx, name)
+	limited, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
+	have, err := a.Engine.Observe(limited, name)
 	if err != nil {
 		return err
 	}

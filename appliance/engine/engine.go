@@ -154,6 +154,13 @@ type LogOptions struct {
 	Since   time.Time
 }
 
+// Glance is how long what a person looks at waits for an engine, and Answer how
+// long a plan does: one that hangs counts as one that does not answer.
+const (
+	Glance = 2 * time.Second
+	Answer = 5 * time.Second
+)
+
 // Engine runs the containers of one box. It sees, changes and removes only what
 // that box made; where a name that it needs is taken by something else, it
 // gives the Problem of Foreign.Taken. Implementations are safe for concurrent use. Every

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	cerrdefs "github.com/containerd/errdefs"
@@ -37,6 +38,7 @@ type Engine struct {
 	cli   *dockerclient.Client
 	owner Owner
 
+	met   atomic.Bool // the engine answered once
 	mu    sync.Mutex
 	facts engine.Info // as they were
 	asked time.Time   // then; zero: never
@@ -69,12 +71,33 @@ func New(host string, owner Owner) (*Engine, error) {
 // Close frees the connection.
 func (e *Engine) Close() error { return e.cli.Close() }
 
+// meet asks an engine that never answered yet whether it does. The client
+// settles the version of the API at its first call, and has all others wait for
+// it without a limit: an engine that hangs would hold them for ever.
+func (e *Engine) meet(ctx context.Context) error {
+	if e.met.Load() {
+		return nil
+	}
+	limited, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
+	pong, err := e.cli.Ping(limited)
+	if err != nil {
+		return e.wrap(err, "ask whether the engine answers")
+	}
+	e.cli.NegotiateAPIVersionPing(pong)
+	e.met.Store(true)
+	return nil
+}
+
 // factsFor is how long an engine's facts are taken to be true.
 const factsFor = time.Minute
 
 // Info asks whether the engine answers, and for its facts if they are not
 // known: a Docker Engine starts several programs to say them.
 func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
+	if err := e.meet(ctx); err != nil {
+		return engine.Info{}, err
+	}
 	if _, err := e.cli.Ping(ctx); err != nil {
 		return engine.Info{}, e.wrap(err, "ask whether the engine answers")
 	}
@@ -109,6 +132,19 @@ func (e *Engine) known() (engine.Info, bool) {
 func (e *Engine) wrap(err error, doing string) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &problem.Problem{
+			Code: "engine-unreachable", Kind: problem.Unavailable,
+			What: "the container engine does not answer",
+			Why:  "Docker Engine takes the question and gives no answer in time: it hangs, or the machine is very busy",
+			Next: []string{
+				"try again in a minute",
+				"systemctl restart docker; apps stop for a moment and come back",
+				"journalctl -u docker -n 50",
+			},
+			Err: fmt.Errorf("%s: %w", doing, err),
+		}
 	}
 	if !dockerclient.IsErrConnectionFailed(err) {
 		return fmt.Errorf("%s: %w", doing, err)

@@ -23,6 +23,9 @@ import (
 
 // Image returns the image that ref names: a tag, a name@digest or an id.
 func (e *Engine) Image(ctx context.Context, ref string) (engine.ImageInfo, bool, error) {
+	if err := e.meet(ctx); err != nil {
+		return engine.ImageInfo{}, false, err
+	}
 	i, err := e.cli.ImageInspect(ctx, ref)
 	if cerrdefs.IsNotFound(err) {
 		return engine.ImageInfo{}, false, nil
@@ -42,6 +45,9 @@ func (e *Engine) Image(ctx context.Context, ref string) (engine.ImageInfo, bool,
 
 // Images lists images that carry the label key, with any value.
 func (e *Engine) Images(ctx context.Context, label string) ([]engine.ImageInfo, error) {
+	if err := e.meet(ctx); err != nil {
+		return nil, err
+	}
 	list, err := e.cli.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("label", label))})
 	if err != nil {
 		return nil, e.wrap(err, "list images")

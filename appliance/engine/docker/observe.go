@@ -22,6 +22,9 @@ import (
 // Observe returns what exists of an install.
 func (e *Engine) Observe(ctx context.Context, install appliance.InstallName) (engine.Observed, error) {
 	out := engine.Observed{Install: install}
+	if err := e.meet(ctx); err != nil {
+		return out, err
+	}
 	for _, look := range []func(context.Context, *engine.Observed) error{e.observeContainers, e.observeNetworks, e.observeVolumes} {
 		if err := look(ctx, &out); err != nil {
 			return out, err
@@ -139,6 +142,9 @@ func state(s container.ContainerState) engine.ContainerState {
 
 // Installs names every install of this box of which anything but images exists.
 func (e *Engine) Installs(ctx context.Context) ([]appliance.InstallName, error) {
+	if err := e.meet(ctx); err != nil {
+		return nil, err
+	}
 	ours := e.own(engine.LabelInstall)
 	var out []appliance.InstallName
 	add := func(labels map[string]string) {
@@ -171,6 +177,9 @@ func (e *Engine) Installs(ctx context.Context) ([]appliance.InstallName, error) 
 
 // UsedSubnets lists the subnets of every network of the engine, ours or not.
 func (e *Engine) UsedSubnets(ctx context.Context) ([]netip.Prefix, error) {
+	if err := e.meet(ctx); err != nil {
+		return nil, err
+	}
 	nets, err := e.cli.NetworkList(ctx, network.ListOptions{})
 	if err != nil {
 		return nil, e.wrap(err, "list networks")

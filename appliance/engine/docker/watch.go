@@ -22,6 +22,9 @@ var watched = []events.Action{
 // Watch sends what happens to containers of this box's installs until ctx ends or the
 // engine goes away, then closes the channel.
 func (e *Engine) Watch(ctx context.Context) (<-chan engine.Event, error) {
+	if err := e.meet(ctx); err != nil {
+		return nil, err
+	}
 	// Events reads the API version without a lock; a call before it, unlike a
 	// ping, has settled the version for good.
 	if _, err := e.cli.ContainerList(ctx, container.ListOptions{Limit: 1}); err != nil {
