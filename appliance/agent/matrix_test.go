@@ -19,11 +19,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/apps"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
@@ -382,5 +384,35 @@ func TestAgent_comesBack(t *testing.T) {
 		if len(closed) != move.count {
 			t.Errorf("with the folder at %s: %v", move.to, closed)
 		}
+	}
+}
+
+// TestAgent_aPanicIsOnePartsOwn: the part is reported and started again, and
+// everything else goes on.
+func TestAgent_aPanicIsOnePartsOwn(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	r := run(t, cfg)
+	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
+	r.done(t, job, err)
+	b := r.agent.backend
+	var asked atomic.Int64
+	b.door.mu.Lock()
+	b.door.endpoints = func(context.Context) ([]apps.Endpoint, error) { asked.Add(1); panic("a mistake of ours") }
+	b.door.mu.Unlock()
+	b.apps.Wake()
+	testkit.Eventually(t, 20*time.Second, "the part is started again", func() bool { return asked.Load() > 1 })
+	pem, err := os.ReadFile(cfg.path("certificates", "ca", "root.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := seeded{roots: x509.NewCertPool()}
+	s.roots.AppendCertsFromPEM(pem)
+	if code, said, err := s.get(t.Context(), r, "demo.coop"); err != nil || code != http.StatusOK || said != "site" {
+		t.Errorf("the site says %d %q, %v", code, said, err)
+	}
+	report, err := r.Health.Now(t.Context())
+	if err != nil || !slices.ContainsFunc(report.Findings, func(f appliance.Finding) bool { return f.Subject == "part:apps" && strings.Contains(f.Why, "a mistake of ours") }) {
+		t.Errorf("the doctor does not say so: %v, %v", report.Findings, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"coopkit/appliance/engine"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 )
 
 const (
@@ -27,7 +28,11 @@ const (
 func (a *Apps) Run(ctx context.Context) error {
 	var working sync.WaitGroup
 	defer working.Wait()
-	working.Go(func() { a.watch(ctx) })
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // before it waits: also when this loop panics
+	working.Go(func() {
+		supervise.Keep(ctx, a.Log, supervise.Part{Name: "engine events", Run: func(ctx context.Context) error { a.watch(ctx); return nil }})
+	})
 	eachBurst(ctx, a.wake, func() { a.look(ctx, &working) })
 	return nil
 }
@@ -108,7 +113,8 @@ func (a *Apps) look(ctx context.Context, working *sync.WaitGroup) {
 		}
 		working.Go(func() {
 			a.Jobs.Exclusive(ctx, subject(in.Name), func(ctx context.Context) {
-				if err := a.keep(ctx, in.Name); err != nil && ctx.Err() == nil {
+				err := supervise.Recovered(func() error { return a.keep(ctx, in.Name) })
+				if err != nil && ctx.Err() == nil {
 					a.Log.Warn("install is not as wanted", slog.String(logkey.Install, string(in.Name)), slog.Any(logkey.Err, err))
 				}
 			})

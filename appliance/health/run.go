@@ -14,6 +14,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -141,7 +142,9 @@ func (r *Registry) Run(ctx context.Context) error {
 	r.deps.Changed()
 	var wg sync.WaitGroup
 	for _, c := range r.checks {
-		wg.Go(func() { r.loop(ctx, c) })
+		wg.Go(func() {
+			supervise.Keep(ctx, r.deps.Log, supervise.Part{Name: "check " + c.Name, Run: func(ctx context.Context) error { r.loop(ctx, c); return nil }})
+		})
 	}
 	wg.Wait()
 	return nil

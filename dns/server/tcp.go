@@ -36,6 +36,7 @@ func (s *Server) serveTCP(l net.Listener, wg *sync.WaitGroup) {
 		default:
 			wg.Go(func() {
 				defer s.leave(conn)
+				defer s.caught()
 				s.serveConn(conn)
 			})
 		}

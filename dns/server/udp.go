@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"coopkit/internal/logkey"
@@ -36,6 +37,7 @@ func (s *Server) serveUDP(u *udpSocket) {
 
 // answerBatch answers the n queries that u has read.
 func (s *Server) answerBatch(u *udpSocket, q *query, lim *limiter, n int) {
+	defer s.caught()
 	x, now := s.index.Load(), time.Now()
 	for i := range n {
 		msg, from := u.query(i)
@@ -53,6 +55,14 @@ func (s *Server) answerBatch(u *udpSocket, q *query, lim *limiter, n int) {
 		if buf != nil {
 			u.put(i, buf)
 		}
+	}
+}
+
+// caught ends a panic: of a mistake that one query brings up, nobody else shall
+// know but that a few answers are missing. Defer it.
+func (s *Server) caught() {
+	if v := recover(); v != nil {
+		s.cfg.Log.Error("answering failed", logkey.Err, v, "stack", string(debug.Stack()))
 	}
 }
 
