@@ -16,16 +16,13 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/apps"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
@@ -348,71 +345,4 @@ func (s seeded) get(ctx context.Context, r *running, host string) (code int, sai
 		return res.StatusCode, to, errors.Join(err, res.Body.Close())
 	}
 	return res.StatusCode, string(body), errors.Join(err, res.Body.Close())
-}
-
-// TestAgent_comesBack: what is broken is tried again by itself.
-func TestAgent_comesBack(t *testing.T) {
-	t.Parallel()
-	cfg := config(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg.Console = l.Addr().String()
-	r := run(t, cfg)
-	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
-	r.done(t, job, err)
-	if s, err := r.Box.Status(t.Context()); err != nil || s.Console != "" {
-		t.Errorf("the console's port is taken, and it is at %q, %v", s.Console, err)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	testkit.Eventually(t, 20*time.Second, "the console opens when its port is free", func() bool {
-		s, err := r.Box.Status(t.Context())
-		return err == nil && s.Console == cfg.Console
-	})
-	folder, aside := cfg.path("sites", "demo.coop", "1"), filepath.Join(t.TempDir(), "aside")
-	for _, move := range []struct {
-		from, to string
-		count    int
-	}{{folder, aside, 1}, {aside, folder, 0}} {
-		if err := errors.Join(os.Rename(move.from, move.to), r.agent.backend.door.Refresh(t.Context())); err != nil {
-			t.Fatal(err)
-		}
-		closed := slices.DeleteFunc(r.agent.backend.troubles.All(), func(t appliance.Trouble) bool { return !t.Kind.Closes() })
-		if len(closed) != move.count {
-			t.Errorf("with the folder at %s: %v", move.to, closed)
-		}
-	}
-}
-
-// TestAgent_aPanicIsOnePartsOwn: the part is reported and started again, and
-// everything else goes on.
-func TestAgent_aPanicIsOnePartsOwn(t *testing.T) {
-	t.Parallel()
-	cfg := config(t)
-	r := run(t, cfg)
-	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
-	r.done(t, job, err)
-	b := r.agent.backend
-	var asked atomic.Int64
-	b.door.mu.Lock()
-	b.door.endpoints = func(context.Context) ([]apps.Endpoint, error) { asked.Add(1); panic("a mistake of ours") }
-	b.door.mu.Unlock()
-	b.apps.Wake()
-	testkit.Eventually(t, 20*time.Second, "the part is started again", func() bool { return asked.Load() > 1 })
-	pem, err := os.ReadFile(cfg.path("certificates", "ca", "root.crt"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := seeded{roots: x509.NewCertPool()}
-	s.roots.AppendCertsFromPEM(pem)
-	if code, said, err := s.get(t.Context(), r, "demo.coop"); err != nil || code != http.StatusOK || said != "site" {
-		t.Errorf("the site says %d %q, %v", code, said, err)
-	}
-	report, err := r.Health.Now(t.Context())
-	if err != nil || !slices.ContainsFunc(report.Findings, func(f appliance.Finding) bool { return f.Subject == "part:apps" && strings.Contains(f.Why, "a mistake of ours") }) {
-		t.Errorf("the doctor does not say so: %v, %v", report.Findings, err)
-	}
 }
