@@ -83,7 +83,9 @@ func TestAgent_aPanicIsOnePartsOwn(t *testing.T) {
 		t.Errorf("the site says %d %q, %v", code, said, err)
 	}
 	report, err := r.Health.Now(t.Context())
-	if err != nil || !slices.ContainsFunc(report.Findings, func(f appliance.Finding) bool { return f.Subject == "part:apps" && strings.Contains(f.Why, "a mistake of ours") }) {
+	if err != nil || !slices.ContainsFunc(report.Findings, func(f appliance.Finding) bool {
+		return f.Subject == "part:apps" && strings.Contains(f.Why, "a mistake of ours")
+	}) {
 		t.Errorf("the doctor does not say so: %v, %v", report.Findings, err)
 	}
 }
