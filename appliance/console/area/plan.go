@@ -48,7 +48,7 @@ type Plan struct {
 // PlanRow is one step of a plan: what happens, and what members notice of it.
 type PlanRow struct {
 	N            int
-	What, Notice string
+	What, Notice string // Notice is empty where members notice nothing
 	Destructive  bool
 	New          bool // it was not in the plan agreed to
 	mark         string
@@ -111,7 +111,7 @@ func grouped(lines []appliance.Line) [][]appliance.Line {
 // row says lines that do the same.
 func row(p *webkit.Page, n int, lines []appliance.Line) PlanRow {
 	first := lines[0]
-	r := PlanRow{N: n, What: say.Lines(p.Locale, lines), Notice: p.T("area.notice.nothing"), Destructive: first.Destructive}
+	r := PlanRow{N: n, What: say.Lines(p.Locale, lines), Destructive: first.Destructive}
 	if key := "area.notice." + string(first.Verb) + "." + string(first.Kind); p.Has(key) {
 		r.Notice = p.T(key)
 	}
