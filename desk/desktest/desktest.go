@@ -40,25 +40,18 @@ type Desk struct {
 	Path  string // of its database
 	Clock *Clock
 
-	tb     testing.TB
-	period time.Duration
-	cert   tls.Certificate
-	addr   string
-	log    *slog.Logger
-	stop   func()
+	tb   testing.TB
+	cert tls.Certificate
+	addr string
+	log  *slog.Logger
+	stop func()
 }
 
 // Option changes how a desk is started.
 type Option func(d *Desk)
 
-// Period sets how often boxes should report; it is a minute otherwise.
-func Period(p time.Duration) Option { return func(d *Desk) { d.period = p } }
-
 // At sets the clock; otherwise it shows the time and goes on.
 func At(t time.Time) Option { return func(d *Desk) { d.Clock.Set(t) } }
-
-// Log sets where the desk logs; otherwise nowhere.
-func Log(l *slog.Logger) Option { return func(d *Desk) { d.log = l } }
 
 // In keeps the desk's files in a folder, where another process finds the same
 // desk; otherwise they are in one of the test.
@@ -71,7 +64,7 @@ func Listen(addr string) Option { return func(d *Desk) { d.addr = addr } }
 // test.
 func New(tb testing.TB, options ...Option) *Desk {
 	tb.Helper()
-	d := &Desk{tb: tb, Path: filepath.Join(tb.TempDir(), "desk.db"), Clock: &Clock{}, period: time.Minute, addr: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)}
+	d := &Desk{tb: tb, Path: filepath.Join(tb.TempDir(), "desk.db"), Clock: &Clock{}, addr: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)}
 	for _, o := range options {
 		o(d)
 	}
@@ -90,7 +83,7 @@ func New(tb testing.TB, options ...Option) *Desk {
 // same records.
 func (d *Desk) Start() {
 	d.tb.Helper()
-	s, err := store.Open(d.tb.Context(), d.Path, store.Options{Log: d.log, Now: d.Clock.Now, Period: d.period})
+	s, err := store.Open(d.tb.Context(), d.Path, store.Options{Log: d.log, Now: d.Clock.Now, Period: time.Minute})
 	if err != nil {
 		d.tb.Fatal(err)
 	}

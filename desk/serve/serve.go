@@ -117,9 +117,6 @@ func (d *Desk) invitation() (wire.Invitation, error) {
 	return wire.NewInvitation(d.cfg.URL, d.public(), d.pin)
 }
 
-// URL is the address that invitations say.
-func (d *Desk) URL() string { return d.cfg.URL }
-
 // Handler answers browsers and boxes.
 func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
