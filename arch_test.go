@@ -64,6 +64,10 @@ var rules = []arch.Rule{
 		Because: "one package knows the database",
 	},
 	{
+		From: []string{"*"}, But: []string{"coopkit/internal/term", "coopkit/internal/tools/..."}, Never: []string{"golang.org/x/term", "text/tabwriter"},
+		Because: "every command meets a person in the same way",
+	},
+	{
 		From: []string{"*"}, But: []string{"coopkit/recipes/..."}, Never: []string{"github.com/compose-spec/..."},
 		Because: "one package reads Compose files",
 	},

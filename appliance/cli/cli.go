@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance/cli/app"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/cert"
 	"coopkit/appliance/cli/console"
 	"coopkit/appliance/cli/job"
@@ -24,18 +25,17 @@ import (
 	"coopkit/appliance/cli/redirect"
 	"coopkit/appliance/cli/site"
 	"coopkit/appliance/cli/support"
-	"coopkit/appliance/cli/term"
 )
 
 // Extra makes a command of another part of the program (the agent, the desk,
 // the recipes' own verbs). One that is named like a noun of this package adds
 // its verbs to it.
-type Extra func(env *term.Env) *cobra.Command
+type Extra func(env *base.Env) *cobra.Command
 
 // Main runs one command line and returns the exit code. args are without the
 // program's name; when ctx ends, the command leaves.
 func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer, extra ...Extra) int {
-	env := term.New(in, out, errOut, os.Getenv)
+	env := base.New(in, out, errOut, os.Getenv)
 	root := New(env, extra...) //nolint:contextcheck // cobra hands ctx to the commands
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -46,7 +46,7 @@ func Main(ctx context.Context, args []string, in io.Reader, out, errOut io.Write
 }
 
 // New returns the tree of commands.
-func New(env *term.Env, extra ...Extra) *cobra.Command {
+func New(env *base.Env, extra ...Extra) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "coopkit",
 		Short: "The co-op IT toolkit appliance",

@@ -20,7 +20,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/control"
 	"coopkit/appliance/control/controltest"
 	"coopkit/internal/problem"
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 // extra stands for the verbs that another part brings to a noun.
-func extra(env *term.Env) *cobra.Command {
+func extra(env *base.Env) *cobra.Command {
 	noun := &cobra.Command{Use: "recipe"}
 	noun.AddCommand(&cobra.Command{
 		Use: "count", Short: "Count to three", Example: "  coopkit recipe count", Args: cobra.NoArgs,
@@ -206,7 +206,7 @@ func TestTree_everyCommandHelps(t *testing.T) {
 			visit(c)
 		}
 	}
-	visit(cli.New(term.New(nil, nil, nil, os.Getenv)))
+	visit(cli.New(base.New(nil, nil, nil, os.Getenv)))
 }
 
 // TestFollow_outlivesARestartOfTheAgent: the agent goes away and comes back

@@ -9,8 +9,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/say"
+	"coopkit/internal/term"
 )
 
 const doctorCodes = `Exit codes:
@@ -22,7 +23,7 @@ const doctorCodes = `Exit codes:
   5    the agent does not answer
   130  stopped by a person`
 
-func newDoctor(env *term.Env) *cobra.Command {
+func newDoctor(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Check the health of this box",
 		Long: "Runs every health check and shows what they found, worst first: what it means, why, what to do, and who can do it. " +
@@ -63,7 +64,7 @@ func worst(findings []appliance.Finding) appliance.Severity {
 	return w
 }
 
-func report(env *term.Env, r appliance.Report) error {
+func report(env *base.Env, r appliance.Report) error {
 	if len(r.Findings) == 0 {
 		return env.Say("%s %s: all is well.\n", env.Paint(term.Green, "✓"), term.Count(r.Checks, "check"))
 	}
@@ -77,7 +78,7 @@ func report(env *term.Env, r appliance.Report) error {
 	return env.Say("%s, %s.\n", term.Count(r.Checks, "check"), term.Count(len(findings), "finding"))
 }
 
-func sentences(env *term.Env, f appliance.Finding) string {
+func sentences(env *base.Env, f appliance.Finding) string {
 	style := map[appliance.Severity]term.Style{
 		appliance.Critical: term.Red, appliance.Warning: term.Yellow, appliance.Notice: term.Bold, appliance.OK: term.Green,
 	}[f.Severity]

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
 // exitCodes is the annotation of a command whose exit codes are its own.

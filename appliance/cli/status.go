@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
-func newStatus(env *term.Env) *cobra.Command {
+func newStatus(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show how the agent is",
 		Example: "  coopkit status\n  coopkit status --json",

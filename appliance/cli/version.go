@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // build is what this program says of itself.
@@ -38,7 +38,7 @@ func thisBuild() build {
 	return b
 }
 
-func newVersion(env *term.Env) *cobra.Command {
+func newVersion(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Show the version of this program",
 		Long:    "Shows the version of this program. The agent that runs may be another one: see coopkit status.",

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance/cli"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 var update = flag.Bool("update", false, "write the reference page again")
@@ -34,7 +34,7 @@ What the codes in brackets at the end of an error mean: [problems](problems.md).
 
 // TestReference: the page lists exactly the commands of the program.
 func TestReference(t *testing.T) {
-	env := term.New(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}, func(string) string { return "" })
+	env := base.New(strings.NewReader(""), &bytes.Buffer{}, &bytes.Buffer{}, func(string) string { return "" })
 	got := reference(t, cli.New(env, extras()...))
 	if *update {
 		if err := os.WriteFile(page, got, 0o644); err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"coopkit/appliance/agent"
 	"coopkit/appliance/cli"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	deskcli "coopkit/desk/cli"
 	recipescli "coopkit/recipes/cli"
 )
@@ -20,9 +20,9 @@ import (
 // extras are the commands that other parts of the program bring.
 func extras() []cli.Extra {
 	return []cli.Extra{
-		func(env *term.Env) *cobra.Command { return recipescli.New(env.Out, env.Err) },
-		func(env *term.Env) *cobra.Command { return agent.Command(env.Err) },
-		func(env *term.Env) *cobra.Command { return deskcli.New(env.In, env.Out, env.Err) },
+		func(env *base.Env) *cobra.Command { return recipescli.New(env.Terminal) },
+		func(env *base.Env) *cobra.Command { return agent.Command(env.Err) },
+		func(env *base.Env) *cobra.Command { return deskcli.New(env.Terminal) },
 	}
 }
 

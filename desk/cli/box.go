@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"coopkit/desk/serve"
 	"coopkit/desk/wire"
+	"coopkit/internal/term"
 )
 
 func newBox(o *options) *cobra.Command {
@@ -29,12 +31,12 @@ func newBoxList(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, boxes, func() error {
+				return o.Show(boxes, func() error {
 					var rows [][]string
 					for _, b := range boxes {
-						rows = append(rows, []string{string(b.ID), b.Name, b.Coop, string(b.State), string(b.Level), moment(b.Seen), b.Version, strings.Join(b.Words, " ")})
+						rows = append(rows, []string{string(b.ID), b.Name, b.Coop, string(b.State), string(b.Level), cmp.Or(term.Time(b.Seen), "never"), b.Version, strings.Join(b.Words, " ")})
 					}
-					return o.table("ID NAME COOP STATE LEVEL SEEN VERSION WORDS", rows, "No box has joined yet: coopkit desk invite --coop ID")
+					return o.Table([]string{"id", "name", "coop", "state", "level", "seen", "version", "words"}, rows, "No box has joined yet: coopkit desk invite --coop ID")
 				})
 			})
 		},
@@ -52,7 +54,7 @@ func newBoxConfirm(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, b, func() error { return o.say("%s is confirmed: its reports count from now on.\n", printable(b.Name)) })
+				return o.Show(b, func() error { return o.Say("%s is confirmed: its reports count from now on.\n", term.Clean(b.Name)) })
 			})
 		},
 	}

@@ -4,11 +4,14 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -20,6 +23,7 @@ import (
 	"coopkit/desk/cli"
 	"coopkit/desk/serve"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 	"coopkit/internal/testkit"
 )
 
@@ -32,16 +36,19 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	if err := root(&bytes.Buffer{}, os.Stdout, os.Stderr).Execute(); err != nil {
-		os.Exit(1) //nolint:forbidigo // here, this is main
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if err := root(nil, os.Stdout, os.Stderr).ExecuteContext(ctx); err != nil {
+		os.Exit(1) //nolint:forbidigo,gocritic // here, this is main
 	}
 }
 
 // root is a program with the desk's noun and the flag that all of ours have.
-func root(in *bytes.Buffer, out, errOut interface{ Write([]byte) (int, error) }) *cobra.Command {
+func root(in io.Reader, out, errOut io.Writer) *cobra.Command {
+	env := term.New(in, out, errOut, func(string) string { return "" })
 	cmd := &cobra.Command{Use: "coopkit", SilenceErrors: true, SilenceUsage: true}
-	cmd.PersistentFlags().Bool("json", false, "")
-	cmd.AddCommand(cli.New(in, out, errOut))
+	cmd.PersistentFlags().BoolVar(&env.JSON, "json", false, "")
+	cmd.AddCommand(cli.New(env))
 	return cmd
 }
 

@@ -31,7 +31,7 @@ func newCoopAdd(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, added, func() error { return o.say("%s is added.\n", added.Name) })
+				return o.Show(added, func() error { return o.Say("%s is added.\n", added.Name) })
 			})
 		},
 	}
@@ -49,7 +49,7 @@ func newCoopList(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, coops, func() error {
+				return o.Show(coops, func() error {
 					var rows [][]string
 					for _, each := range coops {
 						kind := "boxes"
@@ -58,7 +58,7 @@ func newCoopList(o *options) *cobra.Command {
 						}
 						rows = append(rows, []string{each.ID, each.Name, each.Place, kind})
 					}
-					return o.table("ID NAME PLACE KIND", rows, "There is no co-op yet: coopkit desk coop add ID NAME")
+					return o.Table([]string{"id", "name", "place", "kind"}, rows, "There is no co-op yet: coopkit desk coop add ID NAME")
 				})
 			})
 		},
@@ -79,7 +79,7 @@ func newInvite(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, made, func() error { return o.say("%s\n", made.Code) })
+				return o.Show(made, func() error { return o.Say("%s\n", made.Code) })
 			})
 		},
 	}

@@ -41,7 +41,7 @@ and the next start without options, use the same.`,
 			ctx, stop := stopped(cmd.Context())
 			defer stop()
 			cfg.State = o.state
-			d, err := serve.New(ctx, cfg, newLog(o.err, l))
+			d, err := serve.New(ctx, cfg, newLog(o.Err, l))
 			if err != nil {
 				return err
 			}

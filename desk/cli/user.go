@@ -12,6 +12,7 @@ import (
 
 	"coopkit/desk/serve"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 const maxPassword = 1024
@@ -38,7 +39,7 @@ func newUserAdd(o *options) *cobra.Command {
 			n.Name = args[0]
 			if fromStdin {
 				var err error
-				if n.Password, err = readPassword(o.in); err != nil {
+				if n.Password, err = readPassword(o.In); err != nil {
 					return err
 				}
 			}
@@ -47,7 +48,7 @@ func newUserAdd(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, u, func() error { return o.sayToken(u) })
+				return o.Show(u, func() error { return o.sayToken(u) })
 			})
 		},
 	}
@@ -76,10 +77,10 @@ func readPassword(in io.Reader) (string, error) {
 
 func (o *options) sayToken(u serve.User) error {
 	if u.Token == "" {
-		return o.say("%s can sign in as %s.\n", u.Display, u.Name)
+		return o.Say("%s can sign in as %s.\n", u.Display, u.Name)
 	}
-	return o.say("%s signs in as %s.\nOpen %s and type this token with a new password.\nIt works once, until %s.\n\n  %s\n",
-		u.Display, u.Name, u.URL, moment(u.Expires), u.Token)
+	return o.Say("%s signs in as %s.\nOpen %s and type this token with a new password.\nIt works once, until %s.\n\n  %s\n",
+		u.Display, u.Name, u.URL, term.Time(u.Expires), u.Token)
 }
 
 func newUserToken(o *options) *cobra.Command {
@@ -96,7 +97,7 @@ func newUserToken(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, u, func() error { return o.sayToken(u) })
+				return o.Show(u, func() error { return o.sayToken(u) })
 			})
 		},
 	}
@@ -111,7 +112,7 @@ func newUserList(o *options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return o.show(cmd, users, func() error {
+				return o.Show(users, func() error {
 					var rows [][]string
 					for _, u := range users {
 						state := "open"
@@ -120,7 +121,7 @@ func newUserList(o *options) *cobra.Command {
 						}
 						rows = append(rows, []string{u.Name, u.Display, u.Role, u.Coop, state})
 					}
-					return o.table("NAME DISPLAY ROLE COOP STATE", rows, "Nobody can sign in yet: coopkit desk user add NAME")
+					return o.Table([]string{"name", "display", "role", "coop", "state"}, rows, "Nobody can sign in yet: coopkit desk user add NAME")
 				})
 			})
 		},

@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 	"coopkit/recipes"
 )
 
 func newLint(o *Options) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:   "lint DIR...",
 		Short: "Check the recipes in these folders",
 		Long: "Checks recipe.yaml, compose.yaml, README.md, icon.svg and debian/ of each folder\n" +
@@ -26,14 +26,12 @@ func newLint(o *Options) *cobra.Command {
 		Example: "  coopkit recipe lint ./recipes/catalogue/*",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, dirs []string) error {
-			return o.lint(dirs, asJSON)
+			return o.lint(dirs)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return cmd
 }
 
-func (o *Options) lint(dirs []string, asJSON bool) error {
+func (o *Options) lint(dirs []string) error {
 	all := []recipes.Issue{}
 	for _, dir := range dirs {
 		found, err := lintFolder(dir)
@@ -42,26 +40,25 @@ func (o *Options) lint(dirs []string, asJSON bool) error {
 		}
 		all = append(all, found...)
 	}
-	if asJSON {
-		if err := writeJSON(o.Out, all); err != nil {
-			return err
-		}
-	} else {
+	err := o.Show(all, func() error {
 		for _, issue := range all {
-			_, _ = fmt.Fprintln(o.Out, issue)
+			if err := o.Say("%s\n", issue); err != nil {
+				return err
+			}
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if len(all) > 0 {
 		return &problem.Problem{
 			Code: "recipe-mistakes", Kind: problem.Failed,
-			What: fmt.Sprintf("found %s in %s", count(len(all), "mistake"), count(len(dirs), "folder")),
+			What: fmt.Sprintf("found %s in %s", term.Count(len(all), "mistake"), term.Count(len(dirs), "folder")),
 			Next: []string{"correct them as each line says, then run coopkit recipe lint again"},
 		}
 	}
-	if !asJSON {
-		_, _ = fmt.Fprintf(o.Out, "no mistakes in %s\n", count(len(dirs), "folder"))
-	}
-	return nil
+	return o.Say("no mistakes in %s\n", term.Count(len(dirs), "folder"))
 }
 
 // lintFolder returns the mistakes with their files' paths from here.
@@ -87,11 +84,4 @@ func lintFolder(dir string) ([]recipes.Issue, error) {
 		found[i].File = filepath.Join(dir, found[i].File)
 	}
 	return found, nil
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -4,53 +4,40 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strconv"
-	"text/tabwriter"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
+
+	"coopkit/internal/term"
 )
 
 func newList(o *Options) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:     "list",
 		Short:   "List the apps that can be added",
 		Example: "  coopkit recipe list\n  coopkit recipe list --json",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if asJSON {
-				return writeJSON(o.Out, o.Catalogue.All())
-			}
-			return o.list()
+			return o.Show(o.Catalogue.All(), o.list)
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return cmd
 }
 
 func (o *Options) list() error {
-	w := tabwriter.NewWriter(o.Out, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NAME\tVERSION\tFOR\tMEMORY\tWHAT IT IS")
-	room := width(o.Out) - 60
+	var rows [][]string
+	room := o.width() - 60
 	for _, r := range o.Catalogue.All() {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%d MiB\t%s\n", r.Name, r.Version, r.Need, r.Needs.MemoryMiB, shorten(r.Summary["en"], room))
+		rows = append(rows, []string{r.Name, r.Version, r.Need, fmt.Sprintf("%d MiB", r.Needs.MemoryMiB), shorten(r.Summary["en"], room)})
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write list: %w", err)
-	}
-	return nil
+	return o.Table([]string{"name", "version", "for", "memory", "what it is"}, rows, "The catalogue has no app.")
 }
 
 // width is the terminal's, or $COLUMNS, or so wide that nothing is cut.
-func width(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
-			return columns
-		}
+func (o *Options) width() int {
+	if columns, ok := term.Width(o.Out); ok {
+		return columns
 	}
 	if columns, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil {
 		return columns

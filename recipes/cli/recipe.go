@@ -7,44 +7,28 @@
 package cli
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-
 	"github.com/spf13/cobra"
 
+	"coopkit/internal/term"
 	"coopkit/recipes"
 )
 
 // Options is what the commands share.
 type Options struct {
-	Out, ErrOut io.Writer
-	Catalogue   *recipes.Catalogue
+	*term.Terminal
+	Catalogue *recipes.Catalogue
 }
 
 // New returns the noun "recipe" with its verbs list, show and lint, on the
 // embedded catalogue.
-func New(out, errOut io.Writer) *cobra.Command {
-	o := &Options{Out: out, ErrOut: errOut, Catalogue: recipes.Embedded()}
+func New(t *term.Terminal) *cobra.Command {
+	o := &Options{Terminal: t, Catalogue: recipes.Embedded()}
 	cmd := &cobra.Command{
 		Use:   "recipe",
 		Short: "Apps that can be added, and the recipes they are made from",
 		Long: "A recipe says how to run one app: its images, what it needs, what it asks,\n" +
 			"what it keeps, and how its first account is made.",
 	}
-	cmd.SetOut(out)
-	cmd.SetErr(errOut)
 	cmd.AddCommand(newList(o), newShow(o), newLint(o))
 	return cmd
-}
-
-// writeJSON writes v as indented JSON with a line end.
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write JSON: %w", err)
-	}
-	return nil
 }

@@ -12,13 +12,16 @@ import (
 	"testing"
 
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 	"coopkit/recipes"
 )
 
 func run(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	var out, errOut bytes.Buffer
-	cmd := New(&out, &errOut)
+	env := term.New(nil, &out, &errOut, func(string) string { return "" })
+	cmd := New(env)
+	cmd.PersistentFlags().BoolVar(&env.JSON, "json", false, "")
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetArgs(args)
 	err := cmd.Execute()

@@ -5,7 +5,6 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -13,8 +12,7 @@ import (
 )
 
 func newShow(o *Options) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use:     "show NAME",
 		Short:   "Show one recipe: what it is, needs, asks and keeps",
 		Example: "  coopkit recipe show wordpress",
@@ -31,21 +29,14 @@ func newShow(o *Options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(o.Out, r)
-			}
-			return o.show(r)
+			return o.Show(r, func() error { return o.show(r) })
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	return cmd
 }
 
 func (o *Options) show(r *recipes.Recipe) error {
-	w := tabwriter.NewWriter(o.Out, 0, 4, 2, ' ', 0)
-	row := func(name, format string, args ...any) {
-		_, _ = fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
-	}
+	var facts []string
+	row := func(name, format string, args ...any) { facts = append(facts, name, fmt.Sprintf(format, args...)) }
 	row(r.Title["en"], "%s", r.Summary["en"])
 	row("Name", "%s %s", r.Name, r.Version)
 	row("Licence", "%s", r.Licence)
@@ -72,10 +63,7 @@ func (o *Options) show(r *recipes.Recipe) error {
 	for _, f := range r.Offers {
 		row("On offer", "%s by %s, %d %% off for ICA members: %s", f.Kind, f.By, f.ICADiscountPercent, f.URL)
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write recipe: %w", err)
-	}
-	return nil
+	return o.Facts(facts...)
 }
 
 func question(s recipes.Setting) string {

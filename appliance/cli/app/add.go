@@ -10,9 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 	"coopkit/recipes"
 )
 
@@ -23,7 +24,7 @@ type addOptions struct {
 	yes    bool
 }
 
-func newAdd(env *term.Env) *cobra.Command {
+func newAdd(env *base.Env) *cobra.Command {
 	var o addOptions
 	cmd := &cobra.Command{
 		Use:   "add <recipe> --address <host>",
@@ -49,7 +50,7 @@ func newAdd(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func (o *addOptions) run(ctx context.Context, env *term.Env, command string) error {
+func (o *addOptions) run(ctx context.Context, env *base.Env, command string) error {
 	if o.req.Host == "" {
 		return term.Usage(command, "the app needs an address", "say where it will be: --address www.demo.coop")
 	}
@@ -79,7 +80,7 @@ func (o *addOptions) run(ctx context.Context, env *term.Env, command string) err
 
 // ask asks the recipe's questions that need an answer and have none yet. What
 // is left empty the agent refuses, and says how to answer.
-func (o *addOptions) ask(ctx context.Context, env *term.Env) error {
+func (o *addOptions) ask(ctx context.Context, env *base.Env) error {
 	r, err := env.Agent().Recipes.Show(ctx, o.req.Recipe)
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func question(s recipes.Setting) string {
 	return q + ": "
 }
 
-func (o *addOptions) done(ctx context.Context, env *term.Env) error {
+func (o *addOptions) done(ctx context.Context, env *base.Env) error {
 	name := cmp.Or(o.req.Name, o.req.Recipe)
 	a, err := env.Agent().Apps.Show(ctx, appliance.InstallName(name))
 	if err != nil {

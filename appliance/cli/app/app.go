@@ -8,11 +8,11 @@ package app
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "app", Short: "Add, look after and remove apps"}
 	cmd.AddCommand(
 		newAdd(env), newList(env), newShow(env), newStart(env), newStop(env), newRestart(env),

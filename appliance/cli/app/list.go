@@ -5,10 +5,10 @@ package app
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
-func newList(env *term.Env) *cobra.Command {
+func newList(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the apps on this box",
 		Example: "  coopkit app list\n  coopkit app list --json",

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
 type logsOptions struct {
@@ -20,7 +21,7 @@ type logsOptions struct {
 	follow  bool
 }
 
-func newLogs(env *term.Env) *cobra.Command {
+func newLogs(env *base.Env) *cobra.Command {
 	var o logsOptions
 	cmd := &cobra.Command{
 		Use: "logs <name>", Short: "Show what an app's services write",
@@ -39,7 +40,7 @@ func newLogs(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func (o *logsOptions) run(ctx context.Context, env *term.Env, command, name string) error {
+func (o *logsOptions) run(ctx context.Context, env *base.Env, command, name string) error {
 	switch {
 	case o.tail < 0:
 		return term.Usage(command, "--tail can not be negative")
@@ -56,7 +57,7 @@ func (o *logsOptions) run(ctx context.Context, env *term.Env, command, name stri
 }
 
 // document shows the lines as one JSON list.
-func (o *logsOptions) document(ctx context.Context, env *term.Env, name string) error {
+func (o *logsOptions) document(ctx context.Context, env *base.Env, name string) error {
 	var text strings.Builder
 	if err := env.Agent().Apps.Logs(ctx, appliance.AppLogs{Name: appliance.InstallName(name), Service: o.service, Tail: o.tail}, &text); err != nil {
 		return err

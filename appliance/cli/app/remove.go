@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newRemove(env *term.Env) *cobra.Command {
+func newRemove(env *base.Env) *cobra.Command {
 	var req appliance.RemoveApp
 	var yes bool
 	cmd := &cobra.Command{
@@ -42,7 +42,7 @@ func newRemove(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func removed(env *term.Env, req appliance.RemoveApp, ended appliance.Job) error {
+func removed(env *base.Env, req appliance.RemoveApp, ended appliance.Job) error {
 	if req.NoExport {
 		return env.Say("\n%s is removed, and its data with it.\n", req.Name)
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newRestart(env *term.Env) *cobra.Command {
+func newRestart(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "restart <name>", Short: "Stop an app and start it again",
 		Long:              "Stops the app, starts it and waits until it answers.",

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
-func newShow(env *term.Env) *cobra.Command {
+func newShow(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "show <name>", Short: "Show one app: state, addresses, services, images",
 		Example:           "  coopkit app show wordpress",
@@ -31,7 +32,7 @@ func newShow(env *term.Env) *cobra.Command {
 	}
 }
 
-func show(env *term.Env, a appliance.App) error {
+func show(env *base.Env, a appliance.App) error {
 	addresses := make([]string, 0, len(a.Addresses))
 	for _, h := range a.Addresses {
 		addresses = append(addresses, string(h))
@@ -61,7 +62,7 @@ func show(env *term.Env, a appliance.App) error {
 	return env.Table([]string{"service", "state", "health", "image", "from"}, rows, "It has no services yet.")
 }
 
-func settingsTable(env *term.Env, settings map[string]string) error {
+func settingsTable(env *base.Env, settings map[string]string) error {
 	if len(settings) == 0 {
 		return nil
 	}

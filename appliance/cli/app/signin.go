@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newSignin(env *term.Env) *cobra.Command {
+func newSignin(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "signin <name>", Short: "Show the first account of an app, with its password",
 		Long: "Shows the account that was made when the app was added. The password is shown in the clear: " +

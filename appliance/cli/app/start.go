@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newStart(env *term.Env) *cobra.Command {
+func newStart(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "start <name>", Short: "Start an app that was stopped",
 		Long:              "Starts the app and waits until it answers. From now on it is kept running.",

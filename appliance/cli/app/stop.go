@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newStop(env *term.Env) *cobra.Command {
+func newStop(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "stop <name>", Short: "Stop an app; its data stays",
 		Long:              "Stops the app and keeps it stopped, also over a restart of the box. Visitors see a page that says so.",

@@ -8,11 +8,11 @@ package cert
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "cert", Short: "See the certificates of the front door"}
 	cmd.AddCommand(newList(env))
 	return cmd

@@ -5,11 +5,12 @@ package cert
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
-func newList(env *term.Env) *cobra.Command {
+func newList(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the certificates and when they end",
 		Long:    "Lists the certificates. They are renewed by themselves; a problem column that is not empty says why the last try failed.",

@@ -11,10 +11,11 @@ import (
 	"strings"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/say"
 	"coopkit/internal/locale"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 // Change is one change to the box, as a command asks for it.
@@ -30,7 +31,7 @@ type Change struct {
 }
 
 // Run does it. With --json it writes the job as it ended, and nothing else.
-func (c Change) Run(ctx context.Context, env *term.Env) error {
+func (c Change) Run(ctx context.Context, env *base.Env) error {
 	hash := ""
 	if c.Plan != nil {
 		plan, err := c.Plan(ctx)
@@ -50,8 +51,8 @@ func (c Change) Run(ctx context.Context, env *term.Env) error {
 }
 
 // Agree shows a plan and asks, unless yes is set already. Errors are those of
-// term.Env.Confirm. Commands whose change is no job use it by itself.
-func Agree(ctx context.Context, env *term.Env, p appliance.Plan, yes bool) error {
+// term.Terminal.Confirm. Commands whose change is no job use it by itself.
+func Agree(ctx context.Context, env *base.Env, p appliance.Plan, yes bool) error {
 	if err := showPlan(env, p); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func Agree(ctx context.Context, env *term.Env, p appliance.Plan, yes bool) error
 
 // showPlan shows a plan, in the words that the console has too, and marks what
 // destroys data.
-func showPlan(env *term.Env, p appliance.Plan) error {
+func showPlan(env *base.Env, p appliance.Plan) error {
 	words := env.Words()
 	var b strings.Builder
 	b.WriteString(env.Paint(term.Bold, term.Clean(say.Title(words, p))) + "\n\n")

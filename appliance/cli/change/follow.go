@@ -9,9 +9,10 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/control"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 // An agent that goes away while a job is followed is waited for: jobs outlive
@@ -29,7 +30,7 @@ func id(j appliance.JobID) string { return strconv.FormatInt(int64(j), 10) }
 // Follow shows the job until it ends, then says what came of it with done
 // (which may be nil); of one that waits it says until when. When ctx ends first,
 // it leaves, and the job goes on.
-func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(context.Context, appliance.Job) error) error {
+func Follow(ctx context.Context, env *base.Env, id appliance.JobID, done func(context.Context, appliance.Job) error) error {
 	b := env.Agent()
 	job, err := b.Jobs.Job(ctx, id)
 	if err != nil {
@@ -60,7 +61,7 @@ func Follow(ctx context.Context, env *term.Env, id appliance.JobID, done func(co
 }
 
 // waits says what can be done about a job that waits.
-func waits(env *term.Env, job appliance.Job) error {
+func waits(env *base.Env, job appliance.Job) error {
 	if env.JSON {
 		return nil
 	}

@@ -4,7 +4,7 @@ package change
 
 import (
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
 // Images reads the value of --images of a command; empty is the usual order.

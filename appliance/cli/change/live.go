@@ -13,8 +13,9 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/say"
+	"coopkit/internal/term"
 )
 
 const redraw = 120 * time.Millisecond
@@ -23,7 +24,7 @@ var spinner = []rune("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")
 
 // live draws the list of steps over itself on a terminal.
 type live struct {
-	env  *term.Env
+	env  *base.Env
 	bars *mpb.Progress
 	all  []*mpb.Bar
 
@@ -44,7 +45,7 @@ type liveStep struct {
 	text        string
 }
 
-func newLive(env *term.Env, job appliance.Job) (*live, error) {
+func newLive(env *base.Env, job appliance.Job) (*live, error) {
 	v := &live{
 		env: env, job: job, steps: map[string]*liveStep{},
 		bars: mpb.New(mpb.WithOutput(env.Out), mpb.WithAutoRefresh(), mpb.WithRefreshRate(redraw)),
@@ -65,7 +66,7 @@ func (v *live) filler(s *liveStep) mpb.BarFiller {
 	return mpb.BarFillerFunc(func(w io.Writer, st decor.Statistics) error {
 		v.mu.Lock()
 		defer v.mu.Unlock()
-		_, err := io.WriteString(w, s.line(v.env, time.Now(), st.AvailableWidth))
+		_, err := io.WriteString(w, s.line(v.env.Terminal, time.Now(), st.AvailableWidth))
 		return err
 	})
 }
@@ -114,7 +115,7 @@ func (v *live) end(j appliance.Job) error {
 }
 
 // line draws the step, cut to width columns.
-func (s *liveStep) line(env *term.Env, now time.Time, width int) string {
+func (s *liveStep) line(t *term.Terminal, now time.Time, width int) string {
 	sign, style := " ", term.Dim
 	switch s.state {
 	case appliance.StepTodo:
@@ -128,7 +129,7 @@ func (s *liveStep) line(env *term.Env, now time.Time, width int) string {
 	case appliance.StepUndone:
 		sign, style = "↩", term.Yellow
 	}
-	return env.Paint(style, sign) + cut(" "+s.title+s.facts(now), width-1)
+	return t.Paint(style, sign) + cut(" "+s.title+s.facts(now), width-1)
 }
 
 // facts is what follows the title: time, share, last line of the log.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 func TestLiveStep_line(t *testing.T) {
@@ -39,7 +39,7 @@ func TestLiveStep_line(t *testing.T) {
 		for _, e := range c.events {
 			s.event(e, here)
 		}
-		if got := s.line(&term.Env{}, here.Add(2*time.Second+40*time.Millisecond), c.width); got != c.want {
+		if got := s.line(&term.Terminal{}, here.Add(2*time.Second+40*time.Millisecond), c.width); got != c.want {
 			t.Errorf("%s: %q; want %q", c.name, got, c.want)
 		}
 	}

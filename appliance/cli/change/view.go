@@ -7,8 +7,9 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/say"
+	"coopkit/internal/term"
 )
 
 // view shows a job while it runs.
@@ -18,7 +19,7 @@ type view interface {
 	end(appliance.Job) error
 }
 
-func newView(env *term.Env, job appliance.Job) (view, error) {
+func newView(env *base.Env, job appliance.Job) (view, error) {
 	switch {
 	case env.JSON:
 		return quiet{}, nil
@@ -40,7 +41,7 @@ const newsEvery = 10 * time.Second
 // plain writes a line whenever a step changes its state, and what a long step
 // is at every newsEvery: for logs and pipes.
 type plain struct {
-	env  *term.Env
+	env  *base.Env
 	job  appliance.Job
 	tail tail
 	said time.Time // of the last line, by the agent's clock
@@ -73,7 +74,7 @@ func (p *plain) event(e appliance.JobEvent) error {
 func (p *plain) end(j appliance.Job) error { return p.tail.show(p.env, j) }
 
 // title is what the step does, or its name in a job that has grown since.
-func title(env *term.Env, j appliance.Job, step string) string {
+func title(env *base.Env, j appliance.Job, step string) string {
 	for _, s := range j.Steps {
 		if s.Name == step {
 			return term.Clean(say.Step(env.Words(), s))
@@ -108,7 +109,7 @@ func (t *tail) event(e appliance.JobEvent) {
 	}
 }
 
-func (t *tail) show(env *term.Env, j appliance.Job) error {
+func (t *tail) show(env *base.Env, j appliance.Job) error {
 	if t.bad == "" || len(t.lines) == 0 {
 		return nil
 	}

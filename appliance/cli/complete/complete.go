@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/control"
 	"coopkit/recipes"
 )
@@ -25,7 +25,7 @@ const patience = 300 * time.Millisecond
 type Func = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
 // from completes argument number position (from 0) with what list answers.
-func from(env *term.Env, position int, list func(context.Context, control.Agent) ([]string, error)) Func {
+func from(env *base.Env, position int, list func(context.Context, control.Agent) ([]string, error)) Func {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) != position {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -54,7 +54,7 @@ func words[T any](items []T, err error, word func(T) string) ([]string, error) {
 }
 
 // Apps completes the first argument with the names of apps.
-func Apps(env *term.Env) Func {
+func Apps(env *base.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
 		apps, err := b.Apps.List(ctx)
 		return words(apps, err, func(a appliance.App) string { return string(a.Name) })
@@ -62,7 +62,7 @@ func Apps(env *term.Env) Func {
 }
 
 // Recipes completes the first argument with the names of recipes.
-func Recipes(env *term.Env) Func {
+func Recipes(env *base.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
 		list, err := b.Recipes.List(ctx)
 		return words(list, err, func(r *recipes.Recipe) string { return r.Name + "\t" + r.Summary["en"] })
@@ -70,7 +70,7 @@ func Recipes(env *term.Env) Func {
 }
 
 // Sites completes argument number position with the hosts of sites.
-func Sites(env *term.Env, position int) Func {
+func Sites(env *base.Env, position int) Func {
 	return from(env, position, func(ctx context.Context, b control.Agent) ([]string, error) {
 		sites, err := b.Sites.List(ctx)
 		return words(sites, err, func(s appliance.Site) string { return string(s.Host) })
@@ -78,7 +78,7 @@ func Sites(env *term.Env, position int) Func {
 }
 
 // Zones completes the first argument with the zones of this box.
-func Zones(env *term.Env) Func {
+func Zones(env *base.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
 		names, err := b.Names.Zones(ctx)
 		return words(names, err, func(n appliance.Zone) string { return n.Zone })
@@ -86,7 +86,7 @@ func Zones(env *term.Env) Func {
 }
 
 // Redirects completes the first argument with the hosts of redirects.
-func Redirects(env *term.Env) Func {
+func Redirects(env *base.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
 		list, err := b.Redirects.List(ctx)
 		return words(list, err, func(r appliance.Address) string { return string(r.Host) })
@@ -94,7 +94,7 @@ func Redirects(env *term.Env) Func {
 }
 
 // Jobs completes the first argument with the latest jobs.
-func Jobs(env *term.Env) Func {
+func Jobs(env *base.Env) Func {
 	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
 		jobs, err := b.Jobs.List(ctx, 20)
 		return words(jobs, err, func(j appliance.Job) string { return fmt.Sprintf("%d\t%s %s", j.ID, j.Kind, j.Subject) })

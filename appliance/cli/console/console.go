@@ -9,11 +9,11 @@ package console
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "console", Short: "Get into the console in a browser"}
 	cmd.AddCommand(newToken(env))
 	return cmd

@@ -5,10 +5,11 @@ package console
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
-func newToken(env *term.Env) *cobra.Command {
+func newToken(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "token", Short: "Make a token that lets you into the console once",
 		Long: "Makes a token that lets one person into the console, once, for a short time: to choose the first password, or a new " +

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newFinish(env *term.Env) *cobra.Command {
+func newFinish(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "finish <id>", Short: "Make final what a job waits for",
 		Long: "A job may wait a while before what it did is final, so that it can still go back. This ends the waiting: the job goes on at " +

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newFollow(env *term.Env) *cobra.Command {
+func newFollow(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "follow <id>", Short: "Watch a job until it ends or waits",
 		Long:              "Shows the steps of a job as they happen. Ctrl-C leaves; the job goes on. The exit code is that of the job; 0 when it waits.",

@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "job", Short: "See what was changed, step by step, and stop or finish it"}
 	cmd.AddCommand(newList(env), newShow(env), newFollow(env), newFinish(env), newStop(env))
 	return cmd

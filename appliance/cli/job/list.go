@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
-func newList(env *term.Env) *cobra.Command {
+func newList(env *base.Env) *cobra.Command {
 	limit := 20
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the latest jobs, newest first",

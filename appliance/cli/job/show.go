@@ -10,12 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 	"coopkit/appliance/say"
+	"coopkit/internal/term"
 )
 
-func newShow(env *term.Env) *cobra.Command {
+func newShow(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "show <id>", Short: "Show one job with its steps",
 		Example:           "  coopkit job show 7",
@@ -35,7 +36,7 @@ func newShow(env *term.Env) *cobra.Command {
 	}
 }
 
-func show(env *term.Env, j appliance.Job) error {
+func show(env *base.Env, j appliance.Job) error {
 	pairs := []string{
 		"job", fmt.Sprint(j.ID), "kind", string(j.Kind), "subject", j.Subject, "state", state(j),
 		"began", term.Time(j.Created), "took", took(j),

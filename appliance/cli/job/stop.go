@@ -7,13 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 	"coopkit/internal/problem"
 )
 
-func newStop(env *term.Env) *cobra.Command {
+func newStop(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "stop <id>", Short: "Have a job put back what it did",
 		Long: "Cuts the step at work short and puts everything back that the job did, as if that step had failed. A job that has passed " +

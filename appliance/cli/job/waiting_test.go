@@ -10,9 +10,10 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/control"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 // single is the one job of a box, as it is now.
@@ -44,7 +45,7 @@ func (s *single) Follow(context.Context, appliance.JobID, int64, func(appliance.
 func command(t *testing.T, s *single, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
-	env := term.New(strings.NewReader(""), &out, &out, func(string) string { return "" })
+	env := base.New(strings.NewReader(""), &out, &out, func(string) string { return "" })
 	env.Agent = func() control.Agent { return control.Agent{Jobs: s} }
 	cmd := New(env)
 	cmd.SetArgs(args)

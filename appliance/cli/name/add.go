@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
-	"coopkit/appliance/cli/term"
 )
 
-func newAdd(env *term.Env) *cobra.Command {
+func newAdd(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "add <zone>", Short: "Let this box answer for a zone",

@@ -8,10 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
-func newCheck(env *term.Env) *cobra.Command {
+func newCheck(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "check <host>", Short: "Look whether a name leads to this box",
 		Long:    "Asks the server that answers for the name, and compares with the addresses of this box. Exit code 1 when it does not lead here.",
@@ -33,7 +34,7 @@ func newCheck(env *term.Env) *cobra.Command {
 	}
 }
 
-func check(env *term.Env, c appliance.NameCheck) error {
+func check(env *base.Env, c appliance.NameCheck) error {
 	verdict := env.Paint(term.Green, "✓") + " it leads to this box"
 	if !c.OK {
 		verdict = env.Paint(term.Red, "✗") + " it does not lead to this box"

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
-func newList(env *term.Env) *cobra.Command {
+func newList(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the zones that this box answers for",
 		Example: "  coopkit name list",

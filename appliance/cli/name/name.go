@@ -8,11 +8,11 @@ package name
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "name", Short: "Look after names: the zones that this box answers for"}
 	cmd.AddCommand(newAdd(env), newList(env), newShow(env), newCheck(env), newRemove(env))
 	return cmd

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newRemove(env *term.Env) *cobra.Command {
+func newRemove(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "remove <zone>", Short: "Stop answering for a zone",

@@ -10,12 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 	"coopkit/internal/problem"
 )
 
-func newShow(env *term.Env) *cobra.Command {
+func newShow(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "show <zone>", Short: "Show the records of a zone and who owns them",
 		Example:           "  coopkit name show demo.coop",
@@ -39,7 +39,7 @@ func newShow(env *term.Env) *cobra.Command {
 	}
 }
 
-func show(env *term.Env, n appliance.Zone) error {
+func show(env *base.Env, n appliance.Zone) error {
 	rows := make([][]string, 0, len(n.Records))
 	for _, r := range n.Records {
 		rows = append(rows, []string{r.Name, strconv.FormatUint(uint64(r.TTL), 10), r.Type, r.Data, r.Owner})

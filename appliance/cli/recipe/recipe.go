@@ -8,11 +8,11 @@ package recipe
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with the verbs that need the agent.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "recipe", Short: "See, check and try recipes"}
 	cmd.AddCommand(NewTest(env), NewRefresh(env))
 	return cmd

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
-	"coopkit/appliance/cli/term"
 )
 
 // NewRefresh returns the command recipe refresh.
-func NewRefresh(env *term.Env) *cobra.Command {
+func NewRefresh(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "refresh", Short: "Build images again whose Debian packages have updates",
 		Long:    "Looks whether Debian has published updates for what the images built here contain, and builds those again.",

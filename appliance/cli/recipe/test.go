@@ -8,13 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
 // NewTest returns the command recipe test.
-func NewTest(env *term.Env) *cobra.Command {
+func NewTest(env *base.Env) *cobra.Command {
 	images := ""
 	cmd := &cobra.Command{
 		Use: "test <name>", Short: "Add a recipe to a scratch place, run its smoke test, remove it",

@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
-	"coopkit/appliance/cli/term"
 )
 
-func newAdd(env *term.Env) *cobra.Command {
+func newAdd(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "add <host> <url>", Short: "Send visitors of a name to a URL",
 		Example: "  coopkit redirect add old.demo.coop https://www.demo.coop/",

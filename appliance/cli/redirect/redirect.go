@@ -8,11 +8,11 @@ package redirect
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "redirect", Short: "Send visitors of a name to another address"}
 	cmd.AddCommand(newAdd(env), newList(env), newRemove(env))
 	return cmd

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newRemove(env *term.Env) *cobra.Command {
+func newRemove(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove <host>", Short: "Remove a redirect",
 		Example:           "  coopkit redirect remove old.demo.coop",

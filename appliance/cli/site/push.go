@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 	"coopkit/appliance/control"
+	"coopkit/internal/term"
 )
 
-func newPush(env *term.Env) *cobra.Command {
+func newPush(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "push <folder> <host>", Short: "Publish a folder as a site at a name",
@@ -39,7 +40,7 @@ func newPush(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func push(ctx context.Context, env *term.Env, dir, host string, yes bool) (err error) {
+func push(ctx context.Context, env *base.Env, dir, host string, yes bool) (err error) {
 	a, err := openArchive(dir)
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func push(ctx context.Context, env *term.Env, dir, host string, yes bool) (err e
 	}.Run(ctx, env)
 }
 
-func describe(env *term.Env, dir string, a *archive) error {
+func describe(env *base.Env, dir string, a *archive) error {
 	if err := env.Say("%s: %s, %s\n", dir, term.Count(len(a.files), "file"), term.Bytes(a.bytes)); err != nil {
 		return err
 	}

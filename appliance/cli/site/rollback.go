@@ -8,12 +8,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
-func newRollback(env *term.Env) *cobra.Command {
+func newRollback(env *base.Env) *cobra.Command {
 	to := 0
 	cmd := &cobra.Command{
 		Use: "rollback <host>", Short: "Publish an older version of a site again",

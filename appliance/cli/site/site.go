@@ -13,11 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "site", Short: "Publish static sites"}
 	cmd.AddCommand(newPush(env), newList(env), newVersions(env), newRollback(env), newRemove(env))
 	return cmd

@@ -5,11 +5,11 @@ package site
 import (
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/complete"
-	"coopkit/appliance/cli/term"
 )
 
-func newVersions(env *term.Env) *cobra.Command {
+func newVersions(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "versions <host>", Short: "List the versions of a site that are kept",
 		Example:           "  coopkit site versions demo.coop",

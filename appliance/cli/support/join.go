@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
-	"coopkit/appliance/cli/term"
+	"coopkit/internal/term"
 )
 
-func newJoin(env *term.Env) *cobra.Command {
+func newJoin(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "join <code>", Short: "Join the support desk of your IT co-op",
@@ -40,7 +41,7 @@ func newJoin(env *term.Env) *cobra.Command {
 	return cmd
 }
 
-func joined(env *term.Env, l appliance.DeskLink) error {
+func joined(env *base.Env, l appliance.DeskLink) error {
 	if err := env.Say("\nThis box has joined %s at %s.\n\n  %s\n\n", term.Clean(l.Name), l.URL, env.Paint(term.Bold, words(l))); err != nil {
 		return err
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
-	"coopkit/appliance/cli/term"
 )
 
-func newLeave(env *term.Env) *cobra.Command {
+func newLeave(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "leave", Short: "Leave the support desk",

@@ -7,10 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
-func newPreview(env *term.Env) *cobra.Command {
+func newPreview(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "preview", Short: "Show exactly what is sent to the support desk",
 		Long: "Shows the last report that the desk has confirmed, or before the first one the report that is next. " +

@@ -9,10 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
+	"coopkit/internal/term"
 )
 
-func newStatus(env *term.Env) *cobra.Command {
+func newStatus(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show how the link to the support desk is",
 		Example: "  coopkit support status",
@@ -27,7 +28,7 @@ func newStatus(env *term.Env) *cobra.Command {
 	}
 }
 
-func status(env *term.Env, l appliance.DeskLink) error {
+func status(env *base.Env, l appliance.DeskLink) error {
 	if l.State == appliance.DeskNone {
 		return env.Say("This box has not joined a support desk. Ask your IT co-op for an invitation, then: coopkit support join <code>\n")
 	}

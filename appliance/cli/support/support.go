@@ -9,11 +9,11 @@ package support
 import (
 	"github.com/spf13/cobra"
 
-	"coopkit/appliance/cli/term"
+	"coopkit/appliance/cli/base"
 )
 
 // New returns the noun with its verbs.
-func New(env *term.Env) *cobra.Command {
+func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "support", Short: "Look after the link to a support desk",
 		Long: "Your IT co-op sees at its support desk how this box is, once the box has joined it. The desk only listens: " +

@@ -31,44 +31,46 @@ type ExitError int
 func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // Report tells a person (or, with --json, a program) on Err what went wrong
-// and returns the exit code. It is the only place of the CLI that does.
-func (e *Env) Report(err error) int {
+// and returns the exit code. It is the only place that does.
+func (t *Terminal) Report(err error) int {
 	if err == nil {
 		return ExitOK
 	}
 	if code, ok := errors.AsType[ExitError](err); ok {
 		return int(code)
 	}
-	p := asProblem(err)
-	if e.JSON {
-		_ = writeJSON(e.Err, p) // nowhere is left to say that it failed
+	p := t.asProblem(err)
+	if t.JSON {
+		_ = writeJSON(t.Err, p) // nowhere is left to say that it failed
 	} else {
-		_, _ = io.WriteString(e.Err, e.sentences(p))
+		_, _ = io.WriteString(t.Err, t.sentences(p))
 	}
-	if e.Debug {
-		_, _ = fmt.Fprintf(e.Err, "cause: %v\n", err)
+	if t.Debug {
+		_, _ = fmt.Fprintf(t.Err, "cause: %v\n", err)
 	}
 	return exitCode(p.Kind)
 }
 
-func asProblem(err error) *problem.Problem {
+func (t *Terminal) asProblem(err error) *problem.Problem {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
 	if errors.Is(err, context.Canceled) {
-		return &problem.Problem{
+		p := &problem.Problem{
 			Code: "interrupted", Kind: problem.Cancelled,
-			What: "stopped before the end", Next: []string{"coopkit job list"}, Err: err,
+			What: "stopped before the end", Next: []string{"run it again"}, Err: err,
 		}
+		p.Next = append(t.AfterStop, p.Next...)
+		return p
 	}
 	p := problem.From(err, rand.Text()[:8])
 	p.Next = append([]string{"set COOPKIT_DEBUG=1 and run it again to see the cause"}, p.Next...)
 	return p
 }
 
-func (e *Env) sentences(p *problem.Problem) string {
+func (t *Terminal) sentences(p *problem.Problem) string {
 	var b strings.Builder
-	b.WriteString(paint(e.ErrColor, Red, "coopkit:") + " " + p.What + " " + paint(e.ErrColor, Dim, "["+p.Code+"]") + "\n")
+	b.WriteString(paint(t.ErrColor, Red, "coopkit:") + " " + p.What + " " + paint(t.ErrColor, Dim, "["+p.Code+"]") + "\n")
 	if p.Why != "" {
 		b.WriteString("why: " + p.Why + "\n")
 	}

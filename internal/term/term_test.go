@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"coopkit/appliance/cli/term"
 	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 func TestReport_exitCodes(t *testing.T) {

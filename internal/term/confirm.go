@@ -16,11 +16,11 @@ import (
 // Confirm asks whether to go ahead and returns nil on a yes. It does not ask
 // when yes is set already. Where nobody can be asked (no terminal, or --json)
 // it gives a Problem "confirmation-needed"; on a no, "not-confirmed".
-func (e *Env) Confirm(ctx context.Context, yes bool) error {
+func (t *Terminal) Confirm(ctx context.Context, yes bool) error {
 	if yes {
 		return nil
 	}
-	if !e.CanAsk() {
+	if !t.CanAsk() {
 		return &problem.Problem{
 			Code: "confirmation-needed", Kind: problem.Invalid,
 			What: "this needs a confirmation, and nobody can be asked here",
@@ -28,7 +28,7 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 			Next: []string{"read the plan, then run the same command with --yes"},
 		}
 	}
-	answer, err := e.Ask(ctx, "Go ahead? [y/N] ")
+	answer, err := t.Ask(ctx, "Go ahead? [y/N] ")
 	if err != nil {
 		return err
 	}
@@ -44,31 +44,31 @@ func (e *Env) Confirm(ctx context.Context, yes bool) error {
 }
 
 // CanAsk tells whether a person is there to answer.
-func (e *Env) CanAsk() bool { return e.InTerminal && !e.JSON }
+func (t *Terminal) CanAsk() bool { return t.InTerminal && !t.JSON }
 
 // Ask asks a question and returns the answer without space around it.
-func (e *Env) Ask(ctx context.Context, question string) (string, error) {
-	prompt := e.Out
-	if !e.OutTerminal {
-		prompt = e.Err // so that the question does not end up in a file
+func (t *Terminal) Ask(ctx context.Context, question string) (string, error) {
+	prompt := t.Out
+	if !t.OutTerminal {
+		prompt = t.Err // so that the question does not end up in a file
 	}
 	if _, err := io.WriteString(prompt, question); err != nil {
 		return "", fmt.Errorf("ask: %w", err)
 	}
-	answer, err := e.readLine(ctx)
+	answer, err := t.readLine(ctx)
 	return strings.TrimSpace(answer), err
 }
 
 // readLine reads one line. When ctx ends first, the reading ends with the
 // process, because a terminal can not be told to stop waiting.
-func (e *Env) readLine(ctx context.Context) (string, error) {
+func (t *Terminal) readLine(ctx context.Context) (string, error) {
 	type line struct {
 		text string
 		err  error
 	}
 	lines := make(chan line, 1)
 	go func() {
-		text, err := bufio.NewReader(e.In).ReadString('\n')
+		text, err := bufio.NewReader(t.In).ReadString('\n')
 		lines <- line{text, err}
 	}()
 	select {

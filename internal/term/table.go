@@ -12,11 +12,11 @@ import (
 
 // Table writes rows in aligned columns under head, or the sentence empty when
 // there are none.
-func (e *Env) Table(head []string, rows [][]string, empty string) error {
+func (t *Terminal) Table(head []string, rows [][]string, empty string) error {
 	if len(rows) == 0 {
-		return e.Say("%s\n", empty)
+		return t.Say("%s\n", empty)
 	}
-	w := tabwriter.NewWriter(e.Out, 0, 4, 2, ' ', 0)
+	w := tabwriter.NewWriter(t.Out, 0, 4, 2, ' ', 0)
 	for _, row := range append([][]string{upper(head)}, rows...) {
 		for i, cell := range row {
 			row[i] = Clean(cell)
@@ -30,8 +30,8 @@ func (e *Env) Table(head []string, rows [][]string, empty string) error {
 
 // Facts writes pairs of a word and its value, aligned; pairs without a value
 // are left out.
-func (e *Env) Facts(pairs ...string) error {
-	w := tabwriter.NewWriter(e.Out, 0, 4, 2, ' ', 0)
+func (t *Terminal) Facts(pairs ...string) error {
+	w := tabwriter.NewWriter(t.Out, 0, 4, 2, ' ', 0)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
 			continue
