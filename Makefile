@@ -50,7 +50,7 @@ demo-clean: ## The same, and remove the images too
 TEST := CI=true go test -race -shuffle=on -timeout 20m -json
 
 ##@ To work on it
-.PHONY: build check packages test catalogue lint fmt gen pictures fuzz bench
+.PHONY: build check packages test chaos catalogue lint fmt gen pictures fuzz bench
 build: ## Build bin/coopkit
 	@$(BUILD) -o bin/coopkit ./cmd/coopkit
 
@@ -76,6 +76,11 @@ test: ## Install what the tests need and run every check and test
 		(cd internal/tools/bench && $(TEST) ./...) || failed=1; \
 		$(TEST) ./internal/tools/journey || failed=1; \
 		exit $$failed; } | .cache/testcount | tee .cache/test.log
+
+chaos: ## Kill every kind of job at every point, and have each of its writes fail
+	@$(MACHINE) packages test
+	@$(MACHINE) engine .cache
+	@CI=true COOPKIT_CHAOS=1 go test ./appliance/jobs ./appliance/apps ./appliance/agent -count=1 -timeout 120m -run survive
 
 RECIPES ?= all
 catalogue: ## Try every recipe for real; some: make catalogue RECIPES=wordpress,dokuwiki

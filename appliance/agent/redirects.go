@@ -97,12 +97,7 @@ func (b redirectCalls) Remove(ctx context.Context, host string) (appliance.Job, 
 
 func (b *backend) removeRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {
 	return []jobs.Step{
-		{
-			Code: appliance.StepClose, Commit: true,
-			Do: func(ctx context.Context, _ appliance.Progress) error {
-				return b.forgetAddress(ctx, in.Host, appliance.ToRedirect)
-			},
-		},
+		b.closeStep(in),
 		{
 			Name: "names", Code: appliance.StepReleaseName,
 			Do: func(ctx context.Context, _ appliance.Progress) error {

@@ -144,6 +144,21 @@ func (b *backend) forgetAddress(ctx context.Context, host hostname.Name, kind ap
 	return b.door.Refresh(ctx)
 }
 
+// closeStep takes an address of a site or a redirect away: the commit point of
+// its removal.
+func (b *backend) closeStep(a appliance.Address) jobs.Step {
+	return jobs.Step{
+		Code: appliance.StepClose, Commit: true,
+		Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, a.Host, a.Kind) },
+		Undo: func(ctx context.Context) error {
+			if err := b.store.AddAddress(ctx, a); err != nil {
+				return err
+			}
+			return b.door.Refresh(ctx)
+		},
+	}
+}
+
 // PlanRemove says what taking a site off would do.
 func (b siteCalls) PlanRemove(ctx context.Context, req appliance.RemoveSite) (appliance.Plan, error) {
 	h, err := hostname.Parse(req.Host)
@@ -176,12 +191,7 @@ func (b siteCalls) Remove(ctx context.Context, req appliance.RemoveSite) (applia
 
 func (b *backend) removeSiteSteps(_ context.Context, in siteInput) ([]jobs.Step, error) {
 	steps := []jobs.Step{
-		{
-			Code: appliance.StepClose, Commit: true,
-			Do: func(ctx context.Context, _ appliance.Progress) error {
-				return b.forgetAddress(ctx, in.Host, appliance.ToSite)
-			},
-		},
+		b.closeStep(appliance.Address{Host: in.Host, Kind: appliance.ToSite}),
 		{
 			Name: "names", Code: appliance.StepReleaseName,
 			Do: func(ctx context.Context, _ appliance.Progress) error {

@@ -88,6 +88,7 @@ type setup struct {
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	boundary func(kind appliance.Change, step, phase string)
 	room     Room
+	paper    *paper             // nil: an empty one
 	recipes  *recipes.Catalogue // nil: those of testdata
 }
 
@@ -106,7 +107,10 @@ func openBox(ctx context.Context, s setup) (*box, error) {
 	if s.room == (Room{}) {
 		s.room = Room{DiskBytes: 1 << 40, MemoryBytes: 1 << 40}
 	}
-	b := &box{store: db, paper: &paper{hosts: map[hostname.Name]string{}}}
+	if s.paper == nil {
+		s.paper = &paper{hosts: map[hostname.Name]string{}}
+	}
+	b := &box{store: db, paper: s.paper}
 	b.Apps = New(Deps{
 		Engine: s.engine, Store: db, Catalogue: s.recipes, Images: given{s.image}, Names: b.paper, Door: &painted{},
 		Jobs: runner, Log: log, Now: time.Now, Dial: s.dial, Exports: filepath.Join(s.dir, "exports"), Timezone: "UTC",

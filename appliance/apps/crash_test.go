@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -17,6 +18,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/enginetest"
+	"coopkit/appliance/jobs/jobstest"
 	"coopkit/internal/testkit"
 )
 
@@ -88,6 +90,10 @@ func crash(c crashCase) {
 	})
 }
 
+// fewCrashes are what is tried without make chaos: TestJobs_surviveEverything
+// has all of them in the engine in memory.
+var fewCrashes = []string{"images:did", "place:did", "start-app:did", "names:recorded", "activate:did", "activate:recorded", "door:did"}
+
 func TestAdd_survivesKillAtEveryStep(t *testing.T) {
 	t.Parallel()
 	testkit.NeedDocker(t)
@@ -98,6 +104,9 @@ func TestAdd_survivesKillAtEveryStep(t *testing.T) {
 	image := enginetest.TestImage(t, eng)
 	for i, step := range crashSteps {
 		for j, phase := range []string{"started", "did", "recorded"} {
+			if at := step + ":" + phase; !jobstest.Chaos() && !slices.Contains(fewCrashes, at) {
+				continue
+			}
 			t.Run(step+":"+phase, func(t *testing.T) {
 				t.Parallel()
 				name := "crash-" + step + "-" + phase + "-" + strconv.Itoa(os.Getpid())

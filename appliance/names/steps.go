@@ -101,6 +101,7 @@ func (n *Names) removeZoneSteps(name hostname.Name) []jobs.Step {
 		{
 			Code: appliance.StepKeepZone,
 			Do:   func(ctx context.Context, p appliance.Progress) error { return n.keepZone(ctx, name, p) },
+			Undo: func(ctx context.Context) error { return n.dropKept(ctx, name) },
 		},
 		{
 			Code: appliance.StepRemoveZone, Args: map[string]string{"name": string(name)},
@@ -148,6 +149,23 @@ func (n *Names) keepZone(ctx context.Context, name hostname.Name, p appliance.Pr
 		atomicfile.Write(n.kept(name, ".json"), raw, 0o640),
 		atomicfile.Write(path, file.Bytes(), 0o640),
 	)
+}
+
+// dropKept deletes what keepZone wrote of a zone that stays after all.
+func (n *Names) dropKept(ctx context.Context, name hostname.Name) error {
+	z, err := n.find(ctx, name)
+	if errors.Is(err, noSuchZone(name)) {
+		return nil // what is kept is of another removal
+	}
+	if err != nil {
+		return err
+	}
+	for _, suffix := range []string{".json", fmt.Sprintf("-%d.zone", z.Serial)} {
+		if err := os.Remove(n.kept(name, suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("drop kept zone %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (n *Names) removeZone(ctx context.Context, name hostname.Name) error {

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+
+package apps
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"coopkit/appliance"
+	"coopkit/appliance/engine"
+	"coopkit/appliance/engine/enginetest"
+	"coopkit/appliance/jobs/jobstest"
+	"coopkit/internal/hostname"
+)
+
+// TestJobs_surviveEverything ends and breaks every kind of job about apps at
+// every point. The engine, the names and the exports outlive the process.
+func TestJobs_surviveEverything(t *testing.T) {
+	t.Parallel()
+	type job = func(ctx context.Context, b *box) (appliance.Job, error)
+	add := func(ctx context.Context, b *box) (appliance.Job, error) { return b.Add(ctx, echo) }
+	stop := func(ctx context.Context, b *box) (appliance.Job, error) { return b.Stop(ctx, "echo") }
+	remove := func(noExport bool) job {
+		return func(ctx context.Context, b *box) (appliance.Job, error) {
+			return b.Remove(ctx, appliance.RemoveApp{Name: "echo", NoExport: noExport})
+		}
+	}
+	fill := func(_ context.Context, b *box) (appliance.Job, error) {
+		b.Engine.(*enginetest.Fake).SetVolume("echo", "data", []byte("what members made"))
+		return appliance.Job{}, nil
+	}
+	var kinds []jobstest.Kind
+	for _, c := range []struct {
+		name   string
+		before []job
+		change job
+	}{
+		{"add", nil, add},
+		{"remove", []job{add, fill}, remove(false)},
+		{"remove without an export", []job{add, fill}, remove(true)},
+		{"remove what is stopped", []job{add, fill, stop}, remove(false)},
+		{"stop", []job{add, fill}, stop},
+		{"start", []job{add, fill, stop}, func(ctx context.Context, b *box) (appliance.Job, error) { return b.Start(ctx, "echo") }},
+		{"restart what is stopped", []job{add, fill, stop}, func(ctx context.Context, b *box) (appliance.Job, error) { return b.Restart(ctx, "echo") }},
+	} {
+		kinds = append(kinds, jobstest.Kind{Name: c.name, World: func(t *testing.T) jobstest.World {
+			w := newWorld(t)
+			return jobstest.World{
+				Open: w.open, State: w.state,
+				Prepare: func(ctx context.Context, p *jobstest.Process) error {
+					for _, before := range c.before {
+						if err := w.done(ctx, p, before); err != nil {
+							return err
+						}
+					}
+					return nil
+				},
+				Change: func(ctx context.Context, p *jobstest.Process) (appliance.Job, error) {
+					return c.change(ctx, p.Parts.(*box))
+				},
+			}
+		}})
+	}
+	jobstest.Run(t, kinds)
+}
+
+// killWorld is what a box has around it, over all its processes.
+type killWorld struct {
+	dir   string
+	fake  *enginetest.Fake
+	paper *paper
+	dial  func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+func newWorld(t *testing.T) *killWorld {
+	t.Helper()
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello steward")) }))
+	t.Cleanup(app.Close)
+	w := &killWorld{dir: t.TempDir(), fake: enginetest.NewFake(), paper: &paper{hosts: map[hostname.Name]string{}}}
+	w.fake.AddImage(engine.ImageInfo{ID: "sha256:echo", Tags: []string{"echo"}})
+	w.fake.OnExec(func(appliance.InstallName, engine.Exec) (int, error) { return 0, nil })
+	w.dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, app.Listener.Addr().String())
+	}
+	return w
+}
+
+func (w *killWorld) open(boundary jobstest.Boundary) (*jobstest.Process, error) {
+	b, err := openBox(context.Background(), setup{
+		dir: w.dir, engine: w.fake, image: appliance.Image{Ref: "echo", ID: "sha256:echo", Source: appliance.FromBundle}, dial: w.dial, paper: w.paper,
+		boundary: boundary,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &jobstest.Process{Jobs: b.Jobs, FailWrites: b.store.FailWrites, Close: func() error { b.end(); return nil }, Parts: b}, nil
+}
+
+// done runs a job that must work, if it starts one.
+func (w *killWorld) done(ctx context.Context, p *jobstest.Process, start func(context.Context, *box) (appliance.Job, error)) error {
+	job, err := start(ctx, p.Parts.(*box))
+	if err != nil || job.ID == 0 {
+		return err
+	}
+	if err := p.Jobs.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+		return err
+	}
+	if job, err = p.Jobs.Job(ctx, job.ID); err == nil && job.State != appliance.JobDone {
+		err = fmt.Errorf("%s ended as %s: %w", job.Kind, job.State, job.Problem)
+	}
+	return err
+}
+
+// differs is what is another in each world: times, and what they are in.
+var differs = regexp.MustCompile(`"created":"[^"]*"|\d{8}-\d{6}|"(hash|Hash)":"[^"]*"`)
+
+// state is what there is of apps: on record, in the engine, of names, and in
+// the folder of exports.
+func (w *killWorld) state(ctx context.Context, p *jobstest.Process) (string, error) {
+	b := p.Parts.(*box)
+	var out strings.Builder
+	put := func(what string, v any, err error) error {
+		raw, encodeErr := json.Marshal(v)
+		if err == nil {
+			err = encodeErr
+		}
+		fmt.Fprintf(&out, "%s %s\n", what, differs.ReplaceAllString(string(raw), "…"))
+		return err
+	}
+	installs, err := b.store.Installs(ctx)
+	if err := put("installs", installs, err); err != nil {
+		return "", err
+	}
+	addresses, err := b.store.Addresses(ctx)
+	if err := put("addresses", addresses, err); err != nil {
+		return "", err
+	}
+	ends, err := b.Endpoints(ctx)
+	if err := put("endpoints", ends, err); err != nil {
+		return "", err
+	}
+	for _, in := range installs {
+		secrets, err := b.store.Secrets(ctx, in.Name)
+		if err := put("secrets", len(secrets), err); err != nil {
+			return "", err
+		}
+		releases, err := b.store.Releases(ctx, in.Name)
+		if err := put("releases", releases, err); err != nil {
+			return "", err
+		}
+	}
+	have, err := w.fake.Observe(ctx, "echo")
+	for i := range have.Containers {
+		c := &have.Containers[i] // made with other secrets, or made again
+		c.ID, c.ConfigHash, c.Started, c.Restarts = "", "", time.Time{}, 0
+	}
+	if err := put("engine", have, err); err != nil {
+		return "", err
+	}
+	for _, v := range have.Volumes {
+		content, err := volume(ctx, w.fake, v)
+		if err := put("volume "+v, content, err); err != nil {
+			return "", err
+		}
+	}
+	w.paper.mu.Lock()
+	defer w.paper.mu.Unlock()
+	if err := put("names", w.paper.hosts, nil); err != nil {
+		return "", err
+	}
+	exports, err := files(b.Exports)
+	return out.String(), put("exports", exports, err)
+}
+
+func volume(ctx context.Context, e engine.Engine, name string) (string, error) {
+	r, err := e.ReadVolume(ctx, "echo", name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = r.Close() }()
+	raw, err := io.ReadAll(r)
+	return string(raw), err
+}
+
+func files(dir string) ([]string, error) {
+	var all []string
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if os.IsNotExist(err) {
+			return nil
+		}
+		all = append(all, strings.TrimPrefix(path, dir))
+		return err
+	})
+	if len(all) == 1 {
+		all = nil // the folder itself may be there or not
+	}
+	return all, err
+}
