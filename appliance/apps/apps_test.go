@@ -16,6 +16,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/internal/forwarded"
 	"coopkit/internal/problem"
 )
 
@@ -32,8 +33,16 @@ func TestAdd_endsWithAnOwnerAndAnAddress(t *testing.T) {
 	if err != nil || !in.HasOwner || in.Release != 1 {
 		t.Fatalf("install %+v, %v", in, err)
 	}
-	if r := seen.Load(); r.Host != "echo.demo.coop:8443" || r.Header.Get("X-Forwarded-Proto") != "https" {
-		t.Errorf("the app was asked as %s over %s", r.Host, r.Header.Get("X-Forwarded-Proto"))
+	as := http.Header{} // as the front door asks
+	forwarded.Visit{IP: stranger, Scheme: "https", Authority: "echo.demo.coop:8443"}.Set(as)
+	r := seen.Load()
+	if r.Host != "echo.demo.coop:8443" {
+		t.Errorf("the app was asked as %s", r.Host)
+	}
+	for name := range as {
+		if r.Header.Get(name) != as.Get(name) {
+			t.Errorf("the app was asked with %s: %s, not %s", name, r.Header.Get(name), as.Get(name))
+		}
 	}
 	signin, err := b.Signin(t.Context(), "echo")
 	if err != nil || signin.User != "steward" || len(signin.Password) != 24 || signin.URL != "https://echo.demo.coop:8443/signin" {

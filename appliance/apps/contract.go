@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/netip"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"coopkit/internal/forwarded"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
@@ -107,21 +107,17 @@ func (v *visitor) request(ctx context.Context, method, web, path string, form ur
 	return res.StatusCode, string(text), nil
 }
 
+// stranger is nobody's address (RFC 5737): apps may trust those nearby.
+const stranger = "192.0.2.1"
+
 // pretend sets the headers that the front door would set.
 func (v *visitor) pretend(req *http.Request, web string) {
 	suffix := ""
 	if web != "" && web != v.recipe.Web[0].Name {
 		suffix = "_" + variable(web)
 	}
-	public := strings.TrimPrefix(v.vars["URL"+suffix], "https://")
-	port := "443"
-	if _, p, err := net.SplitHostPort(public); err == nil {
-		port = p
-	}
-	req.Host = public
-	req.Header.Set("X-Forwarded-Proto", "https")
-	req.Header.Set("X-Forwarded-Host", public)
-	req.Header.Set("X-Forwarded-Port", port)
+	req.Host = strings.TrimPrefix(v.vars["URL"+suffix], "https://")
+	forwarded.Visit{IP: stranger, Scheme: "https", Authority: req.Host}.Set(req.Header)
 	req.Header.Set("User-Agent", "coopkit-health")
 }
 

@@ -308,6 +308,7 @@ func TestProxy_interimHeadersStayInterim(t *testing.T) {
 		_, _ = conn.Write([]byte("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nX-Interim: 1\r\nSet-Cookie: __Host-coopkit=1\r\n\r\n" +
 			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
 	})
+	d.hsts = true // as with a public authority
 	conn := d.rawVisitor("http/1.1")
 	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: www.demo.coop\r\n\r\n")
 	in := bufio.NewReader(conn)
@@ -319,6 +320,9 @@ func TestProxy_interimHeadersStayInterim(t *testing.T) {
 		_ = resp.Body.Close()
 		if resp.StatusCode != want || (resp.Header.Get("X-Interim") != "") != (want == 103) || resp.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%d %v", resp.StatusCode, resp.Header)
+		}
+		if resp.Header.Get("Strict-Transport-Security") != hstsValue[0] {
+			t.Errorf("%d without the front door's own header: %v", resp.StatusCode, resp.Header)
 		}
 	}
 }

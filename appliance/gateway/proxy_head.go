@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"coopkit/internal/forwarded"
+
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -34,10 +36,7 @@ func (e *exchange) rewrite(pr *httputil.ProxyRequest) {
 	if cookies := h["Cookie"]; len(cookies) > 0 {
 		h["Cookie"] = foreignCookies(cookies)
 	}
-	who := visitor(pr.In.RemoteAddr)
-	h["X-Forwarded-For"], h["X-Real-Ip"] = []string{who}, []string{who}
-	h["X-Forwarded-Host"], h["X-Forwarded-Port"] = []string{host}, []string{strconv.Itoa(e.p.g.publicPort)}
-	h["X-Forwarded-Proto"] = []string{scheme(pr.In)}
+	forwarded.Visit{IP: visitor(pr.In.RemoteAddr), Scheme: scheme(pr.In), Authority: host}.Set(h)
 }
 
 // writeHead writes the request line and headers for a service; in is the
@@ -78,7 +77,7 @@ func isChunked(r *http.Request) bool {
 	return r.ContentLength < 0 || r.ContentLength > 0 && len(r.Trailer) > 0
 }
 
-// trailerNames returns the trailers that a service gets, sorted.
+// trailerNames returns the announced trailers that a service gets, sorted.
 func trailerNames(trailer http.Header) []string {
 	var names []string
 	for key := range trailer {
@@ -90,10 +89,10 @@ func trailerNames(trailer http.Header) []string {
 	return names
 }
 
-// writeLastChunk ends a body in chunks.
-func writeLastChunk(w *bufio.Writer, trailer http.Header) {
+// writeLastChunk ends a body in chunks, with the trailers that were announced.
+func writeLastChunk(w *bufio.Writer, names []string, trailer http.Header) {
 	_, _ = w.WriteString("0\r\n")
-	for _, key := range trailerNames(trailer) {
+	for _, key := range names {
 		for _, v := range trailer[key] {
 			_, _ = w.WriteString(key + ": " + v + "\r\n")
 		}

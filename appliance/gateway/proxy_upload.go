@@ -100,7 +100,7 @@ func (u *upload) copy() error {
 	out := u.e.c.out
 	left := u.e.r.ContentLength
 	var to io.Writer = out
-	chunked := isChunked(u.e.r)
+	chunked, trailers := isChunked(u.e.r), trailerNames(u.e.r.Trailer)
 	if chunked {
 		to = httputil.NewChunkedWriter(out)
 	}
@@ -127,7 +127,7 @@ func (u *upload) copy() error {
 			}
 		}
 		if ended && chunked {
-			writeLastChunk(out, u.e.r.Trailer)
+			writeLastChunk(out, trailers, u.e.r.Trailer)
 		}
 		if err := out.Flush(); err != nil || ended {
 			return err
