@@ -58,11 +58,14 @@ const (
 	BoxLeft        BoxState = "left"
 )
 
+// Silence is after how long without a report a box is unreachable.
+func Silence(period time.Duration) time.Duration { return 3*period + 20*time.Second }
+
 // StateAt returns what the last report, seen at seen, says at now for a box
 // that reports every period.
 func StateAt(seen, now time.Time, period time.Duration) BoxState {
 	switch silent := now.Sub(seen); {
-	case silent > 3*period+20*time.Second:
+	case silent > Silence(period):
 		return BoxUnreachable
 	case silent > period+period/2:
 		return BoxLate

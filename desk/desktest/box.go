@@ -179,6 +179,7 @@ func (b *Box) Post(ctx context.Context, path string, body []byte, signature stri
 	}
 	r.Header.Set("Content-Type", wire.ContentType)
 	r.Header.Set(wire.HeaderSignature, signature)
+	r.Header["Idempotency-Key"] = nil // not sent; lets Go try again on a connection that a desk closed when it stopped
 	answer, err := b.Client.Do(r)
 	if err != nil {
 		return Answer{}, err

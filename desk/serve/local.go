@@ -186,12 +186,13 @@ func (d *Desk) coopAdd(ctx context.Context, c Coop) (Coop, error) {
 	return c, d.all().AddCoop(ctx, desk.Coop{ID: desk.CoopID(c.ID), Name: c.Name, Place: c.Place, ITCoop: c.ITCoop})
 }
 
-func (d *Desk) coops(context.Context, struct{}) ([]Coop, error) {
+func (d *Desk) coops(ctx context.Context, _ struct{}) ([]Coop, error) {
+	all, err := d.all().Coops(ctx)
 	out := []Coop{}
-	for _, c := range d.all().Coops() {
+	for _, c := range all {
 		out = append(out, Coop{string(c.ID), c.Name, c.Place, c.ITCoop})
 	}
-	return out, nil
+	return out, err
 }
 
 func (d *Desk) invite(ctx context.Context, n NewInvitation) (Invitation, error) {

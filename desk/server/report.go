@@ -27,7 +27,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return malformed(err)
 	}
-	keys, err := s.Store.Keys(report.Box)
+	keys, err := s.Store.Keys(r.Context(), report.Box)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (s *Server) leave(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return malformed(err)
 	}
-	keys, err := s.Store.Keys(l.Box)
+	keys, err := s.Store.Keys(r.Context(), l.Box)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (r *rig) hasTheBoxes() {
 		len(mill.Findings) != 1 || mill.Findings[0].Args["percent"] != "91" || len(mill.Facts.Installs) != 1 || mill.Facts.Backup == nil {
 		r.tb.Errorf("the mill is %+v, %v", mill, err)
 	}
-	_, err = r.Keys(dumped.old)
+	_, err = r.Keys(r.tb.Context(), dumped.old)
 	isProblem(r.tb, err, "box-gone")
 	list, err := r.as(desk.Technician, "kestrel").Invitations(r.tb.Context(), 1)
 	if err != nil || len(list.Rows) != 5 || !list.Rows[0].Used.IsZero() {

@@ -6,9 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"coopkit/desk"
@@ -16,20 +14,32 @@ import (
 	"coopkit/internal/sqlitedb"
 )
 
-func (s *Store) loadCoops(ctx context.Context) error {
-	all, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (c desk.Coop, err error) {
-		var created int64
-		err = rows.Scan(&c.ID, &c.Name, &c.Place, &c.ITCoop, &created)
-		c.Created = at(created)
-		return c, err
-	}, `SELECT id, name, place, it_coop, created FROM coop`)
-	if err != nil {
-		return fmt.Errorf("load co-ops: %w", err)
+const selectCoop = `SELECT c.id, c.name, c.place, c.it_coop, c.created FROM coop c`
+
+func scanCoop(rows *sql.Rows) (c desk.Coop, err error) {
+	var created int64
+	err = rows.Scan(&c.ID, &c.Name, &c.Place, &c.ITCoop, &created)
+	c.Created = at(created)
+	return c, err
+}
+
+// Coop returns a co-op; one that does not exist has no name.
+func (s *Store) Coop(ctx context.Context, id desk.CoopID) (desk.Coop, error) {
+	found, err := sqlitedb.Query(ctx, s.db.Read(), scanCoop, selectCoop+` WHERE c.id = ?`, id)
+	if err != nil || len(found) == 0 {
+		return desk.Coop{ID: id}, err
 	}
+	return found[0], nil
+}
+
+// coops returns all co-ops.
+func (s *Store) coops(ctx context.Context) (map[desk.CoopID]desk.Coop, error) {
+	all, err := sqlitedb.Query(ctx, s.db.Read(), scanCoop, selectCoop)
+	out := make(map[desk.CoopID]desk.Coop, len(all))
 	for _, c := range all {
-		s.coops[c.ID] = c
+		out[c.ID] = c
 	}
-	return nil
+	return out, err
 }
 
 var coopID = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -63,33 +73,16 @@ func (v *View) AddCoop(ctx context.Context, c desk.Coop) error {
 	if err != nil {
 		return fmt.Errorf("add co-op: %w", err)
 	}
-	v.s.mu.Lock()
-	defer v.s.mu.Unlock()
-	v.s.coops[c.ID] = c
 	return nil
 }
 
 // Coops returns the co-ops that the principal may know of, by name: all for a
 // coordinator; otherwise their own, and those whose boxes it looks after.
-func (v *View) Coops() []desk.Coop {
-	v.s.mu.RLock()
-	defer v.s.mu.RUnlock()
-	var out []desk.Coop
-	if v.who.Role == desk.Coordinator {
-		out = slices.Collect(maps.Values(v.s.coops))
-	} else {
-		mine := map[desk.CoopID]bool{v.who.Coop: true}
-		for _, l := range v.s.boxes {
-			if l.kept != keptLeft && v.sees("", l.caretaker) {
-				mine[l.coop] = true
-			}
-		}
-		for id := range mine {
-			if c, ok := v.s.coops[id]; ok {
-				out = append(out, c)
-			}
-		}
+func (v *View) Coops(ctx context.Context) ([]desk.Coop, error) {
+	out, err := sqlitedb.Query(ctx, v.s.db.Read(), scanCoop, selectCoop+`
+		WHERE ?1 OR ?2 <> '' AND (c.id = ?2 OR c.id IN (SELECT coop FROM box WHERE caretaker = ?2 AND kept <> '`+keptLeft+`')) ORDER BY c.name, c.id`, v.scopeArgs()...)
+	if err != nil {
+		return nil, fmt.Errorf("list co-ops: %w", err)
 	}
-	slices.SortFunc(out, func(a, b desk.Coop) int { return strings.Compare(a.Name, b.Name) })
-	return out
+	return out, nil
 }

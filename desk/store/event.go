@@ -39,12 +39,12 @@ type Event struct {
 }
 
 // event adds to what happened; without a time, it happened now.
-func (b *batch) event(ctx context.Context, l *live, e Event) error {
+func (t *txn) event(ctx context.Context, b *record, e Event) error {
 	if e.At.IsZero() {
-		e.At = b.now
+		e.At = t.now
 	}
-	if _, err := b.tx.ExecContext(ctx, `INSERT INTO event (box, at, kind, code, subject, severity, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		l.n, e.At.UnixMilli(), e.Kind, e.Code, e.Subject, severities[e.Severity], e.Text); err != nil {
+	if _, err := t.ExecContext(ctx, `INSERT INTO event (box, at, kind, code, subject, severity, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		b.n, e.At.UnixMilli(), e.Kind, e.Code, e.Subject, severities[e.Severity], e.Text); err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
 	return nil

@@ -14,8 +14,8 @@ import (
 )
 
 // facts stores the newest facts, and what changed in them as events.
-func (b *batch) facts(ctx context.Context, l *live, at time.Time, f wire.Facts) error {
-	before, err := readFacts(ctx, b.tx, l.n)
+func (t *txn) facts(ctx context.Context, b *record, at time.Time, f wire.Facts) error {
+	before, err := readFacts(ctx, t.Tx, b.n)
 	if err != nil {
 		return err
 	}
@@ -23,23 +23,23 @@ func (b *batch) facts(ctx context.Context, l *live, at time.Time, f wire.Facts) 
 	if err != nil {
 		return err
 	}
-	l.take(f)
-	if _, err := b.tx.ExecContext(ctx, `UPDATE box SET facts = ?, name = ? WHERE n = ?`, text, l.name, l.n); err != nil {
+	backup, proven := backupOf(f)
+	if _, err := t.ExecContext(ctx, `UPDATE box SET facts = ?, name = coalesce(nullif(?, ''), name), agent = ?, backup = ?, proven = ? WHERE n = ?`, text, f.Name, f.Agent, backup, proven, b.n); err != nil {
 		return fmt.Errorf("write facts: %w", err)
 	}
 	if before.Agent != f.Agent {
-		err = b.event(ctx, l, Event{Kind: EventAgent, At: at, Text: f.Agent})
+		err = t.event(ctx, b, Event{Kind: EventAgent, At: at, Text: f.Agent})
 	}
-	return errors.Join(err, b.installs(ctx, l, at, before.Installs, f.Installs))
+	return errors.Join(err, t.installs(ctx, b, at, before.Installs, f.Installs))
 }
 
-func (b *batch) installs(ctx context.Context, l *live, at time.Time, before, after []wire.Install) error {
+func (t *txn) installs(ctx context.Context, b *record, at time.Time, before, after []wire.Install) error {
 	had := make(map[string]wire.Install, len(before))
 	for _, i := range before {
 		had[i.Name] = i
 	}
 	event := func(kind EventKind, i wire.Install) error {
-		return b.event(ctx, l, Event{Kind: kind, At: at, Subject: i.Name, Text: i.Recipe + " " + i.Version})
+		return t.event(ctx, b, Event{Kind: kind, At: at, Subject: i.Name, Text: i.Recipe + " " + i.Version})
 	}
 	var err error
 	for _, i := range after {
@@ -58,6 +58,14 @@ func (b *batch) installs(ctx context.Context, l *live, at time.Time, before, aft
 		}
 	}
 	return err
+}
+
+// backupOf is when data was last backed up, and when that was last proven.
+func backupOf(f wire.Facts) (last, proven int64) {
+	if f.Backup == nil {
+		return 0, 0
+	}
+	return millis(f.Backup.Last.Time), millis(f.Backup.Proven.Time)
 }
 
 func readFacts(ctx context.Context, q sqlitedb.Querier, n int64) (f wire.Facts, err error) {

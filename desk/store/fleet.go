@@ -106,12 +106,11 @@ func (v *View) Fleet(ctx context.Context, f FleetFilter) (Fleet, error) {
 	if out.Findings, err = v.shared(ctx); err != nil {
 		return out, err
 	}
-	having, err := v.having(ctx, f)
+	chosen, err := v.choose(ctx, f, &out)
 	if err != nil {
 		return out, err
 	}
-	v.choose(f, having, &out)
-	return out, v.fill(ctx, out.Rows)
+	return out, v.fill(ctx, chosen, &out)
 }
 
 // having returns the boxes that have the finding that the filter names, and
@@ -138,21 +137,21 @@ func (v *View) having(ctx context.Context, f FleetFilter) (map[string]map[wire.B
 // candidate is a box that a page may show: short, because a fleet has thousands
 // and a page fifty.
 type candidate struct {
-	l     *live
+	b     *summary
 	state desk.BoxState
 	order int   // of its level in levels
 	since int64 // that the level lasts
 }
 
-func (s *Store) candidate(l *live, now time.Time) candidate {
-	c := candidate{l: l, state: s.state(l, now), since: l.since}
-	level := level(c.state, l.worst)
+func (s *Store) candidate(b *summary, now time.Time) candidate {
+	c := candidate{b: b, state: s.state(b, now), since: b.since}
+	level := level(c.state, b.worst)
 	c.order = slices.Index(levels, level)
 	switch level {
 	case LevelSilent:
-		c.since = max(l.p.seen, l.joined)
+		c.since = max(b.seen, b.joined)
 	case LevelPending:
-		c.since = l.joined
+		c.since = b.joined
 	default:
 	}
 	return c
@@ -161,29 +160,35 @@ func (s *Store) candidate(l *live, now time.Time) candidate {
 // worse puts the boxes first that need somebody most, and longest.
 func worse(a, b candidate) int {
 	return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.since, b.since),
-		strings.Compare(a.l.name, b.l.name), strings.Compare(string(a.l.id), string(b.l.id)))
+		strings.Compare(a.b.name, b.b.name), strings.Compare(string(a.b.id), string(b.b.id)))
 }
 
-// choose makes the rows of the page that the filter wants, and counts all.
-func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out *Fleet) {
-	v.s.mu.RLock()
-	defer v.s.mu.RUnlock()
+// choose returns the boxes on the page that the filter wants, and counts all.
+func (v *View) choose(ctx context.Context, f FleetFilter, out *Fleet) ([]candidate, error) {
+	having, err := v.having(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	coops, err := v.s.coops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	boxes, err := sqlitedb.Query(ctx, v.s.db.Read(), scanSummary, selectSummary+` WHERE `+scope+` AND t.kept <> '`+keptLeft+`'`, v.scopeArgs()...)
+	if err != nil {
+		return nil, fmt.Errorf("list boxes: %w", err)
+	}
 	now := v.s.now()
-	coops, versions := map[desk.CoopID]bool{}, map[string]bool{}
+	owners, versions := map[desk.CoopID]bool{}, map[string]bool{}
 	var counts [6]int // by levels
 	var chosen []candidate
-	for _, l := range v.s.boxes {
-		if l.kept == keptLeft || !v.sees(l.coop, l.caretaker) {
-			continue
-		}
-		c := v.s.candidate(l, now)
-		out.Boxes++
+	for i := range boxes {
+		c := v.s.candidate(&boxes[i], now)
 		counts[c.order]++
 		if c.state == desk.BoxLate {
 			out.Late++
 		}
-		coops[l.coop], versions[l.agent] = true, true
-		if v.wants(&f, c, having) {
+		owners[c.b.coop], versions[c.b.agent] = true, true
+		if wants(&f, c, having, coops) {
 			chosen = append(chosen, c)
 		}
 	}
@@ -192,56 +197,53 @@ func (v *View) choose(f FleetFilter, having map[string]map[wire.BoxID]bool, out 
 			out.Levels[levels[order]] = n
 		}
 	}
-	out.Coops = len(coops)
+	out.Boxes, out.Coops = len(boxes), len(owners)
 	out.Versions = slices.Sorted(maps.Keys(versions))
 	slices.Reverse(out.Versions)
 	out.Total, out.Pages = len(chosen), max((len(chosen)+PageSize-1)/PageSize, 1)
 	out.Page = min(out.Page, out.Pages)
 	slices.SortFunc(chosen, worse)
 	from := (out.Page - 1) * PageSize
-	for _, c := range chosen[from:min(from+PageSize, len(chosen))] {
-		out.Rows = append(out.Rows, v.s.row(c))
+	chosen = chosen[from:min(from+PageSize, len(chosen))]
+	for _, c := range chosen {
+		out.Rows = append(out.Rows, c.row(coops))
 	}
+	return chosen, nil
 }
 
-func (s *Store) row(c candidate) FleetRow {
-	l := c.l
+func (c candidate) row(coops map[desk.CoopID]desk.Coop) FleetRow {
+	b := c.b
 	return FleetRow{
-		ID: l.id, Name: l.name, Coop: s.coops[l.coop], Caretaker: s.coops[l.caretaker], State: c.state, Level: levels[c.order],
-		Since: at(c.since), Seen: at(l.p.seen), Version: l.agent, Backup: at(l.backup), Proven: at(l.proven), Open: l.open,
+		ID: b.id, Name: b.name, Coop: coops[b.coop], Caretaker: coops[b.caretaker], State: c.state, Level: levels[c.order],
+		Since: at(c.since), Seen: at(b.seen), Version: b.agent, Backup: at(b.backup), Proven: at(b.proven), Open: b.open,
 	}
 }
 
-func (v *View) wants(f *FleetFilter, c candidate, having map[string]map[wire.BoxID]bool) bool {
-	l := c.l
+func wants(f *FleetFilter, c candidate, having map[string]map[wire.BoxID]bool, coops map[desk.CoopID]desk.Coop) bool {
+	b := c.b
 	switch {
 	case f.Level != "" && levels[c.order] != f.Level,
-		f.Coop != "" && l.coop != f.Coop && l.caretaker != f.Coop,
-		f.Version != "" && l.agent != f.Version,
-		f.Finding != "" && !having[f.Finding][l.id]:
+		f.Coop != "" && b.coop != f.Coop && b.caretaker != f.Coop,
+		f.Version != "" && b.agent != f.Version,
+		f.Finding != "" && !having[f.Finding][b.id]:
 		return false
 	}
 	q := strings.ToLower(strings.TrimSpace(f.Q))
-	return q == "" || string(l.id) == q || having[strings.ToUpper(q)][l.id] ||
-		strings.Contains(strings.ToLower(l.name), q) || strings.Contains(strings.ToLower(v.s.coops[l.coop].Name), q)
+	return q == "" || string(b.id) == q || having[strings.ToUpper(q)][b.id] ||
+		strings.Contains(strings.ToLower(b.name), q) || strings.Contains(strings.ToLower(coops[b.coop].Name), q)
 }
 
-// fill adds what is not in memory: the worst finding and the week, one query
-// each.
-func (v *View) fill(ctx context.Context, rows []FleetRow) error {
-	if len(rows) == 0 {
+// fill adds to the rows of the chosen boxes their worst finding and week, one
+// query each.
+func (v *View) fill(ctx context.Context, chosen []candidate, out *Fleet) error {
+	if len(chosen) == 0 {
 		return nil
 	}
-	byNumber := make(map[int64]*FleetRow, len(rows))
-	numbers := make([]int64, 0, len(rows))
-	v.s.mu.RLock()
-	for i := range rows {
-		if l := v.s.boxes[rows[i].ID]; l != nil {
-			byNumber[l.n] = &rows[i]
-			numbers = append(numbers, l.n)
-		}
+	byNumber := make(map[int64]*FleetRow, len(chosen))
+	numbers := make([]int64, len(chosen))
+	for i, c := range chosen {
+		byNumber[c.b.n], numbers[i] = &out.Rows[i], c.b.n
 	}
-	v.s.mu.RUnlock()
 	list, err := encode(numbers)
 	if err != nil {
 		return err

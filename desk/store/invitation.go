@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -80,15 +81,15 @@ func (v *View) Invitations(ctx context.Context, page int) (InvitationList, error
 	return out, nil
 }
 
-const invitationColumns = `t.id, t.coop, coalesce(t.caretaker, ''), t.made_by, t.created, t.expires, t.used, coalesce(t.box, ''), t.confirmed`
+const invitationColumns = `t.id, t.coop, coalesce(t.caretaker, ''), t.made_by, t.created, t.expires, coalesce(t.used, 0), coalesce(t.box, ''), t.confirmed`
 
 func scanInvitation(rows *sql.Rows) (desk.Invitation, error) { return readInvitation(rows) }
 
 // readInvitation reads invitationColumns, and into more what follows them.
 func readInvitation(rows *sql.Rows, more ...any) (i desk.Invitation, err error) {
-	var created, expires, used sql.NullInt64
+	var created, expires, used int64
 	err = rows.Scan(append([]any{&i.ID, &i.Coop, &i.Caretaker, &i.By, &created, &expires, &used, &i.Box, &i.Confirmed}, more...)...)
-	i.Created, i.Expires, i.Used = moment(created), moment(expires), moment(used)
+	i.Created, i.Expires, i.Used = at(created), at(expires), at(used)
 	return i, err
 }
 
@@ -108,8 +109,8 @@ type NewBox struct {
 // invitation that was used or has expired meanwhile gives a Problem
 // "invitation-used" or "invitation-expired".
 func (s *Store) Enrol(ctx context.Context, n NewBox) error {
-	return s.change(ctx, func(ctx context.Context, b *batch) error {
-		rows, err := sqlitedb.Query(ctx, b.tx, scanInvited, invitedColumns+` WHERE t.id = ?`, n.Invitation)
+	return s.write(ctx, func(t *txn) error {
+		rows, err := sqlitedb.Query(ctx, t.Tx, scanInvited, invitedColumns+` WHERE t.id = ?`, n.Invitation)
 		if err != nil {
 			return err
 		}
@@ -117,14 +118,14 @@ func (s *Store) Enrol(ctx context.Context, n NewBox) error {
 			return UnknownInvitation()
 		}
 		i := rows[0]
-		if err := i.Usable(b.now); err != nil {
+		if err := i.Usable(t.now); err != nil {
 			return err
 		}
-		if _, err := b.tx.ExecContext(ctx, `UPDATE invitation SET used = ?, box = ?, request = ?, answer = ? WHERE id = ?`,
-			b.now.UnixMilli(), n.ID, n.Request, n.Answer, n.Invitation); err != nil {
+		if _, err := t.ExecContext(ctx, `UPDATE invitation SET used = ?, box = ?, request = ?, answer = ? WHERE id = ?`,
+			t.now.UnixMilli(), n.ID, n.Request, n.Answer, n.Invitation); err != nil {
 			return fmt.Errorf("use invitation: %w", err)
 		}
-		return b.enrol(ctx, i, n)
+		return t.enrol(ctx, i, n)
 	})
 }
 
@@ -161,31 +162,26 @@ func UnknownInvitation() error {
 }
 
 // enrol adds the box itself.
-func (b *batch) enrol(ctx context.Context, i Invited, n NewBox) error {
+func (t *txn) enrol(ctx context.Context, i Invited, n NewBox) error {
 	facts, err := encode(n.Facts)
 	if err != nil {
 		return err
 	}
-	l := &live{
-		id: n.ID, coop: i.Coop, caretaker: i.Caretaker, key: n.Key, link: n.Link, joined: b.now.UnixMilli(), kept: keptPending,
-		words: joinWords(n.Words), name: string(n.ID),
-		p: progress{first: 1, heads: make([]wire.Head, 1), restored: true},
-	}
+	kept := keptPending
 	if i.Confirmed {
-		l.kept = keptActive
+		kept = keptActive
 	}
-	l.take(n.Facts)
-	done, err := b.tx.ExecContext(ctx, `INSERT INTO box (id, coop, caretaker, name, key, link, words, joined, kept, facts) VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?)`,
-		l.id, l.coop, l.caretaker, l.name, []byte(l.key), l.link[:], l.words, l.joined, l.kept, facts)
+	backup, proven := backupOf(n.Facts)
+	b := &record{}
+	err = t.QueryRowContext(ctx, `INSERT INTO box (id, coop, caretaker, name, key, link, words, joined, kept, facts, agent, backup, proven)
+		VALUES (?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING n`,
+		n.ID, i.Coop, i.Caretaker, cmp.Or(n.Facts.Name, string(n.ID)), n.Key, n.Link[:], joinWords(n.Words), t.now.UnixMilli(), kept, facts, n.Facts.Agent, backup, proven).Scan(&b.n)
 	if err != nil {
 		return fmt.Errorf("insert box: %w", err)
 	}
-	if l.n, err = done.LastInsertId(); err != nil {
-		return fmt.Errorf("insert box: %w", err)
-	}
-	if _, err := b.tx.ExecContext(ctx, `INSERT INTO progress (box, seen, sent, first, heads, lost, complete, restored, rolled, epoch) VALUES (?, 0, 0, 1, ?, 0, 0, 1, 0, 0)`, l.n, l.p.headsBlob()); err != nil {
+	// Its journal may begin anywhere: the desk may have been put back to an older state.
+	if _, err := t.ExecContext(ctx, `INSERT INTO progress (box, seen, sent, first, heads, lost, complete, restored) VALUES (?, 0, 0, 1, ?, 0, 0, 1)`, b.n, headsBlob(make([]wire.Head, 1))); err != nil {
 		return fmt.Errorf("insert progress: %w", err)
 	}
-	b.drafts[l.id] = l
-	return b.event(ctx, l, Event{Kind: EventJoined, Subject: i.By})
+	return t.event(ctx, b, Event{Kind: EventJoined, Subject: i.By})
 }

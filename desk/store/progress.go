@@ -3,7 +3,9 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"coopkit/desk/wire"
@@ -12,15 +14,12 @@ import (
 // progress is how far a box has reported, and what is needed to tell a retry
 // from a journal that has forked.
 type progress struct {
-	seen     int64       // ms, by the desk's clock; 0: no report yet
 	sent     int64       // ms, by the box's clock
 	first    uint64      // number of the first entry of the last report
-	heads    []wire.Head // before that entry, and after each of the report; shared, never changed
+	heads    []wire.Head // before that entry, and after each of the report
 	lost     uint64
 	complete bool
 	restored bool
-	rolled   uint64
-	epoch    int64 // reports of the journal up to this one are of a journal that is no more
 }
 
 // last is the number of the last entry that is stored.
@@ -63,11 +62,32 @@ func (p *progress) judge(r *wire.Report, heads []wire.Head) (v verdict, skip int
 	return forks, 0, 0
 }
 
-// accept moves on to the end of a report.
-func (l *live) accept(r *wire.Report, heads []wire.Head, received time.Time) {
-	l.p.seen, l.p.sent = received.UnixMilli(), r.Sent.UnixMilli()
-	l.p.first, l.p.heads = r.First, heads
-	l.unsaved = true
+const updateProgress = `UPDATE progress SET seen = ?1, sent = ?2, first = ?3, heads = ?4, lost = ?5, complete = ?6, restored = ?7, sample = coalesce(?8, sample) WHERE box = ?9`
+
+// moveOn writes the progress of a box, which has come to the end of a report;
+// sample is the newest in it, if there is one.
+func (t *txn) moveOn(ctx context.Context, b *record, sample *wire.Sample) error {
+	var text any
+	if sample != nil {
+		var err error
+		if text, err = encode(sample); err != nil {
+			return err
+		}
+	}
+	p := &b.p
+	_, err := t.fixed.moved.ExecContext(ctx, b.seen, p.sent, int64(p.first), headsBlob(p.heads), int64(p.lost), p.complete, p.restored, text, b.n) //nolint:gosec // far below 1<<63
+	if err != nil {
+		return fmt.Errorf("write progress: %w", err)
+	}
+	return nil
+}
+
+// skew is how far the box's clock was ahead at its last report.
+func (b *record) skew() time.Duration {
+	if b.seen == 0 {
+		return 0
+	}
+	return (time.Duration(b.p.sent-b.seen) * time.Millisecond).Round(time.Second)
 }
 
 // headsOf returns the heads before the first entry of a report and after each.
@@ -82,10 +102,10 @@ func headsOf(r *wire.Report, entries [][]byte) []wire.Head {
 
 const headBytes = len(wire.Head{})
 
-func (p *progress) headsBlob() []byte {
-	out := make([]byte, 0, len(p.heads)*headBytes)
-	for i := range p.heads {
-		out = append(out, p.heads[i][:]...)
+func headsBlob(heads []wire.Head) []byte {
+	out := make([]byte, 0, len(heads)*headBytes)
+	for i := range heads {
+		out = append(out, heads[i][:]...)
 	}
 	return out
 }

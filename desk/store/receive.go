@@ -5,155 +5,102 @@ package store
 import (
 	"context"
 	"fmt"
-	"sync"
+	"strconv"
 	"time"
 
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
 )
 
-// Stored is what became of a report that is durable now.
-type Stored struct {
-	Last uint64 // number of the last entry that is stored
-	Full bool   // the desk wants the box to tell everything that is open
-}
+const insertJournal = `INSERT INTO journal (at, box, first, last, body) VALUES (?, ?, ?, ?, ?)`
 
-// arrival is a report on its way to the writer, and what became of it.
-type arrival struct {
-	report  *wire.Report
-	body    []byte
-	heads   []wire.Head
-	stored  Stored
-	refused error // a Problem, when the report as such was handled but not taken
-}
-
-// waits are for reports that wait for the writer.
-var waits = sync.Pool{New: func() any { return &write{report: &arrival{}, done: make(chan error, 1)} }}
-
-// Receive stores a report whose signature was checked. entries are the bytes of
-// its entries, body those of the whole; neither is kept. When it returns nil,
-// the report is on the disk, and a retry of it changes nothing. Otherwise
-// nothing of it is stored and the Problem says why: "box-pending", "box-gone",
-// "box-suspected", "report-late", "desk-cannot-store".
-func (s *Store) Receive(ctx context.Context, r *wire.Report, entries [][]byte, body []byte) (Stored, error) {
-	w := waits.Get().(*write)
-	*w.report = arrival{report: r, body: body, heads: headsOf(r, entries)}
-	err := s.do(ctx, w)
-	stored, refused := w.report.stored, w.report.refused
-	*w.report = arrival{}
-	waits.Put(w)
-	if err != nil {
-		return Stored{}, err
-	}
-	return stored, refused
-}
-
-// receive takes one report into the batch. What is wrong with the report goes
-// to a.refused; an error ends the whole batch.
-func (b *batch) receive(ctx context.Context, a *arrival) error {
+// receive judges one report by the rows of its box, nil where there is none, and
+// stores what is new. What
+// is wrong with the report goes to a.refused; an error ends the transaction.
+func (t *txn) receive(ctx context.Context, b *record, a *arrival) error {
+	a.stored, a.refused = Stored{}, nil // it may be tried a second time
 	r := a.report
-	l := b.draft(r.Box)
 	switch {
-	case l == nil || l.kept == keptLeft:
+	case b == nil || b.kept == keptLeft:
 		a.refused = gone()
 		return nil
-	case l.kept == keptPending:
+	case b.kept == keptPending:
 		a.refused = pending()
 		return nil
 	}
-	v, skip, gap := l.p.judge(r, a.heads)
+	v, skip, gap := b.p.judge(r, a.heads)
 	switch v {
 	case known:
-		a.stored = Stored{Last: l.p.last(), Full: !l.p.complete}
-		return nil
 	case late:
 		a.refused = tooLate()
 		return nil
 	case forks:
 		a.refused = suspected()
-		return b.suspect(ctx, l)
+		return t.suspect(ctx, b)
 	case fits:
-	}
-	if l.p.restored {
-		if err := b.restart(ctx, l, r.First); err != nil {
+		if err := t.append(ctx, b, a, skip, gap); err != nil {
 			return err
 		}
 	}
-	if gap > 0 {
-		l.p.complete, l.changed = false, true
-		l.p.lost += gap
-		if err := b.event(ctx, l, Event{Kind: EventGap, Text: fmt.Sprintf("%d", gap)}); err != nil {
-			return err
-		}
-	}
-	if err := b.append(ctx, l, a, skip); err != nil {
-		return err
-	}
-	a.stored = Stored{Last: l.p.last(), Full: !l.p.complete}
+	a.stored = Stored{Last: b.p.last(), Full: !b.p.complete}
 	return nil
 }
 
-// append stores what is new in a report.
-func (b *batch) append(ctx context.Context, l *live, a *arrival, skip int) error {
-	r, now := a.report, b.now
-	if _, err := b.journal.ExecContext(ctx, now.UnixMilli(), l.n, int64(r.First), int64(r.Last()), a.body); err != nil { //nolint:gosec // below 1<<53
+// append stores what is new in a report: all but the first skip entries, after a
+// gap of so many that never came.
+func (t *txn) append(ctx context.Context, b *record, a *arrival, skip int, gap uint64) error {
+	r, p := a.report, &b.p
+	if _, err := t.fixed.journal.ExecContext(ctx, t.now.UnixMilli(), b.n, int64(r.First), int64(r.Last()), a.body); err != nil { //nolint:gosec // below 1<<53
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := b.clock(ctx, l, r.Sent.Sub(now), l.skew()); err != nil {
-		return err
+	if p.restored { // its journal begins anew
+		p.restored, p.complete = false, false
 	}
-	for i := skip; i < len(r.Entries); i++ {
-		e := &r.Entries[i]
-		if err := b.entry(ctx, l, r.First+uint64(i), moved(e.At, r.Sent, now), e); err != nil { //nolint:gosec // at most 60
+	if gap > 0 {
+		p.complete = false
+		p.lost += gap
+		if err := t.event(ctx, b, Event{Kind: EventGap, Text: strconv.FormatUint(gap, 10)}); err != nil {
 			return err
 		}
 	}
-	l.accept(r, a.heads, now)
-	return nil
-}
-
-// entry applies one entry.
-func (b *batch) entry(ctx context.Context, l *live, number uint64, at time.Time, e *wire.Entry) error {
-	switch {
-	case e.Sample != nil:
-		l.sample = *e.Sample
-		return b.roll(ctx, l, number, at, *e.Sample)
-	case e.Facts != nil:
-		return b.facts(ctx, l, at, *e.Facts)
-	case e.Finding != nil:
-		return b.found(ctx, l, at, *e.Finding)
-	case e.Solved != nil:
-		return b.solved(ctx, l, at, *e.Solved)
-	case e.Open != nil:
-		l.p.complete, l.changed = true, true
-		return b.replaceOpen(ctx, l, at, *e.Open)
-	case e.Missing != nil:
-		l.changed = true
-		l.p.lost += uint64(e.Missing.Samples) //nolint:gosec // Check has seen that it is positive
-		return b.event(ctx, l, Event{Kind: EventMissing, At: at, Text: fmt.Sprintf("%d", e.Missing.Samples)})
-	}
-	return nil
-}
-
-// restart begins a journal anew where a person said that the box is the same
-// one, or at its first report.
-func (b *batch) restart(ctx context.Context, l *live, first uint64) error {
-	if err := b.closeBucket(ctx, l); err != nil {
+	if err := t.clock(ctx, b, r.Sent.Sub(t.now), b.skew()); err != nil {
 		return err
 	}
-	l.p.restored, l.p.complete, l.p.rolled, l.changed = false, false, first-1, true
-	if err := b.tx.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM journal`).Scan(&l.p.epoch); err != nil {
-		return fmt.Errorf("read end of journal: %w", err)
+	var newest *wire.Sample
+	for i := skip; i < len(r.Entries); i++ {
+		e := &r.Entries[i]
+		if err := t.entry(ctx, b, moved(e.At, r.Sent, t.now), e); err != nil {
+			return err
+		}
+		if e.Sample != nil {
+			newest = e.Sample
+		}
 	}
-	return nil
+	b.seen, p.sent = t.now.UnixMilli(), r.Sent.UnixMilli()
+	p.first, p.heads = r.First, a.heads
+	return t.moveOn(ctx, b, newest)
 }
 
-// skew is how far the box's clock was ahead at its last report.
-func (l *live) skew() time.Duration {
-	if l.p.seen == 0 {
-		return 0
+// entry applies one entry; one of a kind that this program does not know changes
+// nothing.
+func (t *txn) entry(ctx context.Context, b *record, at time.Time, e *wire.Entry) error {
+	switch {
+	case e.Sample != nil:
+		return t.sample(ctx, b, at, e.Sample)
+	case e.Facts != nil:
+		return t.facts(ctx, b, at, *e.Facts)
+	case e.Finding != nil:
+		return t.found(ctx, b, at, *e.Finding)
+	case e.Solved != nil:
+		return t.solved(ctx, b, at, *e.Solved)
+	case e.Open != nil:
+		b.p.complete = true
+		return t.replaceOpen(ctx, b, at, *e.Open)
+	case e.Missing != nil:
+		b.p.lost += uint64(e.Missing.Samples) //nolint:gosec // Tidy has made sure that it is not negative
+		return t.event(ctx, b, Event{Kind: EventMissing, At: at, Text: strconv.Itoa(e.Missing.Samples)})
 	}
-	return (time.Duration(l.p.sent-l.p.seen) * time.Millisecond).Round(time.Second)
+	return nil
 }
 
 // moved is when something happened by the desk's clock, as far as it can be

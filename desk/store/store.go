@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package store keeps what a desk must not forget in one SQLite database, and
-// how each box is now in memory too. Reports are written by one goroutine, many
-// to a transaction, and are durable when Receive returns. Everything that a
-// page shows goes through a View, which is bound to who asks: the one place
-// with the scope of tenants. It knows nothing of HTTP, signatures or pages. Its
-// tests use real files, compare the schema with schema.sql and kill a process
-// that writes.
+// Package store keeps what a desk must not forget in one SQLite database. Rows
+// are the truth: what is decided is read in the transaction that writes it, so
+// that several processes may share the database, and nothing that matters is in
+// memory. Reports that come at once share a transaction and are durable when
+// Receive returns. Everything that a page shows goes through a View, which is
+// bound to who asks: the one place with the scope of tenants. It knows nothing
+// of HTTP, signatures or pages. Its tests use real files, open one of them
+// twice, compare the schema with schema.sql and kill a process that writes.
 package store
 
 import (
@@ -21,8 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"coopkit/desk"
-	"coopkit/desk/wire"
 	"coopkit/internal/signin"
 	"coopkit/internal/sqlitedb"
 )
@@ -37,24 +36,19 @@ type Options struct {
 	Period time.Duration // between two reports of a box
 }
 
-// Store is the records of one desk. It is safe for concurrent use. Reports and
-// changes of boxes wait until Run runs.
+// Store is the records of one desk. It is safe for concurrent use, also by
+// several processes.
 type Store struct {
-	db      *sqlitedb.DB
-	log     *slog.Logger
-	now     func() time.Time
-	period  time.Duration
-	journal *sql.Stmt
-	moved   *sql.Stmt
-	writes  chan *write
-	stopped chan struct{} // closed when Run has ended
+	db     *sqlitedb.DB
+	log    *slog.Logger
+	now    func() time.Time
+	period time.Duration
+	fixed  statements
+	keys   sync.Map // Keys of boxes by wire.BoxID; a cache
 
-	mu      sync.RWMutex // guards what follows, and what the pointers lead to
-	boxes   map[wire.BoxID]*live
-	numbers map[int64]*live
-	coops   map[desk.CoopID]desk.Coop
-	started time.Time // when this desk began to run,
-	died    time.Time // and when it last ran before
+	turn    chan struct{} // full while somebody writes reports
+	mu      sync.Mutex    // guards what follows
+	waiting []*arrival    // reports that nobody has begun to write
 }
 
 // Open opens or makes the database at path. Errors are those of sqlitedb.Open.
@@ -63,30 +57,20 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open migrations: %w", err)
 	}
-	db, err := sqlitedb.Open(ctx, path, sub, signin.Tables())
+	own := sqlitedb.Set{Files: sub, Then: map[int]sqlitedb.Step{2: catchUp}}
+	db, err := sqlitedb.OpenSet(ctx, path, own, signin.Tables())
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{
-		db: db, log: o.Log, now: o.Now, period: o.Period,
-		writes: make(chan *write), stopped: make(chan struct{}),
-	}
-	if err := errors.Join(s.prepare(ctx), s.load(ctx)); err != nil {
+	s := &Store{db: db, log: o.Log, now: o.Now, period: o.Period, turn: make(chan struct{}, 1)}
+	if err := errors.Join(s.fixed.prepare(ctx, db), s.begin(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 // Close closes the database; Run must have ended.
-func (s *Store) Close() error {
-	var err error
-	for _, statement := range []*sql.Stmt{s.journal, s.moved} {
-		if statement != nil {
-			err = errors.Join(err, statement.Close())
-		}
-	}
-	return errors.Join(err, s.db.Close())
-}
+func (s *Store) Close() error { return errors.Join(s.fixed.close(), s.db.Close()) }
 
 // Check runs the database's own integrity checks.
 func (s *Store) Check(ctx context.Context) error { return s.db.Check(ctx) }
@@ -101,17 +85,80 @@ func (s *Store) Signin() *signin.Store { return signin.NewStore(s.db) }
 // Period is how often a box should report.
 func (s *Store) Period() time.Duration { return s.period }
 
-// millis is how times are stored; the zero time is NULL.
-func millis(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+// begin notes when no desk ran before this one: from the last mark or report,
+// until now. A desk that ran for less than the time in which boxes have to
+// report, such as a command, has not ended that time: what it heard counts from
+// the end.
+func (s *Store) begin(ctx context.Context) error {
+	return s.write(ctx, func(t *txn) error {
+		// The rows of thousands of boxes that report in turn; SQLite's own 2 MB are
+		// read anew for each of them.
+		if _, err := t.ExecContext(ctx, `PRAGMA cache_size = -16000`); err != nil {
+			return fmt.Errorf("set cache: %w", err)
+		}
+		_, err := t.ExecContext(ctx, `UPDATE desk SET alive = ?1, away_until = ?1,
+				away_from = CASE WHEN ran.until - away_until < ?2 THEN away_from ELSE ran.until END
+			FROM (SELECT max(alive, coalesce((SELECT max(seen) FROM progress), 0)) AS until FROM desk) ran`,
+			t.now.UnixMilli(), s.silence().Milliseconds())
+		if err != nil {
+			return fmt.Errorf("note that the desk begins: %w", err)
+		}
+		return nil
+	})
 }
 
-// moment reads what millis wrote.
-func moment(ms sql.NullInt64) time.Time {
-	if !ms.Valid {
-		return time.Time{}
+// txn is one transaction that writes, with what its parts need.
+type txn struct {
+	*sql.Tx
+	now   time.Time
+	fixed statements // of this transaction
+}
+
+// write runs fn in one transaction.
+func (s *Store) write(ctx context.Context, fn func(t *txn) error) error {
+	return s.db.Write(ctx, func(tx *sql.Tx) error {
+		return fn(&txn{Tx: tx, now: s.now(), fixed: s.fixed.in(ctx, tx)})
+	})
+}
+
+// statements are those of every report, prepared once.
+type statements struct{ find, journal, sample, moved *sql.Stmt }
+
+func (f *statements) prepare(ctx context.Context, db *sqlitedb.DB) (err error) {
+	for _, s := range []struct {
+		into **sql.Stmt
+		text string
+	}{{&f.find, selectRecord + ` WHERE t.id IN (SELECT value FROM json_each(?))`}, {&f.journal, insertJournal}, {&f.sample, addSample}, {&f.moved, updateProgress}} {
+		if *s.into, err = db.Prepare(ctx, s.text); err != nil {
+			return err
+		}
 	}
-	return at(ms.Int64)
+	return nil
+}
+
+func (f *statements) in(ctx context.Context, tx *sql.Tx) statements {
+	return statements{
+		find: tx.StmtContext(ctx, f.find), journal: tx.StmtContext(ctx, f.journal),
+		sample: tx.StmtContext(ctx, f.sample), moved: tx.StmtContext(ctx, f.moved),
+	}
+}
+
+func (f *statements) close() error {
+	var err error
+	for _, s := range []*sql.Stmt{f.find, f.journal, f.sample, f.moved} {
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}
+	return err
+}
+
+// millis is how times are stored; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
 }
 
 // at reads milliseconds; 0 is the zero time.

@@ -333,7 +333,7 @@ func TestReceive_endsWithRemoval(t *testing.T) {
 	report, raw, body := b.report(sample(1))
 	_, err := b.Receive(t.Context(), &report, raw, body)
 	isProblem(t, err, "box-gone")
-	if _, err := r.Keys(b.id); err == nil {
+	if _, err := r.Keys(t.Context(), b.id); err == nil {
 		t.Error("a removed box still has keys")
 	}
 	isProblem(t, r.Leave(t.Context(), b.id, ""), "box-gone")

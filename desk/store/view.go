@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"coopkit/desk"
@@ -65,75 +66,82 @@ func unknownBox() error {
 	}
 }
 
-// find returns a copy of the live box, if it is in scope.
-func (v *View) find(id wire.BoxID) (live, error) {
-	v.s.mu.RLock()
-	defer v.s.mu.RUnlock()
-	l := v.s.boxes[id]
-	if l == nil || !v.sees(l.coop, l.caretaker) {
-		return live{}, unknownBox()
+// find returns a box, if it is in scope.
+func (v *View) find(ctx context.Context, q sqlitedb.Querier, id wire.BoxID) (*record, error) {
+	found, err := sqlitedb.Query(ctx, q, scanRecord, selectRecord+` WHERE `+scope+` AND t.id = ?3`, v.scopeArgs(id)...)
+	if err != nil {
+		return nil, fmt.Errorf("read box: %w", err)
 	}
-	return *l, nil
+	if len(found) == 0 {
+		return nil, unknownBox()
+	}
+	return found[0], nil
 }
 
-// act changes one box in scope in the writer's turn.
-func (v *View) act(ctx context.Context, id wire.BoxID, fn func(ctx context.Context, b *batch, l *live) error) error {
-	if _, err := v.find(id); err != nil {
-		return err
-	}
-	if err := v.mayAct(); err != nil {
-		return err
-	}
-	return v.s.change(ctx, func(ctx context.Context, b *batch) error {
-		l := b.draft(id)
-		if l == nil || !v.sees(l.coop, l.caretaker) || l.kept == keptLeft {
+// act changes one box in scope.
+func (v *View) act(ctx context.Context, id wire.BoxID, fn func(t *txn, b *record) error) error {
+	return v.s.write(ctx, func(t *txn) error {
+		b, err := v.find(ctx, t.Tx, id)
+		if err != nil {
+			return err
+		}
+		if err := v.mayAct(); err != nil {
+			return err
+		}
+		if b.kept == keptLeft {
 			return unknownBox()
 		}
-		return fn(ctx, b, l)
+		return fn(t, b)
 	})
 }
 
 // Confirm says that somebody has compared the four words: the box may report.
 // To confirm twice changes nothing.
 func (v *View) Confirm(ctx context.Context, id wire.BoxID) error {
-	return v.act(ctx, id, func(ctx context.Context, b *batch, l *live) error {
-		if l.kept != keptPending {
+	return v.act(ctx, id, func(t *txn, b *record) error {
+		if b.kept != keptPending {
 			return nil
 		}
-		l.joined = b.now.UnixMilli() // from now on it is missed when it says nothing
-		if err := b.keep(ctx, l, keptActive); err != nil {
+		// From now on it is missed when it says nothing.
+		if _, err := t.ExecContext(ctx, `UPDATE box SET joined = ? WHERE n = ?`, t.now.UnixMilli(), b.n); err != nil {
+			return fmt.Errorf("confirm box: %w", err)
+		}
+		if err := t.keep(ctx, b, keptActive); err != nil {
 			return err
 		}
-		return b.event(ctx, l, Event{Kind: EventConfirmed, Subject: v.who.Person})
+		return t.event(ctx, b, Event{Kind: EventConfirmed, Subject: v.who.Person})
 	})
 }
 
 // Restored says of a suspected box that it is the same one, put back to an
 // older state: its next report is taken, wherever its journal begins.
 func (v *View) Restored(ctx context.Context, id wire.BoxID) error {
-	return v.act(ctx, id, func(ctx context.Context, b *batch, l *live) error {
-		if l.kept != keptSuspected {
+	return v.act(ctx, id, func(t *txn, b *record) error {
+		if b.kept != keptSuspected {
 			return nil
 		}
-		l.p.restored, l.changed = true, true
-		if err := b.keep(ctx, l, keptActive); err != nil {
+		b.p.restored = true
+		if err := t.moveOn(ctx, b, nil); err != nil {
 			return err
 		}
-		if err := b.drop(ctx, l, b.now, fromDesk, wire.FindingName{Code: CodeSuspected}); err != nil {
+		if err := t.keep(ctx, b, keptActive); err != nil {
 			return err
 		}
-		if err := b.recount(ctx, l); err != nil {
+		if err := t.drop(ctx, b, t.now, fromDesk, wire.FindingName{Code: CodeSuspected}); err != nil {
 			return err
 		}
-		return b.event(ctx, l, Event{Kind: EventRestored, Subject: v.who.Person})
+		if err := t.recount(ctx, b); err != nil {
+			return err
+		}
+		return t.event(ctx, b, Event{Kind: EventRestored, Subject: v.who.Person})
 	})
 }
 
 // RemoveBox ends a box's life at this desk; a pending one is refused with it.
 // Its reports are answered with "box-gone" from then on.
 func (v *View) RemoveBox(ctx context.Context, id wire.BoxID) error {
-	return v.act(ctx, id, func(ctx context.Context, b *batch, l *live) error {
-		return b.leave(ctx, l, Event{Kind: EventRemoved, Subject: v.who.Person})
+	return v.act(ctx, id, func(t *txn, b *record) error {
+		return t.leave(ctx, b, Event{Kind: EventRemoved, Subject: v.who.Person})
 	})
 }
 
@@ -156,7 +164,7 @@ func (v *View) Invite(ctx context.Context, code wire.Invitation, i Invite) (desk
 	if i.Confirmed && v.who.Role != desk.Coordinator {
 		return desk.Invitation{}, v.forbidden()
 	}
-	if err := v.checkInvite(&i); err != nil {
+	if err := v.checkInvite(ctx, &i); err != nil {
 		return desk.Invitation{}, err
 	}
 	now := v.s.now().UTC().Truncate(time.Millisecond)
@@ -176,17 +184,19 @@ func (v *View) Invite(ctx context.Context, code wire.Invitation, i Invite) (desk
 	return out, nil
 }
 
-func (v *View) checkInvite(i *Invite) error {
+func (v *View) checkInvite(ctx context.Context, i *Invite) error {
 	if i.Valid == 0 {
 		i.Valid = DefaultValid
 	}
-	known := false
-	for _, c := range v.Coops() {
-		known = known || c.ID == i.Coop
+	coops, err := v.Coops(ctx)
+	if err != nil {
+		return err
 	}
-	v.s.mu.RLock()
-	caretaker, has := v.s.coops[i.Caretaker]
-	v.s.mu.RUnlock()
+	known := slices.ContainsFunc(coops, func(c desk.Coop) bool { return c.ID == i.Coop })
+	caretaker, err := v.s.Coop(ctx, i.Caretaker)
+	if err != nil {
+		return err
+	}
 	mine := v.sees(i.Coop, i.Caretaker)
 	switch {
 	case !known || !mine:
@@ -196,7 +206,7 @@ func (v *View) checkInvite(i *Invite) error {
 			Why:  "technicians invite boxes of their own co-op, and of co-ops whose boxes it looks after",
 			Next: []string{"choose a co-op of the list", "ask a coordinator to add the co-op and make the first invitation"},
 		}
-	case i.Caretaker != "" && (!has || !caretaker.ITCoop || !v.sees("", i.Caretaker)):
+	case i.Caretaker != "" && (!caretaker.ITCoop || !v.sees("", i.Caretaker)):
 		return &problem.Problem{
 			Code: "caretaker-unknown", Kind: problem.Invalid,
 			What: "the co-op that should look after the box is not an IT co-op that you may choose",

@@ -59,7 +59,11 @@ func TestView_strangersSeeNothing(t *testing.T) {
 		isProblem(t, v.RemoveBox(ctx, b.id), "box-unknown")
 		isProblem(t, v.AddCoop(ctx, desk.Coop{ID: "mine", Name: "Mine"}), "not-allowed")
 		isProblem(t, v.MayManage(), "not-allowed")
-		for _, c := range v.Coops() {
+		coops, err := v.Coops(ctx)
+		if err != nil {
+			t.Error(err)
+		}
+		for _, c := range coops {
 			if c.ID != who.Coop {
 				t.Errorf("%+v sees the co-op %+v", who, c)
 			}
@@ -107,8 +111,8 @@ func TestView_rolesInTheirScope(t *testing.T) {
 	isProblem(t, err, "caretaker-unknown") // nobody puts boxes into the fleet of others
 	nobody := r.as(desk.Technician, "")
 	r.box("alone", "bakery", "")
-	if coops := nobody.Coops(); len(coops) != 0 {
-		t.Errorf("without a co-op, %+v are known", coops)
+	if coops, err := nobody.Coops(ctx); err != nil || len(coops) != 0 {
+		t.Errorf("without a co-op, %+v are known, %v", coops, err)
 	}
 	_, err = nobody.Invite(ctx, r.code(), Invite{Coop: "bakery"})
 	isProblem(t, err, "coop-unknown")

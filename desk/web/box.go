@@ -3,6 +3,7 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"html/template"
@@ -69,8 +70,9 @@ func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	coop := d.coopName(r.Context(), b.Coop)
 	page := boxPage{
-		Page: d.ui.NewPage(r, "desk.box.title", "box", b.Name, "coop", d.coopName(b.Coop)), Box: b, CoopName: d.coopName(b.Coop),
+		Page: d.ui.NewPage(r, "desk.box.title", "box", b.Name, "coop", coop), Box: b, CoopName: coop,
 		Acts: a.acts() && b.State != desk.BoxLeft, Pending: b.State == desk.BoxPending, Suspected: b.State == desk.BoxSuspected,
 	}
 	page.Crumbs = []webkit.Link{{Text: page.T("desk.fleet.title"), Href: "/fleet"}, {Text: b.Name}}
@@ -83,7 +85,7 @@ func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
 	}
 	page.Week = week(page.Page, days)
 	page.tell()
-	page.facts(d.caretaker(b.Caretaker), d.fingerprint(b.ID))
+	page.facts(d.caretaker(r.Context(), b.Caretaker), d.fingerprint(r.Context(), b.ID))
 	if err := page.happened(r, a); err != nil {
 		return err
 	}
@@ -93,17 +95,17 @@ func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
 	return d.ui.Render(w, http.StatusOK, "desk-box", page)
 }
 
-func (d *Web) caretaker(id desk.CoopID) string {
+func (d *Web) caretaker(ctx context.Context, id desk.CoopID) string {
 	if id == "" {
 		return ""
 	}
-	return d.coopName(id)
+	return d.coopName(ctx, id)
 }
 
 // fingerprint is what two people compare to know that they mean the same key;
 // a box that has left has none here.
-func (d *Web) fingerprint(id wire.BoxID) string {
-	keys, err := d.Store.Keys(id)
+func (d *Web) fingerprint(ctx context.Context, id wire.BoxID) string {
+	keys, err := d.Store.Keys(ctx, id)
 	if err != nil {
 		return ""
 	}

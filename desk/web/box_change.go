@@ -51,7 +51,7 @@ func (d *Web) boxRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := removePage{Page: d.ui.NewPage(r, "desk.remove.title", "box", b.Name, "coop", d.coopName(b.Coop)), Box: b, Pending: b.State == desk.BoxPending}
+	page := removePage{Page: d.ui.NewPage(r, "desk.remove.title", "box", b.Name, "coop", d.coopName(r.Context(), b.Coop)), Box: b, Pending: b.State == desk.BoxPending}
 	page.Lead = page.T("desk.remove.lead")
 	page.Crumbs = []webkit.Link{
 		{Text: page.T("desk.fleet.title"), Href: "/fleet"}, {Text: b.Name, Href: "/boxes/" + string(b.ID)}, {Text: page.T("desk.remove.crumb")},

@@ -17,14 +17,15 @@ type coopsPage struct {
 	Place, ITCoop webkit.Field
 }
 
-func (d *Web) newCoopsPage(r *http.Request, a asks) coopsPage {
-	page := coopsPage{Page: d.ui.NewPage(r, "desk.coops.title"), Coops: a.Coops(), Manages: a.MayManage() == nil}
+func (d *Web) newCoopsPage(r *http.Request, a asks) (coopsPage, error) {
+	coops, err := a.Coops(r.Context())
+	page := coopsPage{Page: d.ui.NewPage(r, "desk.coops.title"), Coops: coops, Manages: a.MayManage() == nil}
 	page.Lead = page.T("desk.coops.lead", "count", len(page.Coops))
 	page.Name = webkit.Field{Name: "name", Label: page.T("desk.coops.name"), Value: r.PostFormValue("name"), Autocomplete: "off"}
 	page.ID = webkit.Field{Name: "id", Label: page.T("desk.coops.id"), Hint: page.T("desk.coops.id.hint"), Value: r.PostFormValue("id"), Autocomplete: "off", Plain: true}
 	page.Place = webkit.Field{Name: "place", Label: page.T("desk.coops.place"), Hint: page.T("desk.coops.place.hint"), Value: r.PostFormValue("place"), Autocomplete: "off"}
 	page.ITCoop = webkit.Field{Name: "it", Label: page.T("desk.coops.it"), Hint: page.T("desk.coops.it.hint"), Value: r.PostFormValue("it")}
-	return page
+	return page, err
 }
 
 func (d *Web) coopsShow(w http.ResponseWriter, r *http.Request) error {
@@ -32,7 +33,11 @@ func (d *Web) coopsShow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.ui.Render(w, http.StatusOK, "desk-coops", d.newCoopsPage(r, a))
+	page, err := d.newCoopsPage(r, a)
+	if err != nil {
+		return err
+	}
+	return d.ui.Render(w, http.StatusOK, "desk-coops", page)
 }
 
 func (d *Web) coopAdd(w http.ResponseWriter, r *http.Request) error {
@@ -42,7 +47,10 @@ func (d *Web) coopAdd(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := desk.Coop{ID: desk.CoopID(r.PostFormValue("id")), Name: r.PostFormValue("name"), Place: r.PostFormValue("place"), ITCoop: r.PostFormValue("it") == "yes"}
 	if err := a.AddCoop(r.Context(), c); err != nil {
-		page := d.newCoopsPage(r, a)
+		page, reading := d.newCoopsPage(r, a)
+		if reading != nil {
+			return reading
+		}
 		if err := mistake(page.Page, err, map[string]string{"coop-invalid": "id", "coop-taken": "id"}); err != nil {
 			return err
 		}

@@ -113,7 +113,11 @@ func (d *Web) newFleetPage(r *http.Request, a asks) (fleetPage, error) {
 	page.CSV = link("/fleet.csv", q, "page", "", "live", "")
 	page.Pager = pager(page.Page, page.T("desk.fleet.pages"), "/fleet", q, page.Fleet.Page, page.Pages)
 	page.nothing(a)
-	page.filters(a, q)
+	coops, err := a.Coops(r.Context())
+	if err != nil {
+		return page, err
+	}
+	page.filters(coops, q)
 	page.Live, page.LiveTable = link("/fleet/events", q), link("/fleet/events", q, "part", "table")
 	page.Switch = webkit.Link{Text: page.T("desk.fleet.stop"), Href: link("/fleet", q, "live", "off")}
 	if q.Get("live") == "off" {
@@ -200,12 +204,12 @@ func (p *fleetPage) nothing(a asks) {
 	}
 }
 
-func (p *fleetPage) filters(a asks, q url.Values) {
+func (p *fleetPage) filters(coops []desk.Coop, q url.Values) {
 	field := func(name, label, all string) webkit.Field {
 		return webkit.Field{Name: name, Label: label, Kind: "select", Value: q.Get(name), Options: []webkit.Pair{{Name: all}}}
 	}
 	p.Coop = field("coop", p.T("desk.coop"), p.T("desk.fleet.coop.all"))
-	for _, c := range a.Coops() {
+	for _, c := range coops {
 		p.Coop.Options = append(p.Coop.Options, webkit.Pair{Name: c.Name, Value: string(c.ID)})
 	}
 	p.Finding = field("finding", p.T("desk.fleet.finding"), p.T("desk.fleet.finding.all"))

@@ -3,11 +3,15 @@
 package web
 
 import (
+	"cmp"
+	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
 	"coopkit/desk"
+	"coopkit/internal/logkey"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
 )
@@ -34,22 +38,22 @@ func (d *Web) frame(r *http.Request, p *webkit.Page) {
 }
 
 // accountFacts tell somebody on their account page what they are here.
-func (d *Web) accountFacts(p *webkit.Page, who signin.Person) []webkit.Row {
+func (d *Web) accountFacts(ctx context.Context, p *webkit.Page, who signin.Person) []webkit.Row {
 	rows := []webkit.Row{{Name: p.T("desk.person.role"), Texts: []string{role(p, desk.Role(who.Role))}}}
 	if who.Coop != "" {
-		rows = append(rows, webkit.Row{Name: p.T("desk.coop"), Texts: []string{d.coopName(desk.CoopID(who.Coop))}})
+		rows = append(rows, webkit.Row{Name: p.T("desk.coop"), Texts: []string{d.coopName(ctx, desk.CoopID(who.Coop))}})
 	}
 	return rows
 }
 
-// coopName is for people; the caller may see the co-op.
-func (d *Web) coopName(id desk.CoopID) string {
-	for _, c := range d.Store.As(desk.Principal{Role: desk.Coordinator}).Coops() {
-		if c.ID == id {
-			return c.Name
-		}
+// coopName is for people; the caller may see the co-op. Where it cannot be read,
+// its short name is shown.
+func (d *Web) coopName(ctx context.Context, id desk.CoopID) string {
+	c, err := d.Store.Coop(ctx, id)
+	if err != nil {
+		d.Log.WarnContext(ctx, "co-op not read", slog.Any(logkey.Err, err))
 	}
-	return string(id)
+	return cmp.Or(c.Name, string(id))
 }
 
 func role(p *webkit.Page, r desk.Role) string { return p.T("desk.role." + string(r)) }

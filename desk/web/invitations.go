@@ -38,7 +38,10 @@ type invitationRow struct {
 func (d *Web) newInvitationsPage(r *http.Request, a asks) (invitationsPage, error) {
 	page := invitationsPage{Page: d.ui.NewPage(r, "desk.invitations.title"), May: a.acts(), Coordinates: a.who.Role == desk.Coordinator}
 	page.Lead = page.T("desk.invitations.lead")
-	coops := a.Coops()
+	coops, err := a.Coops(r.Context())
+	if err != nil {
+		return page, err
+	}
 	page.NoCoops = webkit.Empty{Icon: "people", Title: page.T("desk.invitations.nocoop"), Text: page.T("desk.invitations.nocoop.text")}
 	if page.Coordinates {
 		page.NoCoops.Actions = []webkit.Action{{Text: page.T("desk.coops.add"), Href: "/coops", Kind: "go"}}
@@ -135,7 +138,7 @@ func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return d.inviteAgain(w, r, a, err)
 	}
-	page := invitedPage{Page: d.ui.NewPage(r, "desk.invited.title", "coop", d.coopName(made.Coop)), Code: code.String()}
+	page := invitedPage{Page: d.ui.NewPage(r, "desk.invited.title", "coop", d.coopName(r.Context(), made.Coop)), Code: code.String()}
 	page.Lead = page.T("desk.invited.lead")
 	page.Command, page.Ends = "coopkit support join '"+page.Code+"'", page.Moment(made.Expires)
 	page.Crumbs = []webkit.Link{{Text: page.T("desk.invitations.title"), Href: "/invitations"}, {Text: page.T("desk.invited.crumb")}}

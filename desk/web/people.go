@@ -40,7 +40,11 @@ func (d *Web) newPeoplePage(r *http.Request, a asks) (peoplePage, error) {
 	page := peoplePage{Page: d.ui.NewPage(r, "desk.people.title"), Manages: a.MayManage() == nil}
 	names := map[desk.CoopID]string{}
 	page.Coop = webkit.Field{Name: "coop", Label: page.T("desk.coop"), Hint: page.T("desk.people.coop.hint"), Kind: "select", Value: r.PostFormValue("coop"), Options: []webkit.Pair{{Name: page.T("desk.people.nocoop")}}}
-	for _, c := range a.Coops() {
+	coops, err := a.Coops(r.Context())
+	if err != nil {
+		return page, err
+	}
+	for _, c := range coops {
 		names[c.ID] = c.Name
 		page.Coop.Options = append(page.Coop.Options, webkit.Pair{Name: c.Name, Value: string(c.ID)})
 	}

@@ -27,9 +27,12 @@ func AddPerson(ctx context.Context, s *store.Store, accounts *signin.Service, n 
 			Next: []string{"take member, technician or coordinator"},
 		}
 	}
-	known := slices.ContainsFunc(s.As(desk.Principal{Role: desk.Coordinator}).Coops(), func(c desk.Coop) bool { return string(c.ID) == n.Coop })
+	coop, err := s.Coop(ctx, desk.CoopID(n.Coop))
+	if err != nil {
+		return signin.Person{}, err
+	}
 	switch {
-	case n.Coop != "" && !known:
+	case n.Coop != "" && coop.Name == "":
 		return signin.Person{}, &problem.Problem{
 			Code: "person-coop-unknown", Kind: problem.Invalid, What: "this desk knows no such co-op",
 			Next: []string{"add the co-op first", "coopkit desk coop list"},

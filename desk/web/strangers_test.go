@@ -83,7 +83,11 @@ func fingerprint(t *testing.T, r *rig, boxes []*box) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = fmt.Fprintln(&b, len(invitations.Rows), people, r.all().Coops())
+	coops, err := r.all().Coops(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = fmt.Fprintln(&b, len(invitations.Rows), people, coops)
 	for _, who := range []string{"irati", "jonas", "amara", "rita"} {
 		req := &http.Request{Header: http.Header{"Cookie": {"__Host-desk=" + r.session(who)}}}
 		_, _, in := r.signin.Session(t.Context(), req)

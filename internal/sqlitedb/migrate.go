@@ -33,7 +33,13 @@ type Set struct {
 	// and no version of the set, is from when the owner of the database made the
 	// tables of that migration: its version is 1.
 	First string
+	// Then has what SQL cannot do, by the number of the migration after which it
+	// is done, in the same transaction.
+	Then map[int]Step
 }
+
+// Step is a part of a migration that is written in Go.
+type Step func(ctx context.Context, tx *sql.Tx) error
 
 // migrate applies what the database does not have of its own migrations and of
 // the sets, in this order.
@@ -163,6 +169,11 @@ func (db *DB) apply(ctx context.Context, s Set, file string, version int) error 
 	return db.Write(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, string(statements)); err != nil {
 			return fmt.Errorf("apply migration %s: %w", file, err)
+		}
+		if then := s.Then[version]; then != nil {
+			if err := then(ctx, tx); err != nil {
+				return fmt.Errorf("complete migration %s: %w", file, err)
+			}
 		}
 		if err := s.record(ctx, tx, version); err != nil {
 			return fmt.Errorf("record migration %s: %w", file, err)

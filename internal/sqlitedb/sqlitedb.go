@@ -44,6 +44,12 @@ type DB struct {
 // kept. A database that is newer than the migrations gives a Problem
 // "database-newer", a damaged one "database-damaged".
 func Open(ctx context.Context, path string, migrations fs.FS, sets ...Set) (*DB, error) {
+	return OpenSet(ctx, path, Set{Files: migrations}, sets...)
+}
+
+// OpenSet is Open for an owner whose migrations are not SQL alone; own has no
+// name.
+func OpenSet(ctx context.Context, path string, own Set, sets ...Set) (*DB, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the agent names its own state folder
 	if err != nil {
 		return nil, unusable(path, err)
@@ -54,7 +60,7 @@ func Open(ctx context.Context, path string, migrations fs.FS, sets ...Set) (*DB,
 	db := &DB{path: path}
 	db.write = sql.OpenDB(connector{dsn(path, ""), &db.sent})
 	db.write.SetMaxOpenConns(1)
-	if err := db.migrate(ctx, Set{Files: migrations}, sets); err != nil {
+	if err := db.migrate(ctx, own, sets); err != nil {
 		return nil, errors.Join(err, db.write.Close())
 	}
 	db.read = sql.OpenDB(connector{dsn(path, "&_query_only=true"), &db.sent})

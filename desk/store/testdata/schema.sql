@@ -9,9 +9,10 @@ CREATE TABLE box (
     words     TEXT NOT NULL,                    -- the four, with spaces between
     joined    INTEGER NOT NULL,
     kept      TEXT NOT NULL CHECK (kept IN ('pending', 'active', 'suspected', 'left')),
-    sample    TEXT CHECK (json_valid(sample)),  -- newest that is rolled up
     facts     TEXT NOT NULL CHECK (json_valid(facts))
-) STRICT;
+, agent TEXT NOT NULL DEFAULT '', backup INTEGER NOT NULL DEFAULT 0, proven INTEGER NOT NULL DEFAULT 0, open INTEGER NOT NULL DEFAULT 0, worst INTEGER NOT NULL DEFAULT 0, since INTEGER NOT NULL DEFAULT 0, gone INTEGER) STRICT;
+
+CREATE INDEX box_gone ON box (gone) WHERE gone IS NOT NULL;
 
 CREATE TABLE bucket (
     length   INTEGER NOT NULL CHECK (length IN (600, 3600)), -- seconds
@@ -38,7 +39,7 @@ CREATE TABLE coop (
 CREATE TABLE desk (
     one   INTEGER PRIMARY KEY CHECK (one = 1),
     alive INTEGER NOT NULL                      -- when this desk last ran, to the minute
-) STRICT;
+, away_from INTEGER NOT NULL DEFAULT 0, away_until INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE event (
     id       INTEGER PRIMARY KEY,
@@ -114,9 +115,7 @@ CREATE TABLE progress (
     lost     INTEGER NOT NULL,                  -- entries that never came
     complete INTEGER NOT NULL CHECK (complete IN (0, 1)), -- 0: the desk asks for everything
     restored INTEGER NOT NULL CHECK (restored IN (0, 1)), -- 1: a person said that its journal may begin anywhere
-    rolled   INTEGER NOT NULL,                  -- entries up to this number are in bucket
-    epoch    INTEGER NOT NULL                   -- journal rows up to this one are from before restored
-) STRICT;
+    sample TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(sample))) STRICT;
 
 CREATE TABLE session (
     id        TEXT PRIMARY KEY,                 -- SHA-256 of the cookie's value, in hex

@@ -7,6 +7,7 @@
 package account
 
 import (
+	"context"
 	"cmp"
 	"embed"
 	"io/fs"
@@ -39,7 +40,7 @@ type Options struct {
 	// leads on would swallow what is to be said there.
 	Home string
 	// Facts are further lines about the person on the account page; nil: none.
-	Facts func(*webkit.Page, signin.Person) []webkit.Row
+	Facts func(context.Context, *webkit.Page, signin.Person) []webkit.Row
 }
 
 type pages struct{ Options }

@@ -42,7 +42,7 @@ func (p pages) newAccountPage(r *http.Request, session signin.Session, person si
 	page := accountPage{Page: p.UI.NewPage(r, "account.title"), Name: person.Name}
 	page.Lead = page.T("account.lead", "name", person.Name)
 	if p.Facts != nil {
-		page.Facts = p.Facts(page.Page, person)
+		page.Facts = p.Facts(r.Context(), page.Page, person)
 	}
 	page.Current = webkit.Field{Name: "current", Label: page.T("account.password.current"), Kind: "password", Autocomplete: "current-password"}
 	page.Next = NewPasswordField(page.Page)

@@ -3,6 +3,7 @@
 package account_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -63,7 +64,7 @@ func newSite(t *testing.T) *site {
 	account.Routes(account.Options{
 		UI: ui, Signin: s.service, WayBack: "coopkit test token ana",
 		Addr: func(*http.Request) netip.Addr { return netip.MustParseAddr(s.addr) },
-		Facts: func(p *webkit.Page, who signin.Person) []webkit.Row {
+		Facts: func(_ context.Context, p *webkit.Page, who signin.Person) []webkit.Row {
 			return []webkit.Row{{Name: "Role", Texts: []string{who.Role}}}
 		},
 	})
