@@ -7,8 +7,8 @@
 package account
 
 import (
-	"context"
 	"cmp"
+	"context"
 	"embed"
 	"io/fs"
 	"net/http"
