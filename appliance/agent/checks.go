@@ -35,7 +35,7 @@ func (b *backend) facts() health.Facts {
 	return health.Facts{
 		StateDir: b.cfg.State, Engine: b.engineInfo, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
-		Desk: b.healthDesk, Troubles: b.troubles.All,
+		Desk: b.healthDesk, Troubles: b.troubles.All, OutOfMemory: b.outOfMemory,
 	}
 }
 
@@ -45,6 +45,19 @@ func (b *backend) engineInfo(ctx context.Context) (engine.Info, error) {
 	limited, cancel := context.WithTimeout(ctx, engine.Answer)
 	defer cancel()
 	return b.engine.Info(limited)
+}
+
+// outOfMemory are the programs of apps that were ended for want of memory.
+func (b *backend) outOfMemory() []health.OutOfMemory {
+	var out []health.OutOfMemory
+	for _, one := range b.apps.OutOfMemory() {
+		title := string(one.Install)
+		if in, err := b.store.Install(context.Background(), one.Install); err == nil { // a removed one keeps its name
+			title = b.programOf(in)
+		}
+		out = append(out, health.OutOfMemory{App: title, At: one.At})
+	}
+	return out
 }
 
 // noBackups says that nothing was backed up yet: backups are not part of this

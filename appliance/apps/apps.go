@@ -75,8 +75,9 @@ type Deps struct {
 // Apps is the life of installs. It is safe for concurrent use.
 type Apps struct {
 	Deps
-	wake  chan struct{} // asks the reconcile loop to look now
-	shelf shelf
+	wake   chan struct{} // asks the reconcile loop to look now
+	shelf  shelf
+	ranOut ranOut
 }
 
 // New makes Apps and registers its kinds of job.

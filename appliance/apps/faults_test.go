@@ -17,6 +17,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/engine/enginetest"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 	"coopkit/recipes"
@@ -227,4 +228,22 @@ func TestAdd_stoppedLeavesNothing(t *testing.T) {
 		t.Errorf("it ended as %s: %v", job.State, job.Problem)
 	}
 	b.nothingLeft(t, "echo")
+}
+
+// TestOutOfMemory_isToldByTheEngine of the box's own apps, and kept for the
+// checks.
+func TestOutOfMemory_isToldByTheEngine(t *testing.T) {
+	t.Parallel()
+	b, fake := fakeBox(t, fine)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	job, err := b.Add(t.Context(), echo)
+	b.follow(t, job, err)
+	fake.Behave("app", enginetest.Behaviour{Exits: true, ExitCode: 137, OOMKilled: true})
+	fake.Exit("echo", "app", 137) // the reconciler starts it, and it ends, again and again
+	go func() { _ = b.Run(ctx) }()
+	testkit.Eventually(t, 10*time.Second, "the engine's word arrives", func() bool {
+		all := b.OutOfMemory()
+		return len(all) > 0 && all[0].Install == "echo" && !all[0].At.IsZero()
+	})
 }

@@ -73,7 +73,10 @@ func (a *Apps) watch(ctx context.Context) {
 		}
 		if events, err := a.Engine.Watch(ctx); err == nil {
 			a.Wake()
-			for range events {
+			for ev := range events {
+				if ev.Action == engine.RanOutOfMemory {
+					a.ranOut.add(ev.Install, a.Now())
+				}
 				a.Wake()
 			}
 			a.Wake() // the engine went away: the routes must say so

@@ -111,8 +111,12 @@ type Info struct {
 type Event struct {
 	Install appliance.InstallName
 	Service string
-	Action  string // start, die, oom, health_status …
+	Action  string // start, die, health_status …, or RanOutOfMemory
 }
+
+// RanOutOfMemory is the Action of an event that says that the system ended a
+// program of the service for want of memory.
+const RanOutOfMemory = "oom"
 
 // Build says how to build an image.
 type Build struct {

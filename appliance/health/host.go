@@ -17,11 +17,12 @@ import (
 
 // host is where a check looks at the system; tests put other places there.
 type host struct {
-	proc string // /proc
-	run  string // /run
-	boot string // /boot
-	disk func(path string) (diskSpace, error)
-	sync func() (synchronised bool, err error) // is the clock set by the network?
+	proc   string // /proc
+	run    string // /run
+	boot   string // /boot
+	cgroup string // /sys/fs/cgroup
+	disk   func(path string) (diskSpace, error)
+	sync   func() (synchronised bool, err error) // is the clock set by the network?
 }
 
 func (h host) withDefaults() host {
@@ -33,6 +34,9 @@ func (h host) withDefaults() host {
 	}
 	if h.boot == "" {
 		h.boot = "/boot"
+	}
+	if h.cgroup == "" {
+		h.cgroup = "/sys/fs/cgroup"
 	}
 	if h.disk == nil {
 		h.disk = askDisk

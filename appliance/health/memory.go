@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,13 +22,13 @@ const (
 )
 
 func memoryCheck(f Facts) Check {
-	var kills killWatch
+	var own killWatch
 	return Check{
 		Name: "memory", Title: "memory", Every: time.Minute,
 		Codes: []Code{
 			{
 				Code: "MEMORY-RAN-OUT", Severity: appliance.Critical, VisibleAfter: 1,
-				Means: "In the last hour the system had to end a program, because no memory was left or because an app reached its own limit.",
+				Means: "In the last hour the system had to end a program of an app or of the agent, because no memory was left or because an app reached its own limit. Other programs of the machine do not count.",
 			},
 			{
 				Code: "MEMORY-LOW", Severity: appliance.Warning, DependsOn: []string{"MEMORY-RAN-OUT"}, VisibleAfter: 5, HoldAfter: 5,
@@ -39,21 +40,12 @@ func memoryCheck(f Facts) Check {
 			if err != nil {
 				return nil, err
 			}
-			stat, err := numbers(filepath.Join(f.host.proc, "vmstat"), 1)
-			if err != nil {
-				return nil, err
-			}
 			var found []appliance.Finding
-			if n := kills.recent(stat["oom_kill"], f.Now()); n > 0 {
-				found = append(found, appliance.Finding{
-					Code: "MEMORY-RAN-OUT", Severity: appliance.Critical,
-					What: "A program was ended for want of memory; an app may have lost its last change",
-					Why: fmt.Sprintf("In the last hour %d reached the box's memory or an app's own limit. %s of %s are available.",
-						n, size(info["MemAvailable"]), size(info["MemTotal"])),
-					Next: []string{"See whether an app keeps stopping: coopkit app list", "Stop an app that is not needed, or give the box more memory"},
-					Who:  appliance.You,
-					Args: map[string]string{"programs_count": number(n), "free_bytes": number(info["MemAvailable"]), "total_bytes": number(info["MemTotal"])},
-				})
+			if f.OutOfMemory != nil {
+				found = appsRanOut(f.OutOfMemory(), info, f.Now())
+			}
+			if n := own.recent(f.host.ownKills(), f.Now()); n > 0 {
+				found = append(found, agentRanOut(n, info))
 			}
 			if free, all := info["MemAvailable"], info["MemTotal"]; free < memoryReserve || free*20 < all {
 				found = append(found, appliance.Finding{
@@ -71,7 +63,86 @@ func memoryCheck(f Facts) Check {
 	}
 }
 
-// killWatch turns the system's counter since its start into how many programs
+// appsRanOut is the finding about programs of apps that were ended lately.
+func appsRanOut(all []OutOfMemory, info map[string]uint64, now time.Time) []appliance.Finding {
+	var apps []string
+	var n uint64
+	for _, one := range all {
+		if now.Sub(one.At) > killedRecent {
+			continue
+		}
+		n++
+		if !slices.Contains(apps, one.App) {
+			apps = append(apps, one.App)
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	slices.Sort(apps)
+	names := strings.Join(apps, ", ")
+	return []appliance.Finding{{
+		Code: "MEMORY-RAN-OUT", Severity: appliance.Critical,
+		What: "For want of memory a program of " + names + " was ended; the last change made there may be lost",
+		Why: fmt.Sprintf("In the last hour it happened %s: an app reached the box's memory or its own limit. %s of %s are available.",
+			occasions(n), size(info["MemAvailable"]), size(info["MemTotal"])),
+		Next: []string{"See whether an app keeps stopping: coopkit app list", "Stop an app that is not needed, or give the box more memory"},
+		Who:  appliance.You,
+		Args: map[string]string{
+			"apps": names, "programs_count": number(n),
+			"free_bytes": number(info["MemAvailable"]), "total_bytes": number(info["MemTotal"]),
+		},
+	}}
+}
+
+func agentRanOut(n uint64, info map[string]uint64) appliance.Finding {
+	return appliance.Finding{
+		Code: "MEMORY-RAN-OUT", Subject: "part:agent", Severity: appliance.Critical,
+		What: "For want of memory a program that the agent ran was ended; a change that was under way may have failed",
+		Why: fmt.Sprintf("In the last hour it happened %s. %s of %s are available.",
+			occasions(n), size(info["MemAvailable"]), size(info["MemTotal"])),
+		Next: []string{"See what became of the change: coopkit job list", "Stop an app that is not needed, or give the box more memory"},
+		Who:  appliance.You,
+		Args: map[string]string{
+			"case": "agent", "programs_count": number(n),
+			"free_bytes": number(info["MemAvailable"]), "total_bytes": number(info["MemTotal"]),
+		},
+	}
+}
+
+func occasions(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// ownKills is how many programs of the agent's own service the system has ended
+// for want of memory; 0 where it is no service of systemd, because other programs
+// would count then.
+func (h host) ownKills() uint64 {
+	text, err := os.ReadFile(filepath.Join(h.proc, "self", "cgroup"))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		group, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ok || filepath.Base(group) != agentUnit {
+			continue
+		}
+		events, err := numbers(filepath.Join(h.cgroup, group, "memory.events"), 1)
+		if err != nil {
+			return 0
+		}
+		return events["oom_kill"]
+	}
+	return 0
+}
+
+// agentUnit is the agent's service, as the installer names it.
+const agentUnit = "coopkit-agent.service"
+
+// killWatch turns a counter of the system into how many programs
 // were ended lately. The zero value is ready.
 type killWatch struct {
 	mu     sync.Mutex

@@ -24,6 +24,7 @@ type Facts struct {
 	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
 	Desk         func() Desk                                                             // the support desk that this box has joined
 	Troubles     func() []appliance.Trouble                                              // what the parts of the box report as unusable
+	OutOfMemory  func() []OutOfMemory                                                    // programs of apps of this box that the system ended lately
 	host         host                                                                    // where the system's files are; zero: the real ones
 }
 
@@ -35,6 +36,12 @@ type App struct {
 	Services   []AppService
 	Containers []engine.Container
 	Contract   func(ctx context.Context) error // asks the recipe's health contract over HTTP; nil: none
+}
+
+// OutOfMemory is a program of an app that was ended for want of memory.
+type OutOfMemory struct {
+	App string // for people
+	At  time.Time
 }
 
 // AppService is a service that an install should have.

@@ -24,7 +24,8 @@ func healthy(t *testing.T) Facts {
 	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, "proc/meminfo", "MemTotal:  4000000 kB\nMemAvailable: 3000000 kB\n")
-	write(t, dir, "proc/vmstat", "nr_free_pages 12\noom_kill 3\n")
+	write(t, dir, "proc/self/cgroup", "1:name=systemd:/x\n0::/system.slice/coopkit-agent.service\n")
+	write(t, dir, "cgroup/system.slice/coopkit-agent.service/memory.events", "low 0\noom_kill 3\n")
 	write(t, dir, "proc/stat", "cpu 1 2 3\nbtime 1700000000\n")
 	write(t, dir, "proc/sys/kernel/osrelease", "6.1.0-1-amd64\n")
 	return Facts{
@@ -34,7 +35,7 @@ func healthy(t *testing.T) Facts {
 		},
 		LastBackup: func(context.Context, appliance.InstallName) (time.Time, error) { return noon.Add(-time.Hour), nil },
 		host: host{
-			proc: filepath.Join(dir, "proc"), run: filepath.Join(dir, "run"), boot: filepath.Join(dir, "boot"),
+			proc: filepath.Join(dir, "proc"), run: filepath.Join(dir, "run"), boot: filepath.Join(dir, "boot"), cgroup: filepath.Join(dir, "cgroup"),
 			disk: func(string) (diskSpace, error) { return diskSpace{device: 1, free: 90 << 30, total: 100 << 30}, nil },
 			sync: func() (bool, error) { return true, nil },
 		},
@@ -265,29 +266,48 @@ func TestStandard_forecastsWhenADiskIsFull(t *testing.T) {
 	}
 }
 
+// TestStandard_noticesThatMemoryRanOut of an app of this box, or of its agent;
+// whatever else runs on the machine does not count.
 func TestStandard_noticesThatMemoryRanOut(t *testing.T) {
 	f := healthy(t)
 	now := noon
-	f.Now = func() time.Time { return now }
+	var ended []OutOfMemory
+	f.Now, f.OutOfMemory = func() time.Time { return now }, func() []OutOfMemory { return ended }
 	check := memoryCheck(f)
-	codes := func() string {
+	look := func() []appliance.Finding {
 		found, err := check.Run(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return shown(found)
+		return found
 	}
-	if got := codes(); got != "" {
+	dir := filepath.Dir(f.host.proc)
+	if got := shown(look()); got != "" {
 		t.Errorf("what was before we looked is old: %s", got)
 	}
-	write(t, filepath.Dir(f.host.proc), "proc/vmstat", "oom_kill 5\n")
-	write(t, filepath.Dir(f.host.proc), "proc/meminfo", "MemTotal: 2000000 kB\nMemAvailable: 90000 kB\n")
-	if got := codes(); got != "MEMORY-RAN-OUT, MEMORY-LOW" {
-		t.Errorf("found %q", got)
+	write(t, dir, "proc/vmstat", "oom_kill 5\n")
+	if got := shown(look()); got != "" {
+		t.Errorf("of another program of the machine: %s", got)
 	}
+	ended = []OutOfMemory{{"Wiki", noon}, {"WordPress", noon}, {"Wiki", noon}}
+	write(t, dir, "proc/meminfo", "MemTotal: 2000000 kB\nMemAvailable: 90000 kB\n")
+	found := look()
+	if shown(found) != "MEMORY-RAN-OUT, MEMORY-LOW" || !strings.Contains(found[0].What, "Wiki, WordPress") || found[0].Args["programs_count"] != "3" {
+		t.Errorf("of apps: %+v", found)
+	}
+	ended = nil
+	write(t, dir, "cgroup/system.slice/coopkit-agent.service/memory.events", "low 0\noom_kill 4\n")
+	if found = look(); len(found) != 2 || found[0].Code != "MEMORY-RAN-OUT" || found[0].Subject != "part:agent" {
+		t.Errorf("of the agent's own service: %+v", found)
+	}
+	ended = []OutOfMemory{{"Wiki", noon}}
 	now = now.Add(2 * time.Hour)
-	if got := codes(); got != "MEMORY-LOW" {
+	if got := shown(look()); got != "MEMORY-LOW" {
 		t.Errorf("two hours later: %q", got)
+	}
+	write(t, dir, "proc/self/cgroup", "0::/user.slice/session-1.scope\n")
+	if got := f.host.ownKills(); got != 0 {
+		t.Errorf("without a service of its own %d count", got)
 	}
 }
 

@@ -83,12 +83,13 @@ func every(t *testing.T) []appliance.Finding {
 func shortOfMemory(t *testing.T) []appliance.Finding {
 	t.Helper()
 	f := healthy(t)
+	f.OutOfMemory = func() []OutOfMemory { return []OutOfMemory{{"WordPress", noon}} }
 	check := memoryCheck(f)
 	if _, err := check.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return ran(t, check, func(write func(name, text string)) {
-		write("proc/vmstat", "oom_kill 5\n")
+		write("cgroup/system.slice/coopkit-agent.service/memory.events", "oom_kill 5\n")
 		write("proc/meminfo", "MemTotal: 2000000 kB\nMemAvailable: 90000 kB\n")
 	}, f)
 }

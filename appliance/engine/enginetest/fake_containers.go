@@ -122,6 +122,9 @@ func (f *Fake) StartContainer(ctx context.Context, install appliance.InstallName
 	switch {
 	case b.Exits:
 		c.State, c.ExitCode, c.OOMKilled = engine.Exited, b.ExitCode, b.OOMKilled
+		if b.OOMKilled {
+			f.emit(install, service, engine.RanOutOfMemory)
+		}
 		f.emit(install, service, "die")
 	case b.Health != "":
 		c.Health = b.Health
