@@ -9,6 +9,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/health"
 	"coopkit/internal/problem"
 )
@@ -35,7 +36,7 @@ func (b *backend) facts() health.Facts {
 	return health.Facts{
 		StateDir: b.cfg.State, Engine: b.engineInfo, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
-		Desk: b.healthDesk, Troubles: b.troubles.All, OutOfMemory: b.outOfMemory,
+		LocalOnly: b.localOnly, Desk: b.healthDesk, Troubles: b.troubles.All, OutOfMemory: b.outOfMemory,
 	}
 }
 
@@ -58,6 +59,27 @@ func (b *backend) outOfMemory() []health.OutOfMemory {
 		out = append(out, health.OutOfMemory{App: title, At: one.At})
 	}
 	return out
+}
+
+// localOnly are the addresses that the zones of this box have although only its
+// own network can use them. Those that a person named are meant.
+func (b *backend) localOnly(ctx context.Context) ([]string, error) {
+	if len(b.cfg.PublicAddresses) > 0 {
+		return nil, nil
+	}
+	addrs, local, err := hostnet.Addresses()
+	if err != nil || !local {
+		return nil, err
+	}
+	zones, err := b.store.Zones(ctx)
+	if err != nil || len(zones) == 0 {
+		return nil, err
+	}
+	out := make([]string, len(addrs))
+	for i, a := range addrs {
+		out[i] = a.String()
+	}
+	return out, nil
 }
 
 // noBackups says that nothing was backed up yet: backups are not part of this

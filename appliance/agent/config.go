@@ -3,13 +3,12 @@
 package agent
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"path/filepath"
-	"regexp"
 	"strconv"
 
+	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/gateway"
 	"coopkit/internal/problem"
 )
@@ -24,7 +23,7 @@ type Config struct {
 	DNS         []string // listening addresses of the name server; empty for none
 	Console     string   // listening address of the console; empty for none
 
-	PublicAddresses []string // addresses that the names of this box point to; empty: those of the network cards
+	PublicAddresses []string // addresses that the names of this box point to; empty: see hostnet.Addresses
 	PublicHTTPSPort int      // what visitors use; 0: the port of HTTPS
 	NameServers     []string // of the zones on this box; empty: ns1.<zone>
 
@@ -71,7 +70,8 @@ func (c Config) publicPort() int {
 // publicAddrs returns the addresses that names shall point to, as they are now.
 func (c Config) publicAddrs() ([]netip.Addr, error) {
 	if len(c.PublicAddresses) == 0 {
-		return cardAddrs()
+		addrs, _, err := hostnet.Addresses()
+		return addrs, err
 	}
 	out := make([]netip.Addr, len(c.PublicAddresses))
 	for i, s := range c.PublicAddresses {
@@ -83,39 +83,6 @@ func (c Config) publicAddrs() ([]netip.Addr, error) {
 	}
 	return out, nil
 }
-
-// cardAddrs are the addresses of this machine that others can reach: not
-// loopback, not link-local, not those of the engine's networks.
-func cardAddrs() ([]netip.Addr, error) {
-	cards, err := net.Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("read network cards: %w", err)
-	}
-	var out []netip.Addr
-	for _, card := range cards {
-		if engineBridge.MatchString(card.Name) {
-			continue
-		}
-		all, err := card.Addrs()
-		if err != nil {
-			return nil, fmt.Errorf("read addresses of network card %s: %w", card.Name, err)
-		}
-		for _, a := range all {
-			n, ok := a.(*net.IPNet)
-			if !ok {
-				continue
-			}
-			addr, ok := netip.AddrFromSlice(n.IP)
-			if addr = addr.Unmap(); ok && addr.IsGlobalUnicast() {
-				out = append(out, addr)
-			}
-		}
-	}
-	return out, nil
-}
-
-// engineBridge matches the names that a Docker Engine gives to its bridges.
-var engineBridge = regexp.MustCompile(`^(docker0|docker_gwbridge|br-[0-9a-f]{12})$`)
 
 // issuer turns the flags into what the gateway wants.
 func (c Config) issuer() (gateway.IssuerConfig, error) {

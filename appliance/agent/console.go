@@ -17,6 +17,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console"
+	"coopkit/appliance/engine/hostnet"
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
@@ -220,9 +221,18 @@ func (b *backend) consoleURL() string {
 	}
 	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
 		host = "localhost"
-		if addrs, err := cardAddrs(); err == nil && len(addrs) > 0 {
+		if addrs, err := lanAddrs(); err == nil && len(addrs) > 0 {
 			host = addrs[0].String()
 		}
 	}
 	return "https://" + net.JoinHostPort(host, port)
+}
+
+// lanAddrs are the addresses at which a browser beside the box finds it.
+func lanAddrs() ([]netip.Addr, error) {
+	if local, err := hostnet.Local(); err != nil || len(local) > 0 {
+		return local, err
+	}
+	addrs, _, err := hostnet.Addresses()
+	return addrs, err
 }

@@ -88,13 +88,3 @@ func TestSockets_whatIsNoSocketIsRefused(t *testing.T) {
 	}
 	s.closeRest(slog.New(slog.DiscardHandler))
 }
-
-func TestCardAddrs_leavesOutTheEnginesBridges(t *testing.T) {
-	for name, want := range map[string]bool{
-		"docker0": true, "docker_gwbridge": true, "br-0123456789ab": true, "br0": false, "br-lan": false, "eth0": false,
-	} {
-		if got := engineBridge.MatchString(name); got != want {
-			t.Errorf("engineBridge(%s) = %v", name, got)
-		}
-	}
-}

@@ -15,20 +15,25 @@ import (
 func namesCheck(f Facts) Check {
 	return Check{
 		Name: "names", Title: "the names of apps and sites", Every: 5 * time.Minute,
-		Codes: []Code{{
-			Code: "NAME-LEADS-ELSEWHERE", Severity: appliance.Critical,
-			Means: "A name does not lead to this box, as the servers say that decide it.",
-		}},
+		Codes: []Code{
+			{
+				Code: "NAME-LEADS-ELSEWHERE", Severity: appliance.Critical,
+				Means: "A name does not lead to this box, as the servers say that decide it.",
+			},
+			{
+				Code: "NAMES-LOCAL-ONLY", Severity: appliance.Notice,
+				Means: "The names of this box lead to an address that only its local network can use, because it has no other.",
+			},
+		},
 		Run: func(ctx context.Context) ([]appliance.Finding, error) {
+			found, errs := localOnly(ctx, f)
 			if f.Names == nil {
-				return nil, nil
+				return found, errs
 			}
 			all, err := f.Names(ctx)
 			if err != nil {
-				return nil, err
+				return found, errors.Join(errs, err)
 			}
-			var found []appliance.Finding
-			var errs error
 			for _, n := range all {
 				switch {
 				case n.Unanswered:
@@ -40,6 +45,26 @@ func namesCheck(f Facts) Check {
 			return found, errs
 		},
 	}
+}
+
+func localOnly(ctx context.Context, f Facts) ([]appliance.Finding, error) {
+	if f.LocalOnly == nil {
+		return nil, nil
+	}
+	addrs, err := f.LocalOnly(ctx)
+	if err != nil || len(addrs) == 0 {
+		return nil, err
+	}
+	return []appliance.Finding{{
+		Code: "NAMES-LOCAL-ONLY", Severity: appliance.Notice,
+		What: "Only people in the local network reach the apps and sites of this box",
+		Why:  fmt.Sprintf("Its names lead to %s, which nobody else can use; no other address of it is known.", list(addrs)),
+		Next: []string{
+			"Nothing, if that is meant",
+			"Otherwise have the router pass on ports 80 and 443, and name its address: coopkit agent run --public-address ADDRESS",
+		},
+		Who: appliance.You, Args: map[string]string{"addresses": list(addrs)},
+	}}, nil
 }
 
 func elsewhere(n appliance.NameCheck) appliance.Finding {

@@ -19,13 +19,16 @@ type Facts struct {
 	Apps         func(ctx context.Context) ([]App, error)       // every install
 	Certificates func(ctx context.Context) ([]appliance.Certificate, error)
 	Names        func(ctx context.Context) ([]appliance.NameCheck, error)
-	Listeners    func() []string                                                         // TCP addresses of the front door
-	LastBackup   func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
-	Integrity    func(ctx context.Context) error                                         // of the store; an error says that it is damaged
-	Desk         func() Desk                                                             // the support desk that this box has joined
-	Troubles     func() []appliance.Trouble                                              // what the parts of the box report as unusable
-	OutOfMemory  func() []OutOfMemory                                                    // programs of apps of this box that the system ended lately
-	host         host                                                                    // where the system's files are; zero: the real ones
+	// LocalOnly returns the addresses to which the zones of this box lead although
+	// only the local network can use them; nil when all can, or there is no zone.
+	LocalOnly   func(ctx context.Context) ([]string, error)
+	Listeners   func() []string                                                         // TCP addresses of the front door
+	LastBackup  func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
+	Integrity   func(ctx context.Context) error                                         // of the store; an error says that it is damaged
+	Desk        func() Desk                                                             // the support desk that this box has joined
+	Troubles    func() []appliance.Trouble                                              // what the parts of the box report as unusable
+	OutOfMemory func() []OutOfMemory                                                    // programs of apps of this box that the system ended lately
+	host        host                                                                    // where the system's files are; zero: the real ones
 }
 
 // App is an install as the checks see it.

@@ -51,7 +51,7 @@ func every(t *testing.T) []appliance.Finding {
 		part(engine.Container{State: engine.Exited, OOMKilled: true}),
 		[]appliance.Finding{
 			stopped(wiki()), notAnswering(wiki(), errors.New("500")), notAnswering(wiki(), &problem.Problem{Code: "data-missing"}),
-			elsewhere(appliance.NameCheck{Host: "demo.coop", Want: []string{"192.0.2.1"}}),
+			elsewhere(appliance.NameCheck{Host: "demo.coop", Want: []string{"192.0.2.1"}}), onlyLocal(t),
 			elsewhere(appliance.NameCheck{Host: "demo.coop", Found: []string{"192.0.2.9"}, Want: []string{"192.0.2.1"}}),
 		},
 		none(&problem.Problem{What: "no"}), none(why), cert(-time.Hour, nil), cert(-time.Hour, &problem.Problem{What: "no"}), cert(-time.Hour, why), cert(20*day, nil), cert(20*day, &problem.Problem{What: "no"}), cert(14*day, why),
@@ -78,6 +78,15 @@ func every(t *testing.T) []appliance.Finding {
 		all = append(all, r.unknown(result{check: c, err: &problem.Problem{What: "no"}}))
 	}
 	return all
+}
+
+func onlyLocal(t *testing.T) appliance.Finding {
+	t.Helper()
+	found, err := localOnly(t.Context(), Facts{LocalOnly: func(context.Context) ([]string, error) { return []string{"192.168.1.20"}, nil }})
+	if err != nil || len(found) != 1 {
+		t.Fatalf("found %v, %v", found, err)
+	}
+	return found[0]
 }
 
 func shortOfMemory(t *testing.T) []appliance.Finding {
