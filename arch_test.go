@@ -89,7 +89,7 @@ var rules = []arch.Rule{
 	},
 	{
 		From: []string{"*"}, But: []string{
-			"coopkit/appliance/engine/enginetest", "coopkit/appliance/jobs/jobstest", "coopkit/appliance/agent/agenttest", "coopkit/appliance/control/controltest", "coopkit/appliance/console/area/areatest",
+			"coopkit/appliance/engine/enginetest", "coopkit/appliance/jobs/jobstest", "coopkit/appliance/agent/agenttest", "coopkit/appliance/console/area/areatest",
 			"coopkit/desk/desktest", "coopkit/internal/locale/localetest", "coopkit/internal/testkit/...",
 		}, Never: []string{"testing", "coopkit/internal/testkit"},
 		Because: "the program carries no test code",

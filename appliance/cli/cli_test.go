@@ -19,10 +19,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/cli"
 	"coopkit/appliance/cli/base"
 	"coopkit/appliance/control"
-	"coopkit/appliance/control/controltest"
+	"coopkit/appliance/engine/enginetest"
+	"coopkit/desk/desktest"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
@@ -53,7 +55,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Setup:               setup,
+		Setup:               setup(desktest.New(t)),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits,
 			"fake":  fake,
@@ -61,33 +63,28 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// setup starts an agent of its own for each script.
-func setup(e *testscript.Env) error {
-	dir, err := os.MkdirTemp("", "ck")
-	if err != nil {
-		return err
-	}
-	socket := filepath.Join(dir, "coopkit.sock")
-	ln, err := control.Listen(socket, -1)
-	if err != nil {
-		return err
-	}
-	f := controltest.New()
-	ctx, stop := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, ln, control.Handler(f.Agent(), slog.New(slog.DiscardHandler))) }()
-	e.Defer(func() {
-		stop()
-		if err := errors.Join(<-served, os.RemoveAll(dir)); err != nil {
-			e.T().Log(err)
+// setup starts an agent of its own for each script. Apps say the same lines.
+func setup(desk *desktest.Desk) func(*testscript.Env) error {
+	return func(e *testscript.Env) error {
+		box, err := agenttest.Start()
+		if err != nil {
+			return err
 		}
-	})
-	e.Values[fakeKey{}] = f
-	e.Setenv("COOPKIT_SOCKET", socket)
-	e.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise each command waits a second when it ends
-	e.Setenv("TZ", "UTC")
-	e.Setenv("TERM", "xterm")
-	return nil
+		e.Defer(func() {
+			if err := box.Stop(); err != nil {
+				e.T().Log(err)
+			}
+		})
+		box.Engine.Behave("app", enginetest.Behaviour{Logs: []string{"ready to serve", "GET / 200", "GET /about 200"}})
+		e.Values[fakeKey{}] = box
+		e.Setenv("COOPKIT_SOCKET", box.Socket)
+		e.Setenv("INVITATION", desk.Invite(false).String())
+		e.Setenv("SECOND", desk.Invite(false).String())
+		e.Setenv("GORACE", "atexit_sleep_ms=0") // otherwise each command waits a second when it ends
+		e.Setenv("TZ", "UTC")
+		e.Setenv("TERM", "xterm")
+		return nil
+	}
 }
 
 // exits runs a command and checks its exit code: exits <code> <command> …
@@ -109,51 +106,56 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// fake tells the script's agent what to do.
+// fake tells what is around the script's agent what to do.
 func fake(ts *testscript.TestScript, neg bool, args []string) {
-	f, ok := ts.Value(fakeKey{}).(*controltest.Fake)
+	box, ok := ts.Value(fakeKey{}).(*agenttest.Box)
 	if !ok || neg || len(args) == 0 {
 		ts.Fatalf("usage: fake <verb> …")
 	}
 	trouble := &problem.Problem{
-		Code: "registry-unreachable", Kind: problem.Unavailable, What: "the images can not be fetched",
+		Code: "registry-unreachable", Kind: problem.Unavailable, What: "the images cannot be fetched",
 		Why: "registry.example does not answer", Next: []string{"try it with --images debian"},
 	}
-	switch args[0] {
+	switch verb, request := args[0], strings.Join(args[1:], " "); verb {
 	case "fail":
-		f.Fail(args[1], trouble)
+		box.Fail(request, trouble)
 	case "mend":
-		f.Fail(args[1], nil)
+		box.Fail(request, nil)
 	case "desk":
-		fakeDesk(f, appliance.DeskState(args[1]), trouble)
+		deskIs(box, appliance.DeskState(args[1]), trouble)
 	case "break":
-		f.Fail(args[1], errors.New("a wire came loose"))
-	case "fail-jobs":
-		f.FailJobs(trouble)
-	case "work":
-		f.FailJobs(nil)
+		box.Fail(request, errors.New("a wire came loose"))
+	case "no-images":
+		box.FailImages(trouble)
+	case "images":
+		box.FailImages(nil)
+	case "fail-next":
+		box.Engine.FailNext(args[1], trouble)
 	case "hold":
-		f.Hold()
+		box.Hold()
 	case "release":
-		f.Release()
+		box.Release()
 	case "await-follower":
-		await(ts, func() bool { return f.Following() > 0 })
+		await(ts, func() bool { return box.Following() > 0 })
 	case "start":
-		f.Unlooked()
+		box.Unlooked()
 	case "find":
-		f.Find(findings(args[1:])...)
+		box.Find(findings(args[1:])...)
+	case "console":
+		box.Answer("POST /v1/console/tokens", appliance.ConsoleAccess{URL: "https://box.example:8420/setup", Token: "7c3d-9f21-4be8", Expires: agenttest.Began.Add(time.Hour)})
 	default:
-		ts.Fatalf("fake: unknown verb %s", args[0])
+		ts.Fatalf("fake: unknown verb %s", verb)
 	}
 }
 
-// fakeDesk puts the link to the desk into a state.
-func fakeDesk(f *controltest.Fake, state appliance.DeskState, trouble *problem.Problem) {
-	l := appliance.DeskLink{State: state, URL: "https://desk.example", Name: "Demo desk", LastSent: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), Waiting: 3}
-	if state != appliance.DeskLinked {
-		l.Problem = trouble
-	}
-	f.SetDesk(l)
+// deskIs puts the link to the desk into a state.
+func deskIs(box *agenttest.Box, state appliance.DeskState, trouble *problem.Problem) {
+	agenttest.Change(box, "GET /v1/desk", func(l *appliance.DeskLink) {
+		l.State, l.LastSent, l.Problem = state, agenttest.Began, trouble
+		if state == appliance.DeskLinked {
+			l.Problem = nil
+		}
+	})
 }
 
 func await(ts *testscript.TestScript, ok func() bool) {
@@ -218,9 +220,9 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	socket := filepath.Join(dir, "c.sock")
-	f := controltest.New()
-	f.Hold()
-	job, err := f.Agent().Recipes.RefreshImages(t.Context())
+	box := agenttest.New(t)
+	box.Hold()
+	job, err := box.Agent().Recipes.RefreshImages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +233,7 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		served := make(chan error, 1)
-		go func() { served <- control.Serve(ctx, ln, control.Handler(f.Agent(), slog.New(slog.DiscardHandler))) }()
+		go func() { served <- control.Serve(ctx, ln, control.Handler(box.Agent(), slog.New(slog.DiscardHandler))) }()
 		return func() {
 			cancel()
 			if err := <-served; err != nil {
@@ -245,11 +247,11 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 	go func() {
 		code <- cli.Main(t.Context(), []string{"--socket", socket, "job", "follow", strconv.Itoa(int(job.ID))}, nil, &out, &errOut)
 	}()
-	testkit.Eventually(t, 10*time.Second, "nobody follows", func() bool { return f.Following() == 1 })
+	testkit.Eventually(t, 10*time.Second, "nobody follows", func() bool { return box.Following() == 1 })
 	stop()
 	stop = run()
 	defer func() { stop() }()
-	f.Release()
+	box.Release()
 	if got := <-code; got != 0 {
 		t.Fatalf("exit code %d: %s%s", got, out.String(), errOut.String())
 	}

@@ -26,8 +26,8 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 type route struct {
 	method, path, does string
 
-	params reflect.Type
-	serve  func(Agent) handler
+	params, answer reflect.Type // answer is nil for a stream of text
+	serve          func(Agent) handler
 }
 
 // none is the parameter of a call that takes nothing, and the answer of one
@@ -70,7 +70,7 @@ func silent[B, P any](do func(B, context.Context, P) error) func(B, context.Cont
 }
 
 func declare[B, P, R any](a *area[B], method, path, does string, do func(B, context.Context, P) (R, error)) call[P, R] {
-	add[B, P](a, method, path, does, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+	add[B, P](a, method, path, does, reflect.TypeFor[R](), func(b B, w http.ResponseWriter, r *http.Request, p P) error {
 		v, err := do(b, r.Context(), p)
 		return write(w, r, v, err)
 	})
@@ -78,10 +78,10 @@ func declare[B, P, R any](a *area[B], method, path, does string, do func(B, cont
 }
 
 // add adds a route that reads its parameters and hands them to serve.
-func add[B, P any](a *area[B], method, path, does string, serve func(B, http.ResponseWriter, *http.Request, P) error) {
+func add[B, P any](a *area[B], method, path, does string, answer reflect.Type, serve func(B, http.ResponseWriter, *http.Request, P) error) {
 	part := a.part
 	a.routes = append(a.routes, route{
-		method: method, path: path, does: does, params: reflect.TypeFor[P](),
+		method: method, path: path, does: does, params: reflect.TypeFor[P](), answer: answer,
 		serve: func(agent Agent) handler {
 			b := part(agent)
 			return func(w http.ResponseWriter, r *http.Request) error {
@@ -105,7 +105,8 @@ func (call call[P, R]) do(ctx context.Context, c *client, p P) (R, error) {
 	return v, c.decode(ctx, q, &v)
 }
 
-// write answers v, or hands err back. A job that a request started is 202.
+// write answers v, or hands err back. A job that a request started is 202. A
+// list without entries is written as one, not as nothing.
 func write(w http.ResponseWriter, r *http.Request, v any, err error) error {
 	if err != nil {
 		return err
@@ -113,6 +114,9 @@ func write(w http.ResponseWriter, r *http.Request, v any, err error) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode answer: %w", err)
+	}
+	if list := reflect.ValueOf(v); list.Kind() == reflect.Slice && list.Len() == 0 {
+		data = []byte("[]")
 	}
 	w.Header().Set("Content-Type", typeJSON)
 	if _, job := v.(appliance.Job); job && r.Method != http.MethodGet {

@@ -2,6 +2,8 @@
 
 package control
 
+import "reflect"
+
 // Table is the table of the reference page: the request, what it does and its
 // parameters.
 func Table() (rows [][2]string) {
@@ -28,4 +30,16 @@ func parameters(rt route) (text string) {
 		text += "."
 	}
 	return text
+}
+
+// Types are the parameters and the answer of each request.
+func Types() map[string][]reflect.Type {
+	all := map[string][]reflect.Type{}
+	for _, rt := range routes() {
+		all[rt.method+" "+rt.path] = []reflect.Type{rt.params}
+		if rt.answer != nil {
+			all[rt.method+" "+rt.path] = append(all[rt.method+" "+rt.path], rt.answer)
+		}
+	}
+	return all
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
@@ -152,9 +153,9 @@ func answerOnce(ln net.Listener, answer string) {
 }
 
 func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
-	r := newRig(t)
-	r.fake.Hold()
-	job, err := r.client.Recipes.RefreshImages(t.Context())
+	box := agenttest.New(t)
+	box.Hold()
+	job, err := box.Agent().Recipes.RefreshImages(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,12 +166,12 @@ func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- control.Serve(ctx, ln, control.Handler(r.fake.Agent(), discard())) }()
+	go func() { served <- control.Serve(ctx, ln, control.Handler(box.Agent(), discard())) }()
 	ended := make(chan error, 1)
 	go func() {
 		ended <- control.NewClient(socket).Jobs.Follow(t.Context(), job.ID, 0, func(appliance.JobEvent) error { return nil })
 	}()
-	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return r.fake.Following() == 1 })
+	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return box.Following() == 1 })
 	stop()
 	if err := <-ended; !errors.Is(err, &problem.Problem{Code: "agent-stopping"}) {
 		t.Errorf("the stream ended with %v", err)
@@ -181,33 +182,31 @@ func TestServe_stoppingEndsStreamsWithAProblem(t *testing.T) {
 }
 
 func TestClient_leavesWhenItsContextEnds(t *testing.T) {
-	r := newRig(t)
-	if _, err := r.client.Apps.Add(t.Context(), appliance.AddApp{Recipe: "wordpress", Host: "www.demo.coop"}); err != nil {
-		t.Fatal(err)
-	}
+	box := agenttest.New(t)
+	box.Add(t, "wordpress", "www.demo.coop")
 	ctx, leave := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- r.client.Apps.Logs(ctx, appliance.AppLogs{Name: "wordpress", Follow: true}, io.Discard)
+		ended <- box.Agent().Apps.Logs(ctx, appliance.AppLogs{Name: "wordpress", Follow: true}, io.Discard)
 	}()
-	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return r.fake.Following() == 1 })
+	testkit.Eventually(t, waitLimit, "nobody follows", func() bool { return box.Following() == 1 })
 	leave()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
-	testkit.Eventually(t, waitLimit, "the agent still follows", func() bool { return r.fake.Following() == 0 })
+	testkit.Eventually(t, waitLimit, "the agent still follows", func() bool { return box.Following() == 0 })
 }
 
 // TestPush_ofAnEndlessBrokenStream: the agent refuses half way, and the client
 // still gets to hear why.
 func TestPush_refusedHalfWay(t *testing.T) {
-	r := newRig(t)
-	_, err := r.client.Sites.Push(t.Context(), "demo.coop", io.LimitReader(zeroes{'x'}, 64<<20))
+	box := agenttest.New(t)
+	_, err := box.Agent().Sites.Push(t.Context(), "demo.coop", io.LimitReader(zeroes{'x'}, 64<<20))
 	if !errors.Is(err, &problem.Problem{Code: "site-archive-invalid"}) {
 		t.Error(err)
 	}
 	read := &counted{Reader: zeroes{0}}
-	_, err = r.client.Sites.Push(t.Context(), "not a host", read)
+	_, err = box.Agent().Sites.Push(t.Context(), "not a host", read)
 	if !errors.Is(err, &problem.Problem{Code: "host-name-invalid"}) || read.n != 0 {
 		t.Errorf("%v after %d bytes; want a refusal before any", err, read.n)
 	}
@@ -231,13 +230,4 @@ func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.n += n
 	return n, err
-}
-
-// finishJob asks for what no job of the fake can do; the answer is compared.
-func finishJob(b control.Agent) ([]any, error) {
-	err := b.Jobs.Finish(context.Background(), 3)
-	if errors.Is(err, &problem.Problem{Code: "job-not-waiting"}) {
-		return []any{err.Error()}, nil
-	}
-	return nil, err
 }

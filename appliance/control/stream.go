@@ -18,7 +18,7 @@ type textCall[P any] struct{ path string }
 // text declares one. The first byte decides: an error before it is a problem
 // document, an error after it comes in the trailer.
 func text[B, P any](a *area[B], path, does string, do func(B, context.Context, P, io.Writer) error) textCall[P] {
-	add[B, P](a, http.MethodGet, path, does, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+	add[B, P](a, http.MethodGet, path, does, nil, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
 		return do(b, r.Context(), p, newStream(w, typeText))
 	})
 	return textCall[P]{path}
@@ -40,7 +40,7 @@ type linesCall[P, E any] struct{ path string }
 
 // lines declares one; each line is flushed.
 func lines[B, P, E any](a *area[B], path, does string, do func(B, context.Context, P, func(E) error) error) linesCall[P, E] {
-	add[B, P](a, http.MethodGet, path, does, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+	add[B, P](a, http.MethodGet, path, does, reflect.TypeFor[E](), func(b B, w http.ResponseWriter, r *http.Request, p P) error {
 		out := json.NewEncoder(newStream(w, typeLines))
 		return do(b, r.Context(), p, func(e E) error { return out.Encode(e) })
 	})
@@ -77,7 +77,7 @@ type uploadCall[P, R any] struct{ path string }
 // way, the rest is read and dropped: closing on a client that still writes would
 // lose the answer.
 func upload[B, P, R any](a *area[B], path, does string, do func(B, context.Context, P, io.Reader) (R, error)) uploadCall[P, R] {
-	add[B, P](a, http.MethodPut, path, does, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+	add[B, P](a, http.MethodPut, path, does, reflect.TypeFor[R](), func(b B, w http.ResponseWriter, r *http.Request, p P) error {
 		body := &noticed{Reader: r.Body}
 		v, err := do(b, r.Context(), p, body)
 		if err != nil && body.read {

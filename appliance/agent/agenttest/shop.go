@@ -43,6 +43,7 @@ func (s *shop) failWith(err error) {
 
 // Ensure implements apps.Images.
 func (s *shop) Ensure(ctx context.Context, r *recipes.Recipe, service, ref string, force appliance.ImageSource, p appliance.Progress) (appliance.Image, error) {
+	p.Log("looking for the image of " + service)
 	s.mu.Lock()
 	fault := s.fault
 	s.mu.Unlock()

@@ -3,7 +3,7 @@
 // Package apps is the area of the console about apps: those on this box, the
 // catalogue, adding one, and each app's page with its messages, first sign-in
 // and removal. It asks the agent through control.Agent only. Its tests send
-// every form, with each mistake, to pages over a made-up agent.
+// every form, with each mistake, to pages over a whole agent.
 package apps
 
 import (

@@ -3,7 +3,7 @@
 // Package jobs is the area of the console that shows changes: the list of them
 // and each with its steps, live while it runs. It asks the agent through
 // control.Agent and starts nothing itself. Its tests render the pages over a
-// made-up agent and follow a job that goes through its steps.
+// whole agent and follow a job that goes through its steps.
 package jobs
 
 import (

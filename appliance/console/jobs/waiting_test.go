@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/control"
-	"coopkit/appliance/control/controltest"
 	"coopkit/internal/problem"
 )
 
@@ -43,7 +43,7 @@ func withJob(t *testing.T, j appliance.Job) (*areatest.Console, *single) {
 	j.ID, j.Kind, j.Subject, j.Created = 1, appliance.ChangeAdd, "app:dokuwiki", areatest.Now
 	j.Steps = []appliance.JobStep{{Name: "door", Code: appliance.StepDoor, State: appliance.StepRunning, Started: areatest.Now}}
 	s := &single{job: j}
-	agent := controltest.New().Agent()
+	agent := agenttest.New(t).Agent()
 	s.Jobs, agent.Jobs = agent.Jobs, s
 	return console(t, agent), s
 }

@@ -3,7 +3,7 @@
 // Package names is the area of the console for names: the zones that this box
 // answers for, the addresses in use and whether they lead here, the records to
 // enter where a name is managed, live; certificates; redirects. It must not
-// know DNS beyond the words of control. Its tests use an agent in memory.
+// know DNS beyond the words of control. Its tests use a whole agent.
 package names
 
 import (

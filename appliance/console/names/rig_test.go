@@ -23,7 +23,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// rig is this area in front of an agent in memory.
+// rig is this area in front of a whole agent.
 type rig struct {
 	box  *agenttest.Box
 	http http.Handler

@@ -4,7 +4,7 @@
 // sending a folder or an archive, agreeing to publish it, going back, taking it
 // off. It owns what was sent until it is published or forgotten; it must not
 // know where the agent keeps sites. Its tests send real and hostile archives
-// through real requests to an agent in memory; reading archives is fuzzed.
+// through real requests to a whole agent; reading archives is fuzzed.
 package sites
 
 import (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package areatest serves areas of the console over a made-up agent, asks for
+// Package areatest serves areas of the console over a whole agent, asks for
 // their pages as a signed-in person does, and checks of every page what must
 // hold for all: no key for a text, nothing inline, headings in order, ids once,
 // labels on fields. Tests alone import it; they are its tests.
@@ -28,7 +28,7 @@ import (
 )
 
 // Now is what the clock of a console of these tests says: half a minute after
-// the made-up agent's begins.
+// the clock of agenttest begins.
 var Now = time.Date(2026, 11, 23, 9, 0, 30, 0, time.UTC)
 
 // Console is some areas of the console, over a Backend.
