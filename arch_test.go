@@ -64,6 +64,10 @@ var rules = []arch.Rule{
 		Because: "one package knows the database",
 	},
 	{
+		From: []string{"*"}, But: []string{"coopkit/internal/process", "coopkit/internal/tools/..."}, Never: []string{"github.com/coreos/go-systemd/v22/daemon"},
+		Because: "agent and desk meet their surroundings in the same way",
+	},
+	{
 		From: []string{"*"}, But: []string{"coopkit/internal/term", "coopkit/internal/tools/..."}, Never: []string{"golang.org/x/term", "text/tabwriter"},
 		Because: "every command meets a person in the same way",
 	},

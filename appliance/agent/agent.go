@@ -15,12 +15,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/coreos/go-systemd/v22/daemon"
-	"golang.org/x/sys/unix"
 
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
@@ -35,7 +31,7 @@ import (
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
-	"coopkit/internal/problem"
+	"coopkit/internal/process"
 )
 
 // Agent is one appliance. Make it with New, run it once with Run.
@@ -55,15 +51,12 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error
 	a := &Agent{log: log, backend: &backend{started: time.Now().UTC()}}
 	cfg.Outside = cfg.Outside.withDefaults(a.backend)
 	a.cfg, a.backend.cfg, a.backend.catalogue = cfg, cfg, cfg.Outside.Catalogue
-	if err := os.MkdirAll(cfg.State, 0o750); err != nil {
-		return nil, stateUnusable(cfg.State, err)
-	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	if a.lock, err = lockState(cfg.State); err != nil {
+	if a.lock, err = process.Lock(cfg.State, "agent", 0o750); err != nil {
 		return nil, err
 	}
 	if a.backend.store, err = store.Open(ctx, cfg.path("coopkit.db")); err != nil {
@@ -92,7 +85,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: cmp.Or(cfg.Outside.Images, apps.Images(b.images)), Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: cfg.Outside.Now, Room: cfg.Outside.Room,
 		Subnets: cfg.Outside.Subnets, Dial: cfg.Outside.Dial,
-		Exports: cfg.path("exports"), Timezone: timezone(), Version: buildVersion(),
+		Exports: cfg.path("exports"), Timezone: timezone(), Version: process.Version(),
 	})
 	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
 	b.register()
@@ -196,41 +189,6 @@ func (a *Agent) Close() error {
 
 func (a *Agent) part(name string) *slog.Logger {
 	return a.log.With(slog.String(logkey.Component, name))
-}
-
-// notify tells systemd; without one it does nothing.
-func (a *Agent) notify(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		a.log.Warn("systemd not told", slog.Any(logkey.Err, err))
-	}
-}
-
-// lockState makes sure that one agent at a time uses a state folder. The lock
-// goes with the process, however it ends.
-func lockState(state string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // our own state folder
-	if err != nil {
-		return nil, stateUnusable(state, err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(&problem.Problem{
-			Code: "state-in-use", Kind: problem.Conflict,
-			What: "another agent uses the folder " + state,
-			Next: []string{"coopkit status", "stop the other agent, or give this one another folder with --state"},
-			Err:  err,
-		}, f.Close())
-	}
-	return f, nil
-}
-
-func stateUnusable(state string, err error) error {
-	return &problem.Problem{
-		Code: "state-unusable", Kind: problem.Unavailable,
-		What: "the folder " + state + " can not be used",
-		Why:  "it can not be made or written to",
-		Next: []string{"make it, and give it to the user that runs the agent", "or choose another with --state"},
-		Err:  err,
-	}
 }
 
 // timezone names this machine's time zone for the apps.

@@ -20,6 +20,7 @@ import (
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/appliance/support"
+	"coopkit/internal/process"
 	"coopkit/recipes"
 )
 
@@ -70,7 +71,7 @@ func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
 		return appliance.Status{}, err
 	}
 	s := appliance.Status{
-		Version: buildVersion(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
+		Version: process.Version(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
 		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(shown),
 	}
 	if a := b.gateway.Addrs(); a.HTTPS != nil {

@@ -7,13 +7,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"coopkit/internal/lean"
+	"coopkit/internal/process"
 )
 
 // Command is "coopkit agent". Logs go to errOut.
@@ -43,7 +41,7 @@ all the same, and "coopkit doctor" says what to do.`,
 			if socket := cmd.Flag("socket"); socket != nil {
 				cfg.Socket = socket.Value.String()
 			}
-			log, err := newLog(errOut, cfg.LogLevel)
+			log, err := process.NewLog(errOut, cfg.LogLevel)
 			if err != nil {
 				return err
 			}
@@ -74,10 +72,8 @@ func flags(cmd *cobra.Command, cfg *Config) {
 	f.StringVar(&cfg.LogLevel, "log-level", "info", "debug, info, warn or error")
 }
 
-// Main runs an agent until ctx ends or a signal comes.
+// Main runs an agent until ctx ends.
 func Main(ctx context.Context, cfg Config, log *slog.Logger) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
 	lean.Set()
 	var err error
 	if cfg.sockets, err = handedOver(); err != nil {
@@ -88,19 +84,4 @@ func Main(ctx context.Context, cfg Config, log *slog.Logger) error {
 		return err
 	}
 	return errors.Join(a.Run(ctx), a.Close())
-}
-
-// newLog writes JSON to a journal or a file, and text to a terminal.
-func newLog(w io.Writer, level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, flagProblem("--log-level", level, "it is none of debug, info, warn and error")
-	}
-	opts := &slog.HandlerOptions{Level: l}
-	if f, ok := w.(*os.File); ok {
-		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return slog.New(slog.NewTextHandler(w, opts)), nil
-		}
-	}
-	return slog.New(slog.NewJSONHandler(w, opts)), nil
 }

@@ -21,6 +21,7 @@ import (
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
+	"coopkit/internal/process"
 	"coopkit/internal/signin"
 )
 
@@ -141,7 +142,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	}
 	defer f.close()
 	c, err := console.New(console.Deps{
-		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: buildVersion(), Spool: a.cfg.path("uploads"),
+		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: process.Version(), Spool: a.cfg.path("uploads"),
 		Statements: a.backend.store.Statements,
 	})
 	if err != nil {
@@ -159,26 +160,6 @@ func (a *Agent) runConsole(ctx context.Context) error {
 		return err
 	}
 	return nil
-}
-
-// tidyAccounts forgets sessions and tokens that are over.
-func (a *Agent) tidyAccounts(ctx context.Context) error {
-	f := a.backend.face
-	if f == nil {
-		return nil
-	}
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if err := f.accounts.Cleanup(ctx); err != nil && ctx.Err() == nil {
-			a.log.Warn("old sessions not forgotten", slog.Any(logkey.Err, err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
 }
 
 // ConsoleAccess lets a person into the console once: the first time to make the

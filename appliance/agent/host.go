@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/user"
 	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -125,12 +124,4 @@ func socketGroup() int {
 		return -1
 	}
 	return id
-}
-
-// buildVersion is the version that the Go toolchain recorded in the binary.
-func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
 
 	"coopkit/appliance"
@@ -16,6 +15,7 @@ import (
 	"coopkit/appliance/gateway"
 	"coopkit/internal/lean"
 	"coopkit/internal/logkey"
+	"coopkit/internal/process"
 	"coopkit/internal/supervise"
 )
 
@@ -55,7 +55,9 @@ func (a *Agent) Run(whole context.Context) error {
 	a.keep(ctx, group, "health", false, b.health.Run)
 	a.keep(ctx, group, "support", false, b.support.Run)
 	a.keep(ctx, group, "console", b.face.broken(), a.runConsole)
-	a.keep(ctx, group, "accounts", false, a.tidyAccounts)
+	if b.face != nil {
+		a.keep(ctx, group, "accounts", false, b.face.accounts.Run)
+	}
 	a.keep(ctx, group, "memory", false, lean.Run)
 	select {
 	case <-tried: // whoever calls now may start a job, if there are any to be had
@@ -64,10 +66,10 @@ func (a *Agent) Run(whole context.Context) error {
 	group.Go(func() error {
 		return control.Serve(ctx, a.socket, a.cfg.Outside.Intercept(control.Handler(b.calls(), a.log)))
 	})
-	a.notify(daemon.SdNotifyReady)
-	a.log.Info("agent ready", slog.String("version", buildVersion()), slog.String("socket", a.cfg.Socket))
+	process.Ready(a.log)
+	a.log.Info("agent ready", slog.String("version", process.Version()), slog.String("socket", a.cfg.Socket))
 	err := group.Wait()
-	a.notify(daemon.SdNotifyStopping)
+	process.Stopping(a.log)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
+	"coopkit/internal/process"
 )
 
 // makeSupport makes the link to the desk, and tells it where it learns what it
@@ -43,7 +44,7 @@ func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
 		return wire.Facts{}, err
 	}
 	f := wire.Facts{
-		Coop: settings.Coop, Name: settings.Box, Language: settings.Language, Agent: buildVersion(),
+		Coop: settings.Coop, Name: settings.Box, Language: settings.Language, Agent: process.Version(),
 		System: host.System, Arch: host.Arch, Kernel: host.Kernel, CPUs: host.CPUs, Memory: host.MemoryBytes,
 	}
 	limited, cancel := context.WithTimeout(ctx, engine.Glance)

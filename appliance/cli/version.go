@@ -3,40 +3,11 @@
 package cli
 
 import (
-	"runtime"
-	"runtime/debug"
-
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance/cli/base"
+	"coopkit/internal/process"
 )
-
-// build is what this program says of itself.
-type build struct {
-	Version string `json:"version"`
-	Commit  string `json:"commit,omitempty"`
-	Changed bool   `json:"changed,omitempty"` // built from files that are not committed
-	Go      string `json:"go"`
-	Arch    string `json:"arch"`
-}
-
-func thisBuild() build {
-	b := build{Version: "unknown", Go: runtime.Version(), Arch: runtime.GOOS + "/" + runtime.GOARCH}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return b
-	}
-	b.Version = info.Main.Version
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			b.Commit = s.Value
-		case "vcs.modified":
-			b.Changed = s.Value == "true"
-		}
-	}
-	return b
-}
 
 func newVersion(env *base.Env) *cobra.Command {
 	return &cobra.Command{
@@ -45,7 +16,7 @@ func newVersion(env *base.Env) *cobra.Command {
 		Example: "  coopkit version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			b := thisBuild()
+			b := process.ThisBuild()
 			return env.Show(b, func() error {
 				changed := ""
 				if b.Changed {

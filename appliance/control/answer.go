@@ -6,15 +6,14 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
+	"coopkit/internal/supervise"
 )
 
 type server struct{ log *slog.Logger }
@@ -25,7 +24,7 @@ func (s *server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, began := requestID(), time.Now()
 		out := &response{ResponseWriter: w}
-		err := recovered(h, out, r)
+		err := supervise.Recovered(func() error { return h(out, r) })
 		if r.Context().Err() != nil { // the caller has gone, or the agent stops
 			err = context.Cause(r.Context())
 		}
@@ -42,21 +41,11 @@ func (s *server) handle(h handler) http.Handler {
 			if level = slog.LevelInfo; rfc9457.Status(p.Kind) == http.StatusInternalServerError && r.Context().Err() == nil {
 				level = slog.LevelError
 			}
-			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.String(logkey.Err, err.Error()))
+			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.Any(logkey.Err, err))
 			defer out.fail(rfc9457.From(p, id)) // after the log line, so that who quotes the id finds it
 		}
 		s.log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
-}
-
-// recovered turns a panic into an error, so that the caller gets an answer.
-func recovered(h handler, w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return h(w, r)
 }
 
 func requestID() string { return rand.Text()[:12] }

@@ -5,10 +5,10 @@ package health
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/internal/process"
 )
 
 func clockCheck(f Facts) Check {
@@ -31,7 +31,7 @@ func clockCheck(f Facts) Check {
 			if err != nil {
 				return nil, err
 			}
-			for _, past := range []time.Time{seen, builtAt()} {
+			for _, past := range []time.Time{seen, process.ThisBuild().At} {
 				if now.Before(past.Add(-time.Hour)) {
 					return []appliance.Finding{clockWrong(now, past)}, nil
 				}
@@ -70,21 +70,4 @@ func clockAlone(f Facts) ([]appliance.Finding, error) {
 		Next: []string{"apt-get install systemd-timesyncd", "There is no hurry"},
 		Who:  appliance.You,
 	}}, nil
-}
-
-// builtAt is when this program's source was committed: it cannot be earlier.
-func builtAt() time.Time {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return time.Time{}
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			at, err := time.Parse(time.RFC3339, s.Value)
-			if err == nil {
-				return at
-			}
-		}
-	}
-	return time.Time{}
 }

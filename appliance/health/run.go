@@ -61,12 +61,10 @@ func (r *Registry) run(ctx context.Context, c Check) result {
 
 func look(ctx context.Context, c Check) (res result) {
 	res.check = c
-	defer func() {
-		if p := recover(); p != nil {
-			res.findings, res.err = nil, fmt.Errorf("check panicked: %v", p)
-		}
-	}()
-	res.findings, res.err = c.Run(ctx)
+	res.err = supervise.Recovered(func() (err error) {
+		res.findings, err = c.Run(ctx)
+		return err
+	})
 	return res
 }
 

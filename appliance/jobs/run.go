@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"sync"
 	"time"
 
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 )
 
 // run is one job at work, or waiting. Its goroutine owns what stands first.
@@ -204,7 +204,7 @@ func (j *run) begin(i int, p *stepProgress) error {
 		return err
 	}
 	j.r.Boundary(j.rec.Kind, j.steps[i].Name, "started")
-	return guarded(func() error { return j.steps[i].Do(j.within(j.work, i), p) })
+	return supervise.Recovered(func() error { return j.steps[i].Do(j.within(j.work, i), p) })
 }
 
 // failed records that a step did not work, and why.
@@ -284,15 +284,4 @@ func (j *run) gone() {
 // job is then left as it stands, for the next start.
 func (j *run) stopping(err error) bool {
 	return j.ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(j.ctx)))
-}
-
-// guarded turns a panic of a step into its error: a mistake in one change must
-// not end the agent, at every start again.
-func guarded(fn func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return fn()
 }

@@ -9,6 +9,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
+	"coopkit/internal/supervise"
 )
 
 // undoTries is how often the undoing of a step is tried, about two minutes long,
@@ -82,7 +83,7 @@ func (j *run) undoOnce(i int) error {
 	s := j.steps[i]
 	limited, cancel := context.WithTimeout(j.within(j.ctx, i), s.undoLimit())
 	defer cancel()
-	if err := guarded(func() error { return s.Undo(limited) }); err != nil {
+	if err := supervise.Recovered(func() error { return s.Undo(limited) }); err != nil {
 		return fmt.Errorf("undo %s: %w", s.Name, err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/supervise"
 )
 
 // waiting is what WaitUntil returns.
@@ -146,7 +147,7 @@ func (j *run) await(i int, p *stepProgress) error {
 	j.r.mu.Unlock()
 	var err error
 	if !early {
-		err = guarded(func() error { return j.steps[i].Do(ctx, p) })
+		err = supervise.Recovered(func() error { return j.steps[i].Do(ctx, p) })
 	}
 	j.r.mu.Lock()
 	j.cutCall = nil

@@ -120,7 +120,7 @@ func everyCommand(t *testing.T, state string) {
 	refused(t, state, "person-role-unknown", "user", "add", "lena", "--role", "chief")
 	refused(t, state, "person-unknown", "user", "token", "lena")
 	refused(t, state, "password-missing", "user", "add", "lena", "--password-stdin")
-	refused(t, state, "desk-log-level", "serve", "--log-level", "loud")
+	refused(t, state, "log-level-unknown", "serve", "--log-level", "loud")
 	refused(t, state, "desk-period-unusable", "serve", "--period", "10s")
 }
 
@@ -162,7 +162,7 @@ func TestCommands_besideADeskThatRuns(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "desk")
 	cmd, log := serveProcess(t, state)
 	everyCommand(t, state)
-	refused(t, state, "desk-in-use", "serve", "--listen", "127.0.0.1:0")
+	refused(t, state, "state-in-use", "serve", "--listen", "127.0.0.1:0")
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -9,14 +9,11 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
+	"coopkit/internal/process"
 	"coopkit/internal/term"
 )
 
@@ -45,24 +42,13 @@ func New(t *term.Terminal) *cobra.Command {
 
 // with runs fn with the desk of the state folder.
 func (o *options) with(ctx context.Context, create bool, fn func(context.Context, *serve.Client) error) error {
-	log := slog.New(slog.NewTextHandler(o.Err, &slog.HandlerOptions{Level: slog.LevelError}))
+	log, err := process.NewLog(o.Err, "error")
+	if err != nil {
+		return err
+	}
 	c, err := serve.Connect(ctx, o.state, create, log)
 	if err != nil {
 		return err
 	}
 	return errors.Join(fn(ctx, c), c.Close())
-}
-
-// stopped returns a context that ends with ctx or a signal to stop.
-func stopped(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-}
-
-// newLog writes for people on a terminal, and JSON otherwise.
-func newLog(w io.Writer, level slog.Level) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: level}
-	if term.IsTerminal(w) {
-		return slog.New(slog.NewTextHandler(w, opts))
-	}
-	return slog.New(slog.NewJSONHandler(w, opts))
 }

@@ -4,14 +4,13 @@ package cli
 
 import (
 	"errors"
-	"log/slog"
 	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
-	"coopkit/internal/problem"
+	"coopkit/internal/process"
 )
 
 // garbage is how much may gather, in percent of what is in use: a desk has a
@@ -38,24 +37,19 @@ and the next start without options, use the same.`,
   coopkit desk serve --state /tmp/desk --listen 127.0.0.1:8430 --url https://127.0.0.1:8430`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var l slog.Level
-			if err := l.UnmarshalText([]byte(level)); err != nil {
-				return &problem.Problem{
-					Code: "desk-log-level", Kind: problem.Invalid, What: "there is no log level " + level,
-					Next: []string{"take debug, info, warn or error"},
-				}
-			}
-			ctx, stop := stopped(cmd.Context())
-			defer stop()
 			if os.Getenv("GOGC") == "" {
 				debug.SetGCPercent(garbage)
 			}
-			cfg.State = o.state
-			d, err := serve.New(ctx, cfg, newLog(o.Err, l))
+			log, err := process.NewLog(o.Err, level)
 			if err != nil {
 				return err
 			}
-			return errors.Join(d.Run(ctx, nil), d.Close())
+			cfg.State = o.state
+			d, err := serve.New(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			return errors.Join(d.Run(cmd.Context(), nil), d.Close())
 		},
 	}
 	f := cmd.Flags()

@@ -18,6 +18,7 @@ import (
 
 	"coopkit/desk/wire"
 	"coopkit/internal/problem"
+	"coopkit/internal/process"
 )
 
 // Client is the desk of a state folder, as the command line sees it.
@@ -37,7 +38,7 @@ func Connect(ctx context.Context, state string, create bool, log *slog.Logger) (
 		c.done = func() error { return nil }
 		return c, conn.Close()
 	} else if errors.Is(err, fs.ErrPermission) {
-		return nil, stateUnusable(state, err)
+		return nil, process.StateUnusable(state, err)
 	}
 	if _, err := os.Stat(databaseFile(state)); errors.Is(err, fs.ErrNotExist) && !create {
 		return nil, &problem.Problem{

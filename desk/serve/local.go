@@ -21,6 +21,7 @@ import (
 	"coopkit/desk/wire"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
+	"coopkit/internal/process"
 	"coopkit/internal/signin"
 )
 
@@ -85,14 +86,14 @@ func socketPath(state string) string { return filepath.Join(state, "desk.sock") 
 func listenLocal(state string) (net.Listener, error) {
 	path := socketPath(state)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, stateUnusable(state, err)
+		return nil, process.StateUnusable(state, err)
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
-		return nil, stateUnusable(state, err)
+		return nil, process.StateUnusable(state, err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(stateUnusable(state, err), l.Close())
+		return nil, errors.Join(process.StateUnusable(state, err), l.Close())
 	}
 	return l, nil
 }

@@ -17,10 +17,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sync/errgroup"
 
 	"coopkit/desk/server"
@@ -28,6 +26,7 @@ import (
 	"coopkit/desk/web"
 	"coopkit/desk/wire"
 	"coopkit/internal/logkey"
+	"coopkit/internal/process"
 	"coopkit/internal/signin"
 )
 
@@ -63,7 +62,7 @@ type Desk struct {
 }
 
 // New opens the state folder and makes all parts; it opens no port. A folder
-// that another desk uses gives a Problem "desk-in-use".
+// that another desk uses gives a Problem "state-in-use".
 func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -80,7 +79,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error)
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	if d.lock, err = lockState(cfg.State); err != nil {
+	if d.lock, err = process.Lock(cfg.State, "desk", 0o700); err != nil {
 		return nil, err
 	}
 	if d.kept, err = settle(&d.cfg); err != nil {
@@ -105,7 +104,7 @@ func (d *Desk) open(ctx context.Context) (err error) {
 	}
 	d.signin = signin.New(signin.Deps{Store: d.store.Signin(), Now: d.cfg.Now, Log: d.part("signin"), Cookie: "coopkit-desk", WayBack: WayBack})
 	d.web, err = web.New(web.Deps{
-		Store: d.store, Signin: d.signin, Log: d.part("web"), Now: d.cfg.Now, Name: d.cfg.Name, Version: version(),
+		Store: d.store, Signin: d.signin, Log: d.part("web"), Now: d.cfg.Now, Name: d.cfg.Name, Version: process.Version(),
 		Invitation: d.invitation, WayBack: WayBack,
 	})
 	return err
@@ -147,14 +146,14 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 		return d.serve(ctx, d.tls.listener(l), d.Handler())
 	})
 	group.Go(func() error { return d.serve(ctx, socket, d.local()) })
-	group.Go(func() error { return d.upkeep(ctx) })
+	group.Go(func() error { return d.signin.Run(ctx) })
 	d.greet(ctx, l.Addr())
 	if ready != nil {
 		ready(l.Addr())
 	}
-	d.notify(daemon.SdNotifyReady)
+	process.Ready(d.log)
 	err = group.Wait()
-	d.notify(daemon.SdNotifyStopping)
+	process.Stopping(d.log)
 	return err
 }
 
@@ -193,25 +192,9 @@ func (d *Desk) serve(ctx context.Context, l net.Listener, h http.Handler) error 
 	return err
 }
 
-// upkeep removes once a day what is over of sessions and tokens.
-func (d *Desk) upkeep(ctx context.Context) error {
-	tick := time.NewTicker(24 * time.Hour)
-	defer tick.Stop()
-	for {
-		if err := d.signin.Cleanup(ctx); err != nil && ctx.Err() == nil {
-			d.log.Warn("sessions not cleaned up", slog.Any(logkey.Err, err))
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
 // greet logs where the desk is, and what is still to be done.
 func (d *Desk) greet(ctx context.Context, addr net.Addr) {
-	d.log.Info("desk ready", slog.String("url", d.cfg.URL), slog.String(logkey.Addr, addr.String()), slog.String("version", version()))
+	d.log.Info("desk ready", slog.String("url", d.cfg.URL), slog.String(logkey.Addr, addr.String()), slog.String("version", process.Version()))
 	first, err := d.signin.FirstRun(ctx)
 	switch {
 	case err != nil:
@@ -236,17 +219,3 @@ func (d *Desk) Close() error {
 }
 
 func (d *Desk) part(name string) *slog.Logger { return d.log.With(slog.String(logkey.Component, name)) }
-
-// notify tells systemd; without one it does nothing.
-func (d *Desk) notify(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
-		d.log.Warn("systemd not told", slog.Any(logkey.Err, err))
-	}
-}
-
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok {
-		return info.Main.Version
-	}
-	return "unknown"
-}

@@ -209,7 +209,7 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 	}
 	r := run(t, serve.Config{State: state, URL: "https://desk.example:8430", Name: "Our desk"})
 	_, err = serve.New(t.Context(), serve.Config{State: state}, log)
-	isProblem(t, err, "desk-in-use")
+	isProblem(t, err, "state-in-use")
 	c := r.client(t)
 	made, err := c.Invite(t.Context(), serve.NewInvitation{Coop: "bakery"})
 	if err != nil {
@@ -333,7 +333,7 @@ func TestNew_refusesWhatCanNotWork(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"desk-state-unusable": func(c *serve.Config) { c.State = "/dev/null/x" },
+		"state-unusable": func(c *serve.Config) { c.State = "/dev/null/x" },
 	} {
 		cfg := serve.Config{State: t.TempDir(), URL: "https://desk.example"}
 		change(&cfg)

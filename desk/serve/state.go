@@ -18,10 +18,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
+	"coopkit/internal/process"
 )
 
 // kept is what a desk remembers of how it was started, so that commands beside
@@ -44,7 +43,7 @@ func keptFile(state string) string { return filepath.Join(state, "desk.json") }
 func settle(cfg *Config) (k kept, err error) {
 	data, err := os.ReadFile(keptFile(cfg.State))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return k, stateUnusable(cfg.State, err)
+		return k, process.StateUnusable(cfg.State, err)
 	}
 	if err == nil {
 		if err := json.Unmarshal(data, &k); err != nil {
@@ -90,30 +89,9 @@ func (d *Desk) keep() error {
 		return fmt.Errorf("encode settings: %w", err)
 	}
 	if err := atomicfile.Write(keptFile(d.cfg.State), append(data, '\n'), 0o600); err != nil {
-		return stateUnusable(d.cfg.State, err)
+		return process.StateUnusable(d.cfg.State, err)
 	}
 	return nil
-}
-
-// lockState makes the folder and makes sure that one process at a time uses it.
-// The lock goes with the process, however it ends.
-func lockState(state string) (*os.File, error) {
-	if err := os.MkdirAll(state, 0o700); err != nil {
-		return nil, stateUnusable(state, err)
-	}
-	f, err := os.OpenFile(filepath.Join(state, "lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // our own state folder
-	if err != nil {
-		return nil, stateUnusable(state, err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(&problem.Problem{
-			Code: "desk-in-use", Kind: problem.Conflict,
-			What: "another desk uses the folder " + state,
-			Next: []string{"stop the other desk, or give this one another folder with --state"},
-			Err:  err,
-		}, f.Close())
-	}
-	return f, nil
 }
 
 // loadKey reads the desk's own key, or makes it at the first start. Boxes know
@@ -124,7 +102,7 @@ func loadKey(file string) (ed25519.PrivateKey, error) {
 		return makeKey(file)
 	}
 	if err != nil {
-		return nil, stateUnusable(filepath.Dir(file), err)
+		return nil, process.StateUnusable(filepath.Dir(file), err)
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
@@ -151,19 +129,9 @@ func makeKey(file string) (ed25519.PrivateKey, error) {
 		return nil, fmt.Errorf("encode key: %w", err)
 	}
 	if err := atomicfile.Write(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
-		return nil, stateUnusable(filepath.Dir(file), err)
+		return nil, process.StateUnusable(filepath.Dir(file), err)
 	}
 	return key, nil
-}
-
-func stateUnusable(state string, err error) error {
-	return &problem.Problem{
-		Code: "desk-state-unusable", Kind: problem.Unavailable,
-		What: "the desk's folder " + state + " can not be used",
-		Why:  "it can not be made, read or written to",
-		Next: []string{"run it as root, or as the user that the folder belongs to", "or choose another folder with --state"},
-		Err:  err,
-	}
 }
 
 func damaged(file string, err error) error {

@@ -6,15 +6,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
+	"coopkit/internal/supervise"
 )
 
 // meaning is the status of a problem, and how long a box waits before it tries
@@ -52,7 +51,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // request is logged: reports are many, so that only what fails is seen.
 func (s *Server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := recovered(h, w, r)
+		err := supervise.Recovered(func() error { return h(w, r) })
 		if err == nil {
 			return
 		}
@@ -64,7 +63,7 @@ func (s *Server) handle(h handler) http.Handler {
 			level = slog.LevelError
 		}
 		s.Log.LogAttrs(r.Context(), level, "request refused", slog.String(logkey.RequestID, id), slog.String(logkey.Path, r.URL.Path),
-			slog.String(logkey.Addr, r.RemoteAddr), slog.String(logkey.Code, p.Code), slog.String(logkey.Err, err.Error()))
+			slog.String(logkey.Addr, r.RemoteAddr), slog.String(logkey.Code, p.Code), slog.Any(logkey.Err, err))
 		fail(w, p, m, id)
 	})
 }
@@ -82,16 +81,6 @@ func fail(w http.ResponseWriter, p *problem.Problem, m meaning, id string) {
 func Busy(w http.ResponseWriter) {
 	p, id := problem.From(tooOften(w, 10*time.Second), ""), rand.Text()[:12]
 	fail(w, p, meaningOf(p), id)
-}
-
-// recovered turns a panic into an error, so that the box gets an answer.
-func recovered(h handler, w http.ResponseWriter, r *http.Request) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return h(w, r)
 }
 
 func (s *Server) notFound(http.ResponseWriter, *http.Request) error {

@@ -3,6 +3,7 @@
 package signin
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"coopkit/internal/testkit"
 )
 
 func TestCookie_staysBetweenThisBrowserAndUs(t *testing.T) {
@@ -176,7 +179,7 @@ func TestSession_aLongBrowserNameIsCut(t *testing.T) {
 	}
 }
 
-func TestCleanup_removesWhatIsOver(t *testing.T) {
+func TestRun_removesWhatIsOver(t *testing.T) {
 	b := newBench(t)
 	b.person("ana")
 	r := b.signIn("ana", good, "192.0.2.1")
@@ -194,8 +197,13 @@ func TestCleanup_removesWhatIsOver(t *testing.T) {
 	}{{time.Hour, "1 1 2 1"}, {24 * time.Hour, "1 1 0 1"}, {25 * time.Hour, "1 0 0 1"}, {idle, "0 0 0 1"}} {
 		before := b.time
 		b.time = before.Add(step.after)
-		if err := b.Cleanup(t.Context()); err != nil || rows() != step.want {
-			t.Errorf("after %v: sessions, tokens, failures, people: %s, want %s; %v", step.after, rows(), step.want, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Run(ctx) }()
+		testkit.Eventually(t, 10*time.Second, "sessions, tokens, failures, people are "+step.want, func() bool { return rows() == step.want })
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("after %v: %v", step.after, err)
 		}
 		b.time = before
 	}

@@ -150,6 +150,19 @@ func (s *Service) closed() error {
 	}
 }
 
-// Cleanup removes what is over: sessions, tokens and counted failures. It is
-// for a timer, once a day.
-func (s *Service) Cleanup(ctx context.Context) error { return s.store.cleanup(ctx, s.now()) }
+// Run removes once an hour what is over: sessions, tokens and counted failures.
+// It returns nil when ctx ends; what it cannot do is logged, and tried again.
+func (s *Service) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := s.store.cleanup(ctx, s.now()); err != nil && ctx.Err() == nil {
+			s.log.Warn("what is over is not removed", slog.Any(logkey.Err, err))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}

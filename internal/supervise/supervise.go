@@ -98,7 +98,8 @@ func Recovered(do func() error) (err error) {
 	return do()
 }
 
-// Panic is a panic as an error. Its text has no stack: that is for the log.
+// Panic is a panic as an error. Its text has no stack: that is for the log, in
+// which process.NewLog writes it also where the error is wrapped.
 type Panic struct {
 	Value any
 	Stack []byte

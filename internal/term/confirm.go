@@ -60,7 +60,7 @@ func (t *Terminal) Ask(ctx context.Context, question string) (string, error) {
 }
 
 // readLine reads one line. When ctx ends first, the reading ends with the
-// process, because a terminal can not be told to stop waiting.
+// process, because a terminal cannot be told to stop waiting.
 func (t *Terminal) readLine(ctx context.Context) (string, error) {
 	type line struct {
 		text string

@@ -21,11 +21,11 @@ import (
 // reason, besides those that only a command makes.
 var terminal = map[string][]string{
 	"the command line's own": {
-		"agent-already-running", "agent-answer-unexpected", "agent-not-allowed", "agent-went-away", "flag-invalid",
+		"agent-already-running", "agent-answer-unexpected", "agent-not-allowed", "agent-went-away", "flag-invalid", "log-level-unknown",
 	},
 	"the agent or desk does not start": {
 		"console-port-taken", "database-damaged", "database-newer", "database-unusable", "desk-certificate-unusable", "desk-file-damaged",
-		"desk-in-use", "desk-missing", "desk-period-unusable", "desk-port-taken", "desk-state-unusable", "desk-url-unusable", "dns-listen", "dns-port-taken", "engine-address-invalid", "gateway-storage",
+		"desk-missing", "desk-period-unusable", "desk-port-taken", "desk-url-unusable", "dns-listen", "dns-port-taken", "engine-address-invalid", "gateway-storage",
 		"issuer-invalid", "local-ca-broken", "port-not-opened", "port-taken", "socket-path-taken", "socket-path-too-long", "state-in-use",
 		"state-unusable",
 	},
@@ -71,7 +71,7 @@ func areas(t *testing.T, repo fs.FS) map[string]map[string]bool {
 // byCommand reports whether the source is that of a command, of the demo or of
 // the benchmarks.
 func byCommand(at string) bool {
-	return strings.Contains(at, "/cli/") || strings.HasPrefix(at, "cmd/") || strings.HasPrefix(at, "installer/") ||
+	return strings.Contains(at, "/cli/") || strings.HasPrefix(at, "internal/term/") || strings.HasPrefix(at, "cmd/") || strings.HasPrefix(at, "installer/") ||
 		strings.HasPrefix(at, "internal/tools/demo/") || strings.HasPrefix(at, "internal/tools/bench/")
 }
 
