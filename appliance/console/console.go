@@ -64,11 +64,16 @@ func New(d Deps) (*Console, error) {
 	}); err != nil {
 		return nil, err
 	}
-	deps := area.Deps{UI: c.ui, Box: d.Box, Log: d.Log, Now: d.Now, Spool: d.Spool}
-	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts})
-	for _, routes := range []func(area.Deps){home.Routes, apps.Routes, jobs.Routes, sites.Routes, names.Routes, settings.Routes} {
-		routes(deps)
-	}
+	deps, box := area.Deps{UI: c.ui, Log: d.Log, Now: d.Now, Spool: d.Spool}, d.Box
+	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
+	home.Routes(deps, home.Agent{
+		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk,
+	})
+	apps.Routes(deps, apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names})
+	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
+	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
+	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})
+	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps})
 	return c, nil
 }
 

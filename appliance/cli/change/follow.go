@@ -40,7 +40,7 @@ func Follow(ctx context.Context, env *base.Env, id appliance.JobID, done func(co
 	if err != nil {
 		return err
 	}
-	job, err = follow(ctx, b, id, v)
+	job, err = follow(ctx, b.Jobs, id, v)
 	err = errors.Join(err, v.end(job))
 	if err != nil {
 		return left(ctx, id, err)
@@ -70,17 +70,17 @@ func waits(env *base.Env, job appliance.Job) error {
 }
 
 // follow feeds the view until the job has ended, or will wait for a while.
-func follow(ctx context.Context, b control.Agent, id appliance.JobID, v view) (appliance.Job, error) {
+func follow(ctx context.Context, jobs control.Jobs, id appliance.JobID, v view) (appliance.Job, error) {
 	after := int64(0)
 	for tries := 0; ; {
 		seen := after
-		err := b.Jobs.Follow(ctx, id, after, func(e appliance.JobEvent) error {
+		err := jobs.Follow(ctx, id, after, func(e appliance.JobEvent) error {
 			after = e.Seq
 			return v.event(e)
 		})
 		var job appliance.Job
 		if err == nil {
-			job, err = b.Jobs.Job(ctx, id)
+			job, err = jobs.Job(ctx, id)
 		}
 		switch {
 		case err == nil && (job.State.Ended() || time.Until(job.Until) > shortWait):

@@ -24,8 +24,12 @@ const patience = 300 * time.Millisecond
 // Func is what cobra wants for the arguments of a command.
 type Func = func(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective)
 
-// from completes argument number position (from 0) with what list answers.
-func from(env *base.Env, position int, list func(context.Context, control.Agent) ([]string, error)) Func {
+// question is a call that answers with a list.
+type question[T any] = func(context.Context) ([]T, error)
+
+// from completes argument number position (from 0) with a word of each item of
+// the answer.
+func from[T any](env *base.Env, position int, ask func(control.Agent) question[T], word func(T) string) Func {
 	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) != position {
 			return nil, cobra.ShellCompDirectiveNoFileComp
@@ -36,67 +40,51 @@ func from(env *base.Env, position int, list func(context.Context, control.Agent)
 		}
 		ctx, cancel := context.WithTimeout(parent, patience)
 		defer cancel()
-		words, err := list(ctx, env.Agent())
+		items, err := ask(env.Agent())(ctx)
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
+		}
+		words := make([]string, len(items))
+		for i, item := range items {
+			words[i] = word(item)
 		}
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
-// words takes one word of each item.
-func words[T any](items []T, err error, word func(T) string) ([]string, error) {
-	all := make([]string, 0, len(items))
-	for _, i := range items {
-		all = append(all, word(i))
-	}
-	return all, err
-}
-
 // Apps completes the first argument with the names of apps.
 func Apps(env *base.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
-		apps, err := b.Apps.List(ctx)
-		return words(apps, err, func(a appliance.App) string { return string(a.Name) })
-	})
+	return from(env, 0, func(a control.Agent) question[appliance.App] { return a.Apps.List },
+		func(a appliance.App) string { return string(a.Name) })
 }
 
 // Recipes completes the first argument with the names of recipes.
 func Recipes(env *base.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
-		list, err := b.Recipes.List(ctx)
-		return words(list, err, func(r *recipes.Recipe) string { return r.Name + "\t" + r.Summary["en"] })
-	})
+	return from(env, 0, func(a control.Agent) question[*recipes.Recipe] { return a.Recipes.List },
+		func(r *recipes.Recipe) string { return r.Name + "\t" + r.Summary["en"] })
 }
 
 // Sites completes argument number position with the hosts of sites.
 func Sites(env *base.Env, position int) Func {
-	return from(env, position, func(ctx context.Context, b control.Agent) ([]string, error) {
-		sites, err := b.Sites.List(ctx)
-		return words(sites, err, func(s appliance.Site) string { return string(s.Host) })
-	})
+	return from(env, position, func(a control.Agent) question[appliance.Site] { return a.Sites.List },
+		func(s appliance.Site) string { return string(s.Host) })
 }
 
 // Zones completes the first argument with the zones of this box.
 func Zones(env *base.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
-		names, err := b.Names.Zones(ctx)
-		return words(names, err, func(n appliance.Zone) string { return n.Zone })
-	})
+	return from(env, 0, func(a control.Agent) question[appliance.Zone] { return a.Names.Zones },
+		func(z appliance.Zone) string { return z.Zone })
 }
 
 // Redirects completes the first argument with the hosts of redirects.
 func Redirects(env *base.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
-		list, err := b.Redirects.List(ctx)
-		return words(list, err, func(r appliance.Address) string { return string(r.Host) })
-	})
+	return from(env, 0, func(a control.Agent) question[appliance.Address] { return a.Redirects.List },
+		func(r appliance.Address) string { return string(r.Host) })
 }
 
 // Jobs completes the first argument with the latest jobs.
 func Jobs(env *base.Env) Func {
-	return from(env, 0, func(ctx context.Context, b control.Agent) ([]string, error) {
-		jobs, err := b.Jobs.List(ctx, 20)
-		return words(jobs, err, func(j appliance.Job) string { return fmt.Sprintf("%d\t%s %s", j.ID, j.Kind, j.Subject) })
-	})
+	return from(env, 0, func(a control.Agent) question[appliance.Job] {
+		return func(ctx context.Context) ([]appliance.Job, error) { return a.Jobs.List(ctx, 20) }
+	}, func(j appliance.Job) string { return fmt.Sprintf("%d\t%s %s", j.ID, j.Kind, j.Subject) })
 }

@@ -55,7 +55,7 @@ func push(ctx context.Context, env *base.Env, dir, host string, yes bool) (err e
 		Plan: func(ctx context.Context) (appliance.Plan, error) {
 			return b.Sites.PlanPush(ctx, appliance.PushSite{Host: host, Files: len(a.files), Bytes: a.bytes})
 		},
-		Start: func(ctx context.Context, _ string) (appliance.Job, error) { return send(ctx, b, host, a) },
+		Start: func(ctx context.Context, _ string) (appliance.Job, error) { return send(ctx, b.Sites, host, a) },
 		Done: func(context.Context, appliance.Job) error {
 			return env.Say("\nThe site is published at %s. To go back: coopkit site rollback %[1]s\n", host)
 		},
@@ -80,7 +80,7 @@ func describe(env *base.Env, dir string, a *archive) error {
 }
 
 // send streams the archive while the agent reads it.
-func send(ctx context.Context, b control.Agent, host string, a *archive) (appliance.Job, error) {
+func send(ctx context.Context, sites control.Sites, host string, a *archive) (appliance.Job, error) {
 	r, w := io.Pipe()
 	wrote := make(chan error, 1)
 	go func() {
@@ -88,7 +88,7 @@ func send(ctx context.Context, b control.Agent, host string, a *archive) (applia
 		_ = w.CloseWithError(err) // it never fails
 		wrote <- err
 	}()
-	job, err := b.Sites.Push(ctx, host, r)
+	job, err := sites.Push(ctx, host, r)
 	_ = r.Close() // it never fails; the writer ends if it has not yet
 	if werr := <-wrote; err != nil && werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
 		return job, werr // it is the cause

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 )
 
 //go:embed templates/*.html messages/*.json
@@ -19,9 +20,18 @@ var files embed.FS
 // Files returns the templates and messages of this area.
 func Files() fs.FS { return files }
 
+// Agent is what this area asks of the box.
+type Agent struct {
+	Apps    control.Apps
+	Recipes control.Recipes
+	Box     control.Box
+	Health  control.Health
+	Names   control.Names
+}
+
 // Routes adds the pages of this area.
-func Routes(d area.Deps) {
-	a := &pages{Deps: d, once: area.NewOnce(d.Now)}
+func Routes(d area.Deps, box Agent) {
+	a := &pages{Deps: d, Box: box, once: area.NewOnce(d.Now)}
 	rt := d.UI.Router()
 	rt.Signed("GET /apps", a.list)
 	rt.Signed("GET /catalogue", a.catalogue)
@@ -33,14 +43,15 @@ func Routes(d area.Deps) {
 	rt.Signed("GET /apps/{install}/messages", a.messages)
 	rt.Signed("GET /apps/{install}/messages/events", a.messageEvents)
 	rt.Signed("POST /apps/{install}/signin", a.signin)
-	rt.Signed("POST /apps/{install}/start", a.change(d.Box.Apps.Start))
-	rt.Signed("POST /apps/{install}/stop", a.change(d.Box.Apps.Stop))
-	rt.Signed("POST /apps/{install}/restart", a.change(d.Box.Apps.Restart))
+	rt.Signed("POST /apps/{install}/start", a.change(box.Apps.Start))
+	rt.Signed("POST /apps/{install}/stop", a.change(box.Apps.Stop))
+	rt.Signed("POST /apps/{install}/restart", a.change(box.Apps.Restart))
 	rt.Signed("GET /apps/{install}/remove", a.askRemove)
 	rt.Signed("POST /apps/{install}/remove", a.remove)
 }
 
 type pages struct {
 	area.Deps
+	Box  Agent
 	once *area.Once
 }

@@ -25,9 +25,14 @@ import (
 	"coopkit/internal/webkit"
 )
 
+// agent is what this area asks of a box.
+func agent(box control.Agent) apps.Agent {
+	return apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names}
+}
+
 func console(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
-	return areatest.New(t, box, []fs.FS{apps.Files()}, apps.Routes)
+	return areatest.New(t, []fs.FS{apps.Files()}, func(d area.Deps) { apps.Routes(d, agent(box)) })
 }
 
 // wiki is a box with one app.

@@ -10,14 +10,12 @@ import (
 	"log/slog"
 	"time"
 
-	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 )
 
-// Deps are what an area works with. Box answers for this box.
+// Deps are what every area works with. What it asks of the box it says itself.
 type Deps struct {
 	UI  *webkit.UI
-	Box control.Agent
 	Log *slog.Logger
 	Now func() time.Time
 	// Spool is the folder for what people send until they agree to publish it; it

@@ -9,13 +9,12 @@ import (
 	"time"
 
 	"coopkit/appliance"
-	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 )
 
 func TestFindingView_saysWhatWhyNextAndWho(t *testing.T) {
-	ui := areatest.New(t, agenttest.New(t).Agent(), nil).UI
+	ui := areatest.New(t, nil).UI
 	page := ui.NewPage(httptest.NewRequest("GET", "https://console.example/", nil), "area.plan.step")
 	f := appliance.Finding{
 		Code: "SERVICE-STOPPED", Subject: "app:wordpress/db", Severity: appliance.Critical, Who: appliance.You,

@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"coopkit/appliance"
-	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/internal/locale"
@@ -57,7 +56,7 @@ type planPage struct {
 func pages(t *testing.T, marks string) *areatest.Console {
 	t.Helper()
 	files := fstest.MapFS{"templates/x.html": {Data: []byte(`{{define "x"}}{{template "begin" .}}{{template "head" .}}{{template "area-plan" .Plan}}{{template "end" .}}{{end}}`)}}
-	return areatest.New(t, agenttest.New(t).Agent(), []fs.FS{files}, func(d area.Deps) {
+	return areatest.New(t, []fs.FS{files}, func(d area.Deps) {
 		d.UI.Router().Signed("GET /{plan}", func(w http.ResponseWriter, r *http.Request) error {
 			p := d.UI.NewPage(r, "area.plan.caption")
 			plan := map[string]appliance.Plan{"add": add, "remove": remove}[r.PathValue("plan")]

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
@@ -28,9 +29,17 @@ var files embed.FS
 // Files returns the templates and messages of this area.
 func Files() fs.FS { return files }
 
+// Agent is what this area asks of the box.
+type Agent struct {
+	Box   control.Box
+	Names control.Names
+	Jobs  control.Jobs
+}
+
 // Deps are what the area works with.
 type Deps struct {
 	area.Deps
+	Box      Agent
 	Accounts *signin.Service
 }
 

@@ -68,7 +68,8 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Box: s.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts})
+	box := s.box.Agent()
+	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
 	s.Server = httptest.NewTLSServer(entry.SetupFirst(s.accounts, ui.Router().Handler()))
 	t.Cleanup(s.Close)
 	return s

@@ -16,6 +16,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/logkey"
 )
 
@@ -28,13 +29,25 @@ func Files() fs.FS { return files }
 // pages are the handlers of this area. Last is what "Look again" found.
 type pages struct {
 	area.Deps
+	Box  Agent
 	mu   sync.Mutex
 	last appliance.Report
 }
 
+// Agent is what this area asks of the box.
+type Agent struct {
+	Health  control.Health
+	Apps    control.Apps
+	Sites   control.Sites
+	Recipes control.Recipes
+	Jobs    control.Jobs
+	Box     control.Box
+	Desk    control.Desk
+}
+
 // Routes registers the pages of this area.
-func Routes(d area.Deps) {
-	p := &pages{Deps: d}
+func Routes(d area.Deps, box Agent) {
+	p := &pages{Deps: d, Box: box}
 	rt := d.UI.Router()
 	rt.Signed("GET /{$}", p.home)
 	rt.Signed("GET /findings", p.findings)

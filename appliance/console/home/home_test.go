@@ -17,16 +17,25 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/agent/agenttest"
+	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/home"
+	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/webkit"
 )
 
+// agent is what this area asks of a box.
+func agent(box control.Agent) home.Agent {
+	return home.Agent{
+		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk,
+	}
+}
+
 func serve(t *testing.T, box *agenttest.Box) *areatest.Console {
 	t.Helper()
-	return areatest.New(t, box.Agent(), []fs.FS{home.Files()}, home.Routes)
+	return areatest.New(t, []fs.FS{home.Files()}, func(d area.Deps) { home.Routes(d, agent(box.Agent())) })
 }
 
 func withApps(t *testing.T) *agenttest.Box {

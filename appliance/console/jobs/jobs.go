@@ -15,6 +15,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 )
 
@@ -24,9 +25,15 @@ var files embed.FS
 // Files returns the templates and messages of this area.
 func Files() fs.FS { return files }
 
+// Agent is what this area asks of the box.
+type Agent struct {
+	Jobs control.Jobs
+	Apps control.Apps
+}
+
 // Routes adds the pages of this area.
-func Routes(d area.Deps) {
-	a := &pages{d}
+func Routes(d area.Deps, box Agent) {
+	a := &pages{d, box}
 	rt := d.UI.Router()
 	rt.Signed("GET /activity", a.list)
 	rt.Signed("GET /jobs/{n}", a.show)
@@ -36,7 +43,10 @@ func Routes(d area.Deps) {
 	rt.Signed("GET /jobs/{n}/log/events", a.logEvents)
 }
 
-type pages struct{ area.Deps }
+type pages struct {
+	area.Deps
+	Box Agent
+}
 
 // number reads which job a path is about.
 func number(r *http.Request) (appliance.JobID, error) {

@@ -14,6 +14,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/agent/agenttest"
+	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/jobs"
 	"coopkit/appliance/control"
@@ -23,9 +24,14 @@ import (
 	"coopkit/internal/testkit"
 )
 
+// agent is what this area asks of a box.
+func agent(box control.Agent) jobs.Agent {
+	return jobs.Agent{Jobs: box.Jobs, Apps: box.Apps}
+}
+
 func console(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
-	return areatest.New(t, box, []fs.FS{jobs.Files()}, jobs.Routes)
+	return areatest.New(t, []fs.FS{jobs.Files()}, func(d area.Deps) { jobs.Routes(d, agent(box)) })
 }
 
 func add(t *testing.T, box *agenttest.Box) {

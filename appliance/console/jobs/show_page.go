@@ -36,7 +36,7 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	if page.Running {
 		p.Refresh = 60 // it waits
 	}
-	page.finish(appURL(r.Context(), a.Box, job))
+	page.finish(appURL(r.Context(), a.Box.Apps, job))
 	log := logTail{}
 	if err := a.Box.Jobs.Follow(r.Context(), id, 0, func(e appliance.JobEvent) error { log.take(e); return nil }); err != nil {
 		return err
@@ -73,12 +73,12 @@ func (a *pages) finish(w http.ResponseWriter, r *http.Request) error {
 }
 
 // appURL is where the app that a job added answers; nothing for other jobs.
-func appURL(ctx context.Context, box control.Agent, j appliance.Job) string {
+func appURL(ctx context.Context, apps control.Apps, j appliance.Job) string {
 	name, ok := strings.CutPrefix(j.Subject, "app:")
 	if !ok || j.Kind != appliance.ChangeAdd || j.State != appliance.JobDone {
 		return ""
 	}
-	app, err := box.Apps.Show(ctx, appliance.InstallName(name))
+	app, err := apps.Show(ctx, appliance.InstallName(name))
 	if err != nil {
 		return "" // it was removed since
 	}

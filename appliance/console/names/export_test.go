@@ -9,4 +9,4 @@ import (
 )
 
 // RoutesAtPace is Routes whose live pages look this often.
-func RoutesAtPace(d area.Deps, a, b, c time.Duration) { routes(d, pace{a, b, c}) }
+func RoutesAtPace(d area.Deps, box Agent, a, b, c time.Duration) { routes(d, box, pace{a, b, c}) }

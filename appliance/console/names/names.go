@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/webkit"
 )
 
@@ -23,6 +24,7 @@ func Files() fs.FS { return files }
 
 type names struct {
 	area.Deps
+	Box  Agent
 	once *area.Once
 	pace pace
 }
@@ -31,13 +33,22 @@ type names struct {
 // nothing changes ever later, up to long. A sign of life goes out each beat.
 type pace struct{ short, long, beat time.Duration }
 
-// Routes adds the pages of this area.
-func Routes(d area.Deps) {
-	routes(d, pace{short: 10 * time.Second, long: 5 * time.Minute, beat: 15 * time.Second})
+// Agent is what this area asks of the box.
+type Agent struct {
+	Names     control.Names
+	Redirects control.Redirects
+	Apps      control.Apps
+	Sites     control.Sites
+	Box       control.Box
 }
 
-func routes(d area.Deps, p pace) {
-	n := &names{Deps: d, once: area.NewOnce(d.Now), pace: p}
+// Routes adds the pages of this area.
+func Routes(d area.Deps, box Agent) {
+	routes(d, box, pace{short: 10 * time.Second, long: 5 * time.Minute, beat: 15 * time.Second})
+}
+
+func routes(d area.Deps, box Agent, p pace) {
+	n := &names{Deps: d, Box: box, once: area.NewOnce(d.Now), pace: p}
 	rt := d.UI.Router()
 	rt.Signed("GET /names", n.list)
 	rt.Signed("POST /names", n.add)

@@ -220,7 +220,7 @@ func TestPages_inEveryLanguage(t *testing.T) {
 	if _, err := r.box.Agent().Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "idle.example"}); err != nil {
 		t.Fatal(err)
 	}
-	c := areatest.New(t, r.box.Agent(), []fs.FS{names.Files()}, names.Routes)
+	c := areatest.New(t, []fs.FS{names.Files()}, func(d area.Deps) { names.Routes(d, agent(r.box.Agent())) })
 	for _, c.Lang = range locale.Langs() {
 		for path, status := range map[string]int{
 			"/names": 200, "/names/new": 200, "/names/new?zone=other.example": 200, "/names/new?zone=a+b": 422, "/names/demo.coop": 200,

@@ -19,9 +19,15 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/names"
+	"coopkit/appliance/control"
 	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
+
+// agent is what this area asks of a box.
+func agent(box control.Agent) names.Agent {
+	return names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box}
+}
 
 // rig is this area in front of a whole agent.
 type rig struct {
@@ -44,7 +50,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names.RoutesAtPace(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now}, 10*time.Millisecond, 40*time.Millisecond, 25*time.Millisecond)
+	names.RoutesAtPace(area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now}, agent(r.box.Agent()), 10*time.Millisecond, 40*time.Millisecond, 25*time.Millisecond)
 	r.http = ui.Router().Handler()
 	return r
 }

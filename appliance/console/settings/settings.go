@@ -18,6 +18,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
@@ -30,11 +31,21 @@ var files embed.FS
 func Files() fs.FS { return files }
 
 // pages are the handlers of this area.
-type pages struct{ area.Deps }
+type pages struct {
+	area.Deps
+	Box Agent
+}
+
+// Agent is what this area asks of the box.
+type Agent struct {
+	Box  control.Box
+	Desk control.Desk
+	Apps control.Apps
+}
 
 // Routes registers the pages of this area.
-func Routes(d area.Deps) {
-	p := &pages{d}
+func Routes(d area.Deps, box Agent) {
+	p := &pages{d, box}
 	rt := d.UI.Router()
 	rt.Signed("GET /settings", p.settings)
 	rt.Signed("POST /settings", p.saved)

@@ -29,9 +29,14 @@ import (
 	"coopkit/internal/webkit"
 )
 
+// agent is what this area asks of a box.
+func agent(box control.Agent) settings.Agent {
+	return settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps}
+}
+
 func serve(t *testing.T, box control.Agent) *areatest.Console {
 	t.Helper()
-	return areatest.New(t, box, []fs.FS{settings.Files()}, settings.Routes)
+	return areatest.New(t, []fs.FS{settings.Files()}, func(d area.Deps) { settings.Routes(d, agent(box)) })
 }
 
 var link = appliance.DeskLink{
@@ -283,7 +288,7 @@ func TestHelp_tellsStrangersNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings.Routes(area.Deps{UI: ui, Box: box.Agent(), Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now }})
+	settings.Routes(area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return areatest.Now }}, agent(box.Agent()))
 	c := &areatest.Console{Handler: ui.Router().Handler(), UI: ui}
 	page := c.Get(t, "/help")
 	if page.Status != http.StatusOK || strings.Contains(page.Source, "Kestrel") || strings.Contains(page.Source, "/findings") || !strings.Contains(page.Source, "coopkit console token") {

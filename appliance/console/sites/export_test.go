@@ -28,7 +28,7 @@ const Prefix = prefix
 func OpenSpool(dir string) { newSpool(dir, time.Now, slog.New(slog.DiscardHandler)) }
 
 // RoutesSmall is Routes with limits that tests can reach.
-func RoutesSmall(d area.Deps) { routes(d, small()) }
+func RoutesSmall(d area.Deps, box Agent) { routes(d, box, small()) }
 
 // Zipped is a zip of these names and contents.
 func Zipped(tb testing.TB, pairs ...string) string {

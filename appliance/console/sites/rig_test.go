@@ -22,9 +22,15 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/sites"
+	"coopkit/appliance/control"
 	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
+
+// agent is what this area asks of a box.
+func agent(box control.Agent) sites.Agent {
+	return sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs}
+}
 
 // rig is this area in front of a whole agent.
 type rig struct {
@@ -49,7 +55,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sites.RoutesSmall(area.Deps{UI: ui, Box: r.box.Agent(), Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool})
+	sites.RoutesSmall(area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, agent(r.box.Agent()))
 	r.http = ui.Router().Handler()
 	return r
 }

@@ -15,6 +15,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/appliance/control"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -27,16 +28,24 @@ func Files() fs.FS { return files }
 
 type site struct {
 	area.Deps
+	Box    Agent
 	spool  *spool
 	once   *area.Once
 	limits limits
 }
 
-// Routes adds the pages of this area.
-func Routes(d area.Deps) { routes(d, allowed()) }
+// Agent is what this area asks of the box.
+type Agent struct {
+	Sites control.Sites
+	Names control.Names
+	Jobs  control.Jobs
+}
 
-func routes(d area.Deps, l limits) {
-	s := &site{Deps: d, spool: newSpool(d.Spool, d.Now, d.Log), once: area.NewOnce(d.Now), limits: l}
+// Routes adds the pages of this area.
+func Routes(d area.Deps, box Agent) { routes(d, box, allowed()) }
+
+func routes(d area.Deps, box Agent, l limits) {
+	s := &site{Deps: d, Box: box, spool: newSpool(d.Spool, d.Now, d.Log), once: area.NewOnce(d.Now), limits: l}
 	rt := d.UI.Router()
 	rt.Signed("GET /sites", s.list)
 	rt.Signed("GET /sites/new", s.ask)

@@ -246,7 +246,7 @@ func TestPages_inEveryLanguage(t *testing.T) {
 		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
 	}
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "a/index.html", "x")})
-	c := areatest.New(t, r.box.Agent(), []fs.FS{sites.Files()}, sites.Routes)
+	c := areatest.New(t, []fs.FS{sites.Files()}, func(d area.Deps) { sites.Routes(d, agent(r.box.Agent())) })
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
 		for _, path := range []string{"/sites", "/sites/new", "/sites/" + host, "/sites/" + host + "/remove"} {

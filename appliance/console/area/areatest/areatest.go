@@ -22,7 +22,6 @@ import (
 	"golang.org/x/net/html"
 
 	"coopkit/appliance/console/area"
-	"coopkit/appliance/control"
 	"coopkit/appliance/say"
 	"coopkit/internal/webkit"
 )
@@ -40,7 +39,7 @@ type Console struct {
 
 // New serves areas. Files are their templates and messages, those of package
 // area are there already.
-func New(t *testing.T, box control.Agent, files []fs.FS, routes ...func(area.Deps)) *Console {
+func New(t *testing.T, files []fs.FS, routes ...func(area.Deps)) *Console {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	files = append([]fs.FS{area.Files(), say.Files()}, files...)
@@ -58,7 +57,7 @@ func New(t *testing.T, box control.Agent, files []fs.FS, routes ...func(area.Dep
 		t.Fatal(err)
 	}
 	for _, add := range routes {
-		add(area.Deps{UI: ui, Box: box, Log: log, Now: func() time.Time { return Now }})
+		add(area.Deps{UI: ui, Log: log, Now: func() time.Time { return Now }})
 	}
 	return &Console{Handler: ui.Router().Handler(), UI: ui}
 }
