@@ -34,7 +34,7 @@ func catchUp(ctx context.Context, tx *sql.Tx) error {
 		}
 		last := max(done[b.n], uint64(b.rolled)) //nolint:gosec // far below 1<<63
 		for i, e := range r.Entries {
-			number := r.First + uint64(i) //nolint:gosec // at most 60
+			number := r.First + uint64(i)
 			if e.Sample == nil || number <= last {
 				continue
 			}

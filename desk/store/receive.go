@@ -15,8 +15,8 @@ import (
 const insertJournal = `INSERT INTO journal (at, box, first, last, body) VALUES (?, ?, ?, ?, ?)`
 
 // receive judges one report by the rows of its box, nil where there is none, and
-// stores what is new. What
-// is wrong with the report goes to a.refused; an error ends the transaction.
+// stores what is new. What is wrong with the report goes to a.refused; an error
+// ends the transaction.
 func (t *txn) receive(ctx context.Context, b *record, a *arrival) error {
 	a.stored, a.refused = Stored{}, nil // it may be tried a second time
 	r := a.report

@@ -125,15 +125,17 @@ func (s *Store) write(ctx context.Context, fn func(t *txn) error) error {
 type statements struct{ find, journal, sample, moved *sql.Stmt }
 
 func (f *statements) prepare(ctx context.Context, db *sqlitedb.DB) (err error) {
-	for _, s := range []struct {
-		into **sql.Stmt
-		text string
-	}{{&f.find, selectRecord + ` WHERE t.id IN (SELECT value FROM json_each(?))`}, {&f.journal, insertJournal}, {&f.sample, addSample}, {&f.moved, updateProgress}} {
-		if *s.into, err = db.Prepare(ctx, s.text); err != nil {
-			return err
-		}
+	if f.find, err = db.Prepare(ctx, selectRecord+` WHERE t.id IN (SELECT value FROM json_each(?))`); err != nil {
+		return err
 	}
-	return nil
+	if f.journal, err = db.Prepare(ctx, insertJournal); err != nil {
+		return err
+	}
+	if f.sample, err = db.Prepare(ctx, addSample); err != nil {
+		return err
+	}
+	f.moved, err = db.Prepare(ctx, updateProgress)
+	return err
 }
 
 func (f *statements) in(ctx context.Context, tx *sql.Tx) statements {

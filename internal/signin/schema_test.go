@@ -15,6 +15,7 @@ import (
 
 // database opens a new one with our tables.
 func database(t *testing.T) *sqlitedb.DB {
+	t.Helper()
 	return openDatabase(t, filepath.Join(t.TempDir(), "signin.db"), nil)
 }
 
