@@ -21,6 +21,7 @@ type Status struct {
 	CA      string    `json:"ca,omitempty"` // path of the local CA's certificate, where something here uses it
 	Engine  string    `json:"engine"`       // name and version, or why not
 	Worst   *Severity `json:"worst"`        // of what the checks found; nil while they have not looked yet
+	Looked  time.Time `json:"looked"`       // when the newest check looked; the zero time: not all have yet
 }
 
 // Host is the machine that the agent runs on, as it is now.

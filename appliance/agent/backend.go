@@ -72,7 +72,7 @@ func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
 	}
 	s := appliance.Status{
 		Version: process.Version(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
-		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(shown),
+		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(shown), Looked: shown.At,
 	}
 	if a := b.gateway.Addrs(); a.HTTPS != nil {
 		s.HTTPS = a.HTTPS.String()

@@ -25,7 +25,7 @@ func newStatus(env *base.Env) *cobra.Command {
 			return env.Show(s, func() error {
 				return env.Facts(
 					"agent", fmt.Sprintf("runs, version %s, process %d", s.Version, s.PID), "since", term.Time(s.Started),
-					"health", health(s.Worst), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS, "console", s.Console,
+					"health", health(s), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS, "console", s.Console,
 					"local CA", s.CA, "state", s.State,
 				)
 			})
@@ -33,12 +33,13 @@ func newStatus(env *base.Env) *cobra.Command {
 	}
 }
 
-func health(worst *appliance.Severity) string {
-	switch {
+// health is what the checks found last: something may have happened since.
+func health(s appliance.Status) string {
+	switch worst := s.Worst; {
 	case worst == nil:
 		return "not known yet: the checks are looking for the first time; coopkit doctor looks now"
 	case *worst == appliance.OK:
-		return "ok"
+		return "ok when the checks looked last, at " + term.Time(s.Looked) + "; coopkit doctor looks now"
 	default:
 		return worst.String() + ": see coopkit doctor"
 	}

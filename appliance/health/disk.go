@@ -30,10 +30,10 @@ type sample struct {
 func diskCheck(f Facts) Check {
 	past := historyOf[map[string][]sample](f.StateDir, "disk")
 	return Check{
-		Name: "disk", Title: "room on the disks", Every: time.Minute,
+		Name: "disk", Title: "room on the disks", Every: 30 * time.Second,
 		Codes: []Code{
 			{
-				Code: "DISK-FULL", Severity: appliance.Critical, BoxWide: true,
+				Code: "DISK-FULL", Severity: appliance.Critical, BoxWide: true, VisibleAfter: 1,
 				Means: "Less than 512 MiB is free, or less than 2 % and 2 GiB. Apps stop saving what members do.",
 			},
 			{
