@@ -137,7 +137,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	if f == nil {
 		return nil
 	}
-	if err := f.open(); err != nil { //nolint:contextcheck // a port is opened at once
+	if err := f.open(); err != nil {
 		return err
 	}
 	defer f.close()

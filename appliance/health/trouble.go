@@ -87,22 +87,26 @@ func remedyOf(t appliance.Trouble, reason string) remedy {
 	case appliance.TroubleApp:
 		return remedy{
 			"Visitors of " + t.Name + " see a holding page; its data is untouched", "The record of its release cannot be used: " + reason,
-			[]string{"Install the version of coopkit that ran before", seeLog}, appliance.YourITCoop,
+			[]string{"Install the version of coopkit that ran before", seeLog},
+			appliance.YourITCoop,
 		}
 	case appliance.TroubleSite:
 		return remedy{
 			"Visitors of " + t.Name + " see a holding page", "The files of the site cannot be opened: " + reason,
-			[]string{"Look whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + t.Name}, appliance.You,
+			[]string{"Look whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + t.Name},
+			appliance.You,
 		}
 	case appliance.TroubleAddress:
 		return remedy{
 			"Visitors of " + t.Name + " see a holding page", "The record of the address cannot be used: " + reason,
-			[]string{"Remove the address and give it again", seeLog}, appliance.You,
+			[]string{"Remove the address and give it again", seeLog},
+			appliance.You,
 		}
 	case appliance.TroubleZone:
 		return remedy{
 			"The name server of this box does not answer for " + t.Name, "The record of the name is not valid: " + reason,
-			[]string{"Install the version of coopkit that ran before", seeLog}, appliance.YourITCoop,
+			[]string{"Install the version of coopkit that ran before", seeLog},
+			appliance.YourITCoop,
 		}
 	case appliance.TroubleAuthority:
 		return remedy{
@@ -116,17 +120,20 @@ func remedyOf(t appliance.Trouble, reason string) remedy {
 	case appliance.TroubleDesk:
 		return remedy{
 			"The support desk gets no reports from this box", "The record of the link cannot be read: " + reason,
-			[]string{"Leave the desk and join it again with a new invitation: coopkit support leave"}, appliance.You,
+			[]string{"Leave the desk and join it again with a new invitation: coopkit support leave"},
+			appliance.You,
 		}
 	case appliance.TroubleRecipe:
 		return remedy{
 			"The app " + t.Name + " cannot be added; those that are there run", "Its recipe cannot be read: " + reason,
-			[]string{"Nothing, if you do not need it; otherwise tell your IT co-op"}, appliance.YourITCoop,
+			[]string{"Nothing, if you do not need it; otherwise tell your IT co-op"},
+			appliance.YourITCoop,
 		}
 	case appliance.TroubleFindings:
 		return remedy{
 			"Some findings look newer than they are", "What the checks remember cannot all be read: " + reason,
-			[]string{"Nothing: the checks look again by themselves"}, appliance.YourITCoop,
+			[]string{"Nothing: the checks look again by themselves"},
+			appliance.YourITCoop,
 		}
 	case appliance.TroublePart:
 	}

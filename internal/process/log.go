@@ -39,7 +39,7 @@ func withStack(_ []string, a slog.Attr) slog.Attr {
 	if !ok {
 		return a
 	}
-	if p, ok := errors.AsType[*supervise.Panic](err); ok {
+	if p, ok := errors.AsType[*supervise.PanicError](err); ok {
 		a.Value = slog.StringValue(err.Error() + "\n" + string(p.Stack))
 	}
 	return a

@@ -88,39 +88,39 @@ func attempt(ctx context.Context, p Part, reported bool) error {
 	}
 }
 
-// Recovered calls do and turns a panic in it into a *Panic.
+// Recovered calls do and turns a panic in it into a *PanicError.
 func Recovered(do func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &Panic{Value: v, Stack: debug.Stack()}
+			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	return do()
 }
 
-// Panic is a panic as an error. Its text has no stack: that is for the log, in
-// which process.NewLog writes it also where the error is wrapped.
-type Panic struct {
+// PanicError is a panic as an error. Its text has no stack: that is for the log,
+// in which process.NewLog writes it also where the error is wrapped.
+type PanicError struct {
 	Value any
 	Stack []byte
 }
 
 // Error implements error.
-func (p *Panic) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
 
 // Unwrap returns the value that was panicked with, if it is an error.
-func (p *Panic) Unwrap() error {
+func (p *PanicError) Unwrap() error {
 	err, _ := p.Value.(error)
 	return err
 }
 
 // LogValue shows the stack, too.
-func (p *Panic) LogValue() slog.Value {
+func (p *PanicError) LogValue() slog.Value {
 	return slog.StringValue(p.Error() + "\n" + string(p.Stack))
 }
 
 // Panicked reports whether err is, or wraps, a panic.
 func Panicked(err error) bool {
-	_, ok := errors.AsType[*Panic](err)
+	_, ok := errors.AsType[*PanicError](err)
 	return ok
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func at(addrs string) (out []netip.Addr) {
-	for _, a := range strings.Fields(addrs) {
+	for a := range strings.FieldsSeq(addrs) {
 		out = append(out, netip.MustParseAddr(a))
 	}
 	return out
