@@ -70,7 +70,7 @@ func (b *Box) found(r appliance.Report, worst *appliance.Severity) {
 	now := r
 	now.At = Began
 	b.Answer("GET /v1/doctor", now)
-	Change(b, "GET /v1/status", func(s *appliance.Status) { s.Worst = worst })
+	Change(b, "GET /v1/status", func(s *appliance.Status) { s.Worst, s.Looked = worst, r.At })
 }
 
 func (b *Box) set(request string, a answer) {
