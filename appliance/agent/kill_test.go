@@ -27,61 +27,50 @@ import (
 // engine, so that images cannot be renewed.
 func TestJobs_surviveEverything(t *testing.T) {
 	t.Parallel()
-	type job = func(ctx context.Context, b *backend) (appliance.Job, error)
 	const host = "www.demo.coop"
-	push := func(text string) job {
-		return func(ctx context.Context, b *backend) (appliance.Job, error) {
+	push := func(text string) jobstest.Start {
+		return jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Sites.Push(ctx, host, page(t, text))
-		}
+		})
 	}
-	zone := func(ctx context.Context, b *backend) (appliance.Job, error) {
+	zone := jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 		return b.calls().Names.AddZone(ctx, appliance.ZoneChange{Zone: "demo.coop"})
-	}
-	redirect := func(ctx context.Context, b *backend) (appliance.Job, error) {
+	})
+	redirect := jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 		return b.calls().Redirects.Add(ctx, appliance.Redirect{Host: "old.demo.coop", Target: "https://www.demo.coop"})
-	}
+	})
 	var kinds []jobstest.Kind
 	for _, c := range []struct {
 		name   string
-		before []job
-		change job
+		before []jobstest.Start
+		change jobstest.Start
 		fails  bool
 	}{
 		{name: "add a zone", change: zone},
-		{name: "remove a zone", before: []job{zone}, change: func(ctx context.Context, b *backend) (appliance.Job, error) {
+		{name: "remove a zone", before: []jobstest.Start{zone}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Names.RemoveZone(ctx, appliance.ZoneChange{Zone: "demo.coop"})
-		}},
-		{name: "publish", before: []job{zone}, change: push("one")},
-		{name: "publish again", before: []job{zone, push("one")}, change: push("two")},
-		{name: "roll a site back", before: []job{zone, push("one"), push("two")}, change: func(ctx context.Context, b *backend) (appliance.Job, error) {
+		})},
+		{name: "publish", before: []jobstest.Start{zone}, change: push("one")},
+		{name: "publish again", before: []jobstest.Start{zone, push("one")}, change: push("two")},
+		{name: "roll a site back", before: []jobstest.Start{zone, push("one"), push("two")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Sites.Rollback(ctx, appliance.RollbackSite{Host: host})
-		}},
-		{name: "remove a site", before: []job{zone, push("one")}, change: func(ctx context.Context, b *backend) (appliance.Job, error) {
+		})},
+		{name: "remove a site", before: []jobstest.Start{zone, push("one")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Sites.Remove(ctx, appliance.RemoveSite{Host: host})
-		}},
-		{name: "add a redirect", before: []job{zone}, change: redirect},
-		{name: "remove a redirect", before: []job{zone, redirect}, change: func(ctx context.Context, b *backend) (appliance.Job, error) {
+		})},
+		{name: "add a redirect", before: []jobstest.Start{zone}, change: redirect},
+		{name: "remove a redirect", before: []jobstest.Start{zone, redirect}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Redirects.Remove(ctx, "old.demo.coop")
-		}},
-		{name: "refresh images", fails: true, change: func(ctx context.Context, b *backend) (appliance.Job, error) {
+		})},
+		{name: "refresh images", fails: true, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Recipes.RefreshImages(ctx)
-		}},
+		})},
 	} {
 		kinds = append(kinds, jobstest.Kind{Name: c.name, World: func(t *testing.T) jobstest.World {
+			t.Helper()
 			w := &killWorld{cfg: config(t)}
 			return jobstest.World{
-				Open: w.open, State: w.state, Fails: c.fails,
-				Prepare: func(ctx context.Context, p *jobstest.Process) error {
-					for _, before := range c.before {
-						if err := w.done(ctx, p, before); err != nil {
-							return err
-						}
-					}
-					return nil
-				},
-				Change: func(ctx context.Context, p *jobstest.Process) (appliance.Job, error) {
-					return c.change(ctx, p.Parts.(*backend))
-				},
+				Open: w.open, State: w.state, Before: c.before, Change: c.change, Fails: c.fails,
 			}
 		}})
 	}
@@ -121,21 +110,6 @@ func (w *killWorld) open(boundary jobstest.Boundary) (*jobstest.Process, error) 
 		cancel()
 		return errors.Join(group.Wait(), a.Close())
 	}}, nil
-}
-
-// done runs a job that must work.
-func (w *killWorld) done(ctx context.Context, p *jobstest.Process, start func(context.Context, *backend) (appliance.Job, error)) error {
-	job, err := start(ctx, p.Parts.(*backend))
-	if err == nil {
-		err = p.Jobs.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil })
-	}
-	if err != nil {
-		return err
-	}
-	if job, err = p.Jobs.Job(ctx, job.ID); err == nil && job.State != appliance.JobDone {
-		err = fmt.Errorf("%s ended as %s: %w", job.Kind, job.State, job.Problem)
-	}
-	return err
 }
 
 // differs is what is another in each world: folders, times, and numbers that are

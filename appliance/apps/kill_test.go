@@ -29,47 +29,43 @@ import (
 // every point. The engine, the names and the exports outlive the process.
 func TestJobs_surviveEverything(t *testing.T) {
 	t.Parallel()
-	type job = func(ctx context.Context, b *box) (appliance.Job, error)
-	add := func(ctx context.Context, b *box) (appliance.Job, error) { return b.Add(ctx, echo) }
-	stop := func(ctx context.Context, b *box) (appliance.Job, error) { return b.Stop(ctx, "echo") }
-	remove := func(noExport bool) job {
-		return func(ctx context.Context, b *box) (appliance.Job, error) {
+	add := jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Add(ctx, echo) })
+	stop := jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Stop(ctx, "echo") })
+	remove := func(noExport bool) jobstest.Start {
+		return jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) {
 			return b.Remove(ctx, appliance.RemoveApp{Name: "echo", NoExport: noExport})
-		}
+		})
 	}
-	fill := func(_ context.Context, b *box) (appliance.Job, error) {
+	fill := jobstest.With(func(_ context.Context, b *box) (appliance.Job, error) {
 		b.Engine.(*enginetest.Fake).SetVolume("echo", "data", []byte("what members made"))
 		return appliance.Job{}, nil
-	}
-	var kinds []jobstest.Kind
+	})
+	try := jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) {
+		return b.TestRecipe(ctx, "echo", "")
+	})
+	kinds := []jobstest.Kind{{Name: "try a recipe", World: func(t *testing.T) jobstest.World {
+		t.Helper()
+		w := newWorld(t)
+		return jobstest.World{Open: w.open, State: w.state, Change: try, NoTrace: true}
+	}}}
 	for _, c := range []struct {
 		name   string
-		before []job
-		change job
+		before []jobstest.Start
+		change jobstest.Start
 	}{
 		{"add", nil, add},
-		{"remove", []job{add, fill}, remove(false)},
-		{"remove without an export", []job{add, fill}, remove(true)},
-		{"remove what is stopped", []job{add, fill, stop}, remove(false)},
-		{"stop", []job{add, fill}, stop},
-		{"start", []job{add, fill, stop}, func(ctx context.Context, b *box) (appliance.Job, error) { return b.Start(ctx, "echo") }},
-		{"restart what is stopped", []job{add, fill, stop}, func(ctx context.Context, b *box) (appliance.Job, error) { return b.Restart(ctx, "echo") }},
+		{"remove", []jobstest.Start{add, fill}, remove(false)},
+		{"remove without an export", []jobstest.Start{add, fill}, remove(true)},
+		{"remove what is stopped", []jobstest.Start{add, fill, stop}, remove(false)},
+		{"stop", []jobstest.Start{add, fill}, stop},
+		{"start", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Start(ctx, "echo") })},
+		{"restart what is stopped", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Restart(ctx, "echo") })},
 	} {
 		kinds = append(kinds, jobstest.Kind{Name: c.name, World: func(t *testing.T) jobstest.World {
+			t.Helper()
 			w := newWorld(t)
 			return jobstest.World{
-				Open: w.open, State: w.state,
-				Prepare: func(ctx context.Context, p *jobstest.Process) error {
-					for _, before := range c.before {
-						if err := w.done(ctx, p, before); err != nil {
-							return err
-						}
-					}
-					return nil
-				},
-				Change: func(ctx context.Context, p *jobstest.Process) (appliance.Job, error) {
-					return c.change(ctx, p.Parts.(*box))
-				},
+				Open: w.open, State: w.state, Before: c.before, Change: c.change,
 			}
 		}})
 	}
@@ -106,21 +102,6 @@ func (w *killWorld) open(boundary jobstest.Boundary) (*jobstest.Process, error) 
 		return nil, err
 	}
 	return &jobstest.Process{Jobs: b.Jobs, FailWrites: b.store.FailWrites, Close: func() error { b.end(); return nil }, Parts: b}, nil
-}
-
-// done runs a job that must work, if it starts one.
-func (w *killWorld) done(ctx context.Context, p *jobstest.Process, start func(context.Context, *box) (appliance.Job, error)) error {
-	job, err := start(ctx, p.Parts.(*box))
-	if err != nil || job.ID == 0 {
-		return err
-	}
-	if err := p.Jobs.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
-		return err
-	}
-	if job, err = p.Jobs.Job(ctx, job.ID); err == nil && job.State != appliance.JobDone {
-		err = fmt.Errorf("%s ended as %s: %w", job.Kind, job.State, job.Problem)
-	}
-	return err
 }
 
 // differs is what is another in each world: times, and what they are in.
@@ -160,6 +141,10 @@ func (w *killWorld) state(ctx context.Context, p *jobstest.Process) (string, err
 		if err := put("releases", releases, err); err != nil {
 			return "", err
 		}
+	}
+	there, err := w.fake.Installs(ctx)
+	if err := put("installs of the engine", there, err); err != nil {
+		return "", err
 	}
 	have, err := w.fake.Observe(ctx, "echo")
 	for i := range have.Containers {

@@ -204,6 +204,32 @@ func TestRunner_undoTriesAgainWithinItsLimit(t *testing.T) {
 	}
 }
 
+// TestRunner_undoWaitsForWhatAPersonCanPutRight has an Undo fail for long because
+// of a full disk.
+func TestRunner_undoWaitsForWhatAPersonCanPutRight(t *testing.T) {
+	t.Parallel()
+	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})
+	var tries atomic.Int64
+	r.Register("failing", func(context.Context, json.RawMessage) ([]jobs.Step, error) {
+		return []jobs.Step{{
+			Name: "a", Do: func(context.Context, appliance.Progress) error { return errFailed },
+			Undo: func(context.Context) error {
+				if tries.Add(1) < 50 {
+					return &problem.Problem{Code: "disk-full", What: "the disk is full", Next: []string{"make room"}}
+				}
+				return nil
+			},
+		}}, nil
+	})
+	job, err := r.Start(t.Context(), "failing", "x", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if job := end(t, r, job.ID); job.State != appliance.JobUndone || tries.Load() != 50 {
+		t.Errorf("%s after %d tries", job.State, tries.Load())
+	}
+}
+
 func TestRunner_undoThatNeverWorksEndsAsFailed(t *testing.T) {
 	t.Parallel()
 	r, _ := start(t, filepath.Join(t.TempDir(), "db"), jobs.Deps{})

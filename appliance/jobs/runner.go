@@ -118,7 +118,7 @@ func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject strin
 	r.runs[id] = j
 	r.mu.Unlock()
 	j.openToStop()
-	r.wg.Go(func() { j.forward(0) })
+	r.wg.Go(func() { j.forward(0) }) //nolint:contextcheck // the job goes on when the caller has gone
 	return job, nil
 }
 

@@ -4,17 +4,31 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
 	"coopkit/appliance"
 	"coopkit/internal/logkey"
+	"coopkit/internal/problem"
 	"coopkit/internal/supervise"
 )
 
-// undoTries is how often the undoing of a step is tried, about two minutes long,
-// before the job goes back without it.
-const undoTries = 8
+// So often the undoing of a step is tried before the job goes back without it.
+// What a person can put right is waited for, a full disk or an engine that does
+// not answer: about a day. Anything else is a mistake of ours, and two minutes
+// are enough.
+const (
+	undoTries      = 8
+	undoTriesKnown = 300
+)
+
+func undoTriesFor(err error) int {
+	if _, known := errors.AsType[*problem.Problem](err); known {
+		return undoTriesKnown
+	}
+	return undoTries
+}
 
 // backward undoes the steps from index from down to the first. It goes on when
 // one cannot be undone; the job is then Failed.
@@ -59,7 +73,7 @@ func (j *run) undo(i int) error {
 			if err == nil {
 				break
 			}
-			if n == undoTries || j.stopping(err) {
+			if n >= undoTriesFor(err) || j.stopping(err) {
 				return err
 			}
 			if err := j.holdUp(j.ctx, err, n); err != nil {

@@ -30,6 +30,10 @@ func (s *Sites) Publish(ctx context.Context, host hostname.Name, number int) (be
 		return 0, noSuchVersion(host, number)
 	}
 	before, site.Published = site.Published, number
+	site.Versions = slices.Clone(site.Versions)
+	for i := range site.Versions {
+		site.Versions[i].Pending = site.Versions[i].Pending && site.Versions[i].Number != number
+	}
 	if err := s.d.Store.PutSite(ctx, site); err != nil {
 		return 0, fmt.Errorf("store site %s: %w", host, err)
 	}

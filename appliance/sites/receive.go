@@ -41,7 +41,7 @@ func (s *Sites) Receive(ctx context.Context, host hostname.Name, stream io.Reade
 	tmp := s.path(host, number) + partial
 	v, err := s.unpack(ctx, tmp, stream)
 	if err == nil {
-		v.Number, v.Created = number, s.d.Now().UTC()
+		v.Number, v.Created, v.Pending = number, s.d.Now().UTC(), true
 		err = s.keep(ctx, host, tmp, v)
 	}
 	if err != nil {

@@ -29,7 +29,7 @@ func TestReceive_thenPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Version{Number: 1, Files: 3, Bytes: 12, Created: s.now}, v); diff != "" {
+	if diff := cmp.Diff(Version{Number: 1, Files: 3, Bytes: 12, Created: s.now, Pending: true}, v); diff != "" {
 		t.Error(diff)
 	}
 	if _, ok := s.Root(demo); ok {

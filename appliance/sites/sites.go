@@ -80,6 +80,9 @@ type Version struct {
 	Bytes    int64     `json:"bytes"`
 	Created  time.Time `json:"created"` // when it was received
 	Warnings []string  `json:"warnings,omitempty"`
+	// Pending is set from when it was received until it is published the first
+	// time. At a start, nobody will publish it any more.
+	Pending bool `json:"pending,omitempty"`
 }
 
 // Sites keeps the static sites. Its methods are safe for concurrent use.
@@ -104,7 +107,7 @@ func New(d Deps) *Sites {
 
 // Load first lets Root know every published site, so that they are served
 // whatever comes of the rest. Then it makes the folder fit for use:
-// half-received versions go, folders that the store does not know are set aside
+// versions that were received and never published go, half-received ones too, folders that the store does not know are set aside
 // with the removed sites, and those that were removed 30 days ago are deleted.
 // The error says what of it did not work, and which records cannot be read.
 func (s *Sites) Load(ctx context.Context) error {
@@ -118,17 +121,45 @@ func (s *Sites) Load(ctx context.Context) error {
 		return fmt.Errorf("read sites: %w", err)
 	}
 	known := map[string]StoredSite{}
+	var errs []error
 	for _, site := range sites {
-		known[site.Host] = site
 		s.setRoot(site)
+		site, err := s.dropPending(ctx, site)
+		known[site.Host] = site
+		errs = append(errs, err)
 	}
-	errs := []error{s.sweep(known), s.forgetRemoved()}
+	errs = append(errs, s.sweep(known), s.forgetRemoved())
 	for _, site := range sites {
 		if site.Unreadable != nil {
 			errs = append(errs, appliance.Unreadable("the site "+site.Host, site.Unreadable))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// dropPending deletes what was received before this start and not published: a
+// job that was to do it is undone.
+func (s *Sites) dropPending(ctx context.Context, site StoredSite) (StoredSite, error) {
+	var kept []Version
+	var errs []error
+	for _, v := range site.Versions {
+		if !v.Pending {
+			kept = append(kept, v)
+			continue
+		}
+		s.d.Log.Info("version that was not published removed", logkey.Host, site.Host, "version", v.Number)
+		errs = append(errs, os.RemoveAll(s.path(hostname.Name(site.Host), v.Number)))
+	}
+	if len(kept) == len(site.Versions) {
+		return site, nil
+	}
+	site.Versions = kept
+	if len(kept) == 0 {
+		errs = append(errs, s.d.Store.DeleteSite(ctx, site.Host))
+	} else {
+		errs = append(errs, s.d.Store.PutSite(ctx, site))
+	}
+	return site, errors.Join(errs...)
 }
 
 // sweep tidies the folders of all sites.

@@ -280,6 +280,32 @@ func TestSteps_undoneOnTheFirstPushLeaveNothing(t *testing.T) {
 	}
 }
 
+// TestLoad_dropsWhatNobodyWillPublish: a push that a crash ended before its job
+// began.
+func TestLoad_dropsWhatNobodyWillPublish(t *testing.T) {
+	s := newShelf(t)
+	s.push(t, demo, "one")
+	s.push(t, demo, "two")
+	if _, err := s.Publish(t.Context(), demo, 1); err != nil { // the second stays, to go forward again
+		t.Fatal(err)
+	}
+	for _, host := range []hostname.Name{demo, "other.demo.coop"} {
+		if _, err := s.Receive(t.Context(), host, archive(t, "index.html", "never")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	versions, err := s.Versions(t.Context(), demo)
+	if err != nil || len(versions) != 2 || s.shown(t, demo) != "one" {
+		t.Errorf("%+v, %v", versions, err)
+	}
+	if _, ok := s.store.sites["other.demo.coop"]; ok || len(files(t, s.dir)) != 2 {
+		t.Errorf("left: %v, %v", s.store.sites, files(t, s.dir))
+	}
+}
+
 func TestRemove_keepsTheLastVersionForAMonth(t *testing.T) {
 	s := newShelf(t)
 	s.push(t, demo, "one")

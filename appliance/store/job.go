@@ -186,9 +186,11 @@ func scanJob(rows *sql.Rows) (rec jobs.Record, err error) {
 	}
 	if why.Valid {
 		rec.Problem = &problem.Problem{}
-		err = json.Unmarshal([]byte(why.String), rec.Problem)
+		if err := json.Unmarshal([]byte(why.String), rec.Problem); err != nil { // the job is to be taken up all the same
+			rec.Problem = problem.From(fmt.Errorf("decode problem: %w", err), fmt.Sprintf("job %d", rec.ID))
+		}
 	}
-	return rec, err
+	return rec, nil
 }
 
 func scanStep(rows *sql.Rows) (step appliance.JobStep, err error) {
@@ -198,7 +200,10 @@ func scanStep(rows *sql.Rows) (step appliance.JobStep, err error) {
 		return step, err
 	}
 	step.Started, step.Finished = moment(started), moment(finished)
-	return step, json.Unmarshal([]byte(args), &step.Args)
+	if json.Unmarshal([]byte(args), &step.Args) != nil {
+		step.Args = nil // only words for people
+	}
+	return step, nil
 }
 
 // errNoRow is returned by helpers when a row that must exist does not.

@@ -59,12 +59,17 @@ func pruneEvents(ctx context.Context, tx *sql.Tx, id appliance.JobID, until int6
 // Events implements jobs.Journal.
 func (s *Store) Events(ctx context.Context, id appliance.JobID, after int64) ([]appliance.JobEvent, error) {
 	events, err := sqlitedb.Query(ctx, s.db.Read(), func(rows *sql.Rows) (ev appliance.JobEvent, err error) {
+		var seq int64
 		var text string
-		if err := rows.Scan(&text); err != nil {
+		if err := rows.Scan(&seq, &text); err != nil {
 			return ev, err
 		}
-		return ev, json.Unmarshal([]byte(text), &ev)
-	}, `SELECT event FROM job_event WHERE job = ? AND seq > ? ORDER BY seq`, id, after)
+		if err := json.Unmarshal([]byte(text), &ev); err != nil { // one line that cannot be read hides no other
+			ev = appliance.JobEvent{Text: "a line that cannot be read: " + err.Error()}
+		}
+		ev.Job, ev.Seq = id, seq
+		return ev, nil
+	}, `SELECT seq, event FROM job_event WHERE job = ? AND seq > ? ORDER BY seq`, id, after)
 	return withGone(events, after), err
 }
 

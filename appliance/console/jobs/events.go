@@ -38,9 +38,9 @@ func (a *pages) logEvents(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// heldUp ends a stream for a while: the page shows why, and the browser comes
+// errHeldUp ends a stream for a while: the page shows why, and the browser comes
 // back.
-var heldUp = &problem.Problem{Code: "job-held-up"}
+var errHeldUp = &problem.Problem{Code: "job-held-up"}
 
 // follower shows the events of one job to one browser.
 type follower interface {
@@ -68,7 +68,7 @@ func (a *pages) stream(w http.ResponseWriter, r *http.Request, with func(*webkit
 	if n, err := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64); err == nil && n > 0 {
 		after = n
 	}
-	if err := a.follow(r.Context(), s, id, after, with(s, id)); err != nil && r.Context().Err() == nil && !errors.Is(err, heldUp) {
+	if err := a.follow(r.Context(), s, id, after, with(s, id)); err != nil && r.Context().Err() == nil && !errors.Is(err, errHeldUp) {
 		a.Log.Warn("job not followed", slog.Int64(logkey.Job, int64(id)), slog.Any(logkey.Err, err))
 	}
 	return nil

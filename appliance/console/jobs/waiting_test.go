@@ -53,7 +53,7 @@ func TestShow_jobThatWaitsSaysUntilWhenAndCanBeFinished(t *testing.T) {
 	c, box := withJob(t, appliance.Job{State: appliance.JobWaiting, Until: until, Stoppable: true})
 	for lang, want := range map[string][]string{
 		"en": {"Adding dokuwiki", "It waits until", "Make it final now", "Stop and undo", "Waiting"},
-		"es": {"Añadiendo dokuwiki", "Espera hasta", "Hacerlo definitivo ahora", "Detener y deshacer", "En espera"},
+		"es": {"Añadiendo dokuwiki", "Espera hasta", "Hacerlo definitivo ahora", "Detener y deshacer", "En espera"}, //nolint:misspell // Spanish
 		"fr": {"dokuwiki", "La tâche attend jusqu’au", "Rendre définitif maintenant", "Arrêter et annuler", "En attente"},
 	} {
 		c.Lang = lang

@@ -30,15 +30,24 @@ type Kind struct {
 type World struct {
 	// Open starts the process of the box, which ends with Process.Close.
 	Open func(boundary Boundary) (*Process, error)
-	// Prepare makes what the change needs.
-	Prepare func(ctx context.Context, p *Process) error
+	// Before makes what the change needs: jobs that must work, or no job at all.
+	Before []Start
 	// Change starts the job that this is about.
-	Change func(ctx context.Context, p *Process) (appliance.Job, error)
+	Change Start
 	// State is all that counts, as text, without what differs from world to world
 	// (times, secrets, numbers of jobs).
 	State func(ctx context.Context, p *Process) (string, error)
-	// Fails is set for a kind that can only go back in this world.
-	Fails bool
+	// Fails is set for a kind that can only go back in this world, NoTrace for one
+	// that leaves everything as it was also when it works.
+	Fails, NoTrace bool
+}
+
+// Start starts a job. A zero job means that there was none to do.
+type Start func(ctx context.Context, p *Process) (appliance.Job, error)
+
+// With is a Start on the parts of a process.
+func With[B any](start func(ctx context.Context, b B) (appliance.Job, error)) Start {
+	return func(ctx context.Context, p *Process) (appliance.Job, error) { return start(ctx, p.Parts.(B)) }
 }
 
 // Process is a running box.

@@ -4,6 +4,7 @@ package jobstest
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -46,8 +47,10 @@ func begin(t *testing.T, k Kind, what string, boundary Boundary) *trial {
 			boundary(kind, step, phase)
 		}
 	})
-	if err := r.world.Prepare(t.Context(), r.p); err != nil {
-		t.Fatalf("%s: prepare: %v", what, err)
+	for _, start := range r.world.Before {
+		if err := r.done(start); err != nil {
+			t.Fatalf("%s: prepare: %v", what, err)
+		}
 	}
 	ready = true
 	return r
@@ -61,6 +64,20 @@ func (r *trial) open(boundary Boundary) {
 	}
 	p.Jobs.Backoff = func(int) time.Duration { return 5 * time.Millisecond }
 	r.p = p
+}
+
+// done does a job that must work.
+func (r *trial) done(start Start) error {
+	job, err := start(r.t.Context(), r.p)
+	if err != nil || job.ID == 0 {
+		return err
+	}
+	r.job = job
+	r.end()
+	if r.job.State != appliance.JobDone {
+		return fmt.Errorf("%s ended as %s: %w", r.job.Kind, r.job.State, r.job.Problem)
+	}
+	return nil
 }
 
 func (r *trial) close() {
