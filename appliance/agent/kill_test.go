@@ -14,12 +14,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"coopkit/appliance"
 	"coopkit/appliance/gateway"
 	"coopkit/appliance/jobs/jobstest"
+	"coopkit/internal/problem"
 )
 
 // TestJobs_surviveEverything ends and breaks every kind of job that joins
@@ -84,6 +86,13 @@ type killWorld struct{ cfg Config }
 func (w *killWorld) open(boundary jobstest.Boundary) (*jobstest.Process, error) {
 	whole, cancel := context.WithCancel(context.Background())
 	a, err := New(whole, w.cfg, slog.New(slog.DiscardHandler))
+	for range 100 { // a program that another test starts at this moment has the lock of the last one until it runs
+		if !errors.Is(err, &problem.Problem{Code: "state-in-use"}) {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+		a, err = New(whole, w.cfg, slog.New(slog.DiscardHandler))
+	}
 	if err != nil {
 		cancel()
 		return nil, err
