@@ -75,7 +75,9 @@ var answerBodyCases = []serviceCase{
 	answering("length too large for a number", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\nok",
 		`502; open, closed`),
 	answering("shorter than it said", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok",
-		`200 "ok" broken; closed, closed`).hangingUp(),
+		`200 "ok" broken; closed, closed`).hangingUp().
+		but(`nothing; closed, closed`,
+			"we send what is there before we wait for more"),
 	answering("chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 		`200 "ok"; open, reused`),
 	answering("chunks of nothing", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

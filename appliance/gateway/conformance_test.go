@@ -109,10 +109,9 @@ func standardProxy(tb testing.TB, target netip.AddrPort) http.Handler {
 			pr.Out.Host = pr.In.Host
 			pr.SetXForwarded()
 		},
-		Transport:     transport,
-		FlushInterval: -1,
-		BufferPool:    buffers,
-		ErrorLog:      log.New(io.Discard, "", 0),
+		Transport:  transport,
+		BufferPool: buffers,
+		ErrorLog:   log.New(io.Discard, "", 0),
 	}
 }
 

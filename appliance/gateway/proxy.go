@@ -33,9 +33,9 @@ type proxy struct {
 
 func (g *Gateway) proxy(r Route) http.Handler {
 	return &proxy{g: g, route: r, reverse: httputil.ReverseProxy{
-		FlushInterval: -1, // when to flush is for exchange.FlushError to say
-		BufferPool:    buffers,
-		ErrorLog:      slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		// No FlushInterval: an exchange flushes before each read that could wait.
+		BufferPool: buffers,
+		ErrorLog:   slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}}
 }
 
@@ -124,13 +124,13 @@ func escape(target string) string {
 // refuse answers for a service that did not, and tells a visitor whose request
 // broke off so. It is ReverseProxy's ErrorHandler.
 func (e *exchange) refuse(_ http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
+	}
 	p := e.p
 	if _, visitors := errors.AsType[bodyError](err); visitors {
 		decline(e, e.r, bodyStatus(err))
 		return
-	}
-	if r.Context().Err() != nil {
-		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
 	}
 	p.g.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelDebug, "service did not answer",
 		slog.String(logkey.Host, string(p.route.Host)), slog.String(logkey.Addr, p.route.Target.String()), slog.Any(logkey.Err, err))

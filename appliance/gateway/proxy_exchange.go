@@ -106,7 +106,7 @@ func (b *answerBody) Close() error {
 	if len(b.resp.Trailer) > 0 {
 		e.flush() // or net/http could give the answer a length, after which no trailer may come
 	}
-	if e.stop() && e.reached && !e.final && e.up.done() && e.c.in.Buffered() == 0 {
+	if e.stop() && e.reached && !e.final && e.up.done() {
 		e.p.g.back.put(e.p.route.Target, e.c)
 		return nil
 	}
@@ -125,7 +125,9 @@ func (e *exchange) breakOff() {
 
 // WriteHeader writes the head of an answer. When the visitor's body has not
 // reached its end by now, the connection does not outlive the answer: what
-// comes on it may never be taken for another request.
+// comes on it may never be taken for another request. Since it is to be closed,
+// net/http does not read the rest of the body, which the service may still get,
+// before it sends the head.
 func (e *exchange) WriteHeader(status int) {
 	if status >= http.StatusOK && e.r.ProtoMajor == 1 && e.up != nil && !e.up.reached.Load() {
 		e.Header()["Connection"] = []string{"close"}

@@ -47,9 +47,6 @@ func (e *exchange) send(out *http.Request) {
 	if e.r.ContentLength == 0 {
 		return
 	}
-	// From here on net/http does not watch over what is left of the body:
-	// WriteHeader does.
-	_ = http.NewResponseController(e.ResponseWriter).EnableFullDuplex() // HTTP/2 always is
 	u := &upload{e: e, body: out.Body, over: make(chan struct{})}
 	if expectsContinue(e.r) {
 		u.want = make(chan bool, 1)
