@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Apps are the installs on this box.
@@ -27,71 +28,71 @@ type Apps interface {
 	MarkSigninShown(ctx context.Context, name appliance.InstallName) error
 }
 
-var appsArea = area[Apps]{part: func(a Agent) Apps { return a.Apps }}
+var appsArea = localrpc.Area[Agent, Apps]{Part: func(a Agent) Apps { return a.Apps }}
 
 var (
-	listApps        = get(&appsArea, "/v1/apps", "The apps on this box.", bare(Apps.List))
-	planAddApp      = post(&appsArea, "/v1/plans/add-app", "What adding an app would do.", Apps.PlanAdd)
-	addApp          = post(&appsArea, "/v1/apps", "Adds an app.", Apps.Add)
-	showApp         = get(&appsArea, "/v1/apps/{name}", "One app.", Apps.Show)
-	planRemoveApp   = post(&appsArea, "/v1/plans/remove-app", "What removing an app would do.", Apps.PlanRemove)
-	removeApp       = del(&appsArea, "/v1/apps/{name}", "Removes an app.", Apps.Remove)
-	startApp        = post(&appsArea, "/v1/apps/{name}/start", "Starts it.", Apps.Start)
-	stopApp         = post(&appsArea, "/v1/apps/{name}/stop", "Stops it.", Apps.Stop)
-	restartApp      = post(&appsArea, "/v1/apps/{name}/restart", "Stops and starts it.", Apps.Restart)
-	logsOfApp       = text(&appsArea, "/v1/apps/{name}/logs", "Log lines as a stream of text.", Apps.Logs)
-	signinOfApp     = get(&appsArea, "/v1/apps/{name}/signin", "The first account of an app, with its password.", Apps.Signin)
-	markSigninShown = post(&appsArea, "/v1/apps/{name}/signin/shown",
-		"Notes that its sign-in was shown, which the console does once.", silent(Apps.MarkSigninShown))
+	listApps        = localrpc.Get(&appsArea, "/v1/apps", "The apps on this box.", localrpc.Bare(Apps.List))
+	planAddApp      = localrpc.Post(&appsArea, "/v1/plans/add-app", "What adding an app would do.", Apps.PlanAdd)
+	addApp          = localrpc.Post(&appsArea, "/v1/apps", "Adds an app.", Apps.Add)
+	showApp         = localrpc.Get(&appsArea, "/v1/apps/{name}", "One app.", Apps.Show)
+	planRemoveApp   = localrpc.Post(&appsArea, "/v1/plans/remove-app", "What removing an app would do.", Apps.PlanRemove)
+	removeApp       = localrpc.Delete(&appsArea, "/v1/apps/{name}", "Removes an app.", Apps.Remove)
+	startApp        = localrpc.Post(&appsArea, "/v1/apps/{name}/start", "Starts it.", Apps.Start)
+	stopApp         = localrpc.Post(&appsArea, "/v1/apps/{name}/stop", "Stops it.", Apps.Stop)
+	restartApp      = localrpc.Post(&appsArea, "/v1/apps/{name}/restart", "Stops and starts it.", Apps.Restart)
+	logsOfApp       = localrpc.Text(&appsArea, "/v1/apps/{name}/logs", "Log lines as a stream of text.", Apps.Logs)
+	signinOfApp     = localrpc.Get(&appsArea, "/v1/apps/{name}/signin", "The first account of an app, with its password.", Apps.Signin)
+	markSigninShown = localrpc.Post(&appsArea, "/v1/apps/{name}/signin/shown",
+		"Notes that its sign-in was shown, which the console does once.", localrpc.Silent(Apps.MarkSigninShown))
 )
 
-type appsClient struct{ *client }
+type appsClient struct{ *localrpc.Client }
 
 func (c appsClient) List(ctx context.Context) ([]appliance.App, error) {
-	return listApps.do(ctx, c.client, none{})
+	return listApps.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c appsClient) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Plan, error) {
-	return planAddApp.do(ctx, c.client, req)
+	return planAddApp.Do(ctx, c.Client, req)
 }
 
 func (c appsClient) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, error) {
-	return addApp.do(ctx, c.client, req)
+	return addApp.Do(ctx, c.Client, req)
 }
 
 func (c appsClient) Show(ctx context.Context, name appliance.InstallName) (appliance.App, error) {
-	return showApp.do(ctx, c.client, name)
+	return showApp.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error) {
-	return planRemoveApp.do(ctx, c.client, req)
+	return planRemoveApp.Do(ctx, c.Client, req)
 }
 
 func (c appsClient) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
-	return removeApp.do(ctx, c.client, req)
+	return removeApp.Do(ctx, c.Client, req)
 }
 
 func (c appsClient) Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return startApp.do(ctx, c.client, name)
+	return startApp.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return stopApp.do(ctx, c.client, name)
+	return stopApp.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
-	return restartApp.do(ctx, c.client, name)
+	return restartApp.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {
-	return logsOfApp.do(ctx, c.client, req, w)
+	return logsOfApp.Do(ctx, c.Client, req, w)
 }
 
 func (c appsClient) Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
-	return signinOfApp.do(ctx, c.client, name)
+	return signinOfApp.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {
-	_, err := markSigninShown.do(ctx, c.client, name)
+	_, err := markSigninShown.Do(ctx, c.Client, name)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Box is the machine, its agent and its front door.
@@ -21,40 +22,40 @@ type Box interface {
 	ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error)
 }
 
-var boxArea = area[Box]{part: func(a Agent) Box { return a.Box }}
+var boxArea = localrpc.Area[Agent, Box]{Part: func(a Agent) Box { return a.Box }}
 
 var (
-	status        = get(&boxArea, "/v1/status", "The agent about itself.", bare(Box.Status))
-	certificates  = get(&boxArea, "/v1/certificates", "Certificates of the front door.", bare(Box.Certificates))
-	host          = get(&boxArea, "/v1/host", "The machine: system, load, memory, disk.", bare(Box.Host))
-	settings      = get(&boxArea, "/v1/settings", "What the co-op has set.", bare(Box.Settings))
-	saveSettings  = put(&boxArea, "/v1/settings", "Sets all of it.", silent(Box.SaveSettings))
-	consoleAccess = post(&boxArea, "/v1/console/tokens", "Lets a person into the console, once.", bare(Box.ConsoleAccess))
+	status        = localrpc.Get(&boxArea, "/v1/status", "The agent about itself.", localrpc.Bare(Box.Status))
+	certificates  = localrpc.Get(&boxArea, "/v1/certificates", "Certificates of the front door.", localrpc.Bare(Box.Certificates))
+	host          = localrpc.Get(&boxArea, "/v1/host", "The machine: system, load, memory, disk.", localrpc.Bare(Box.Host))
+	settings      = localrpc.Get(&boxArea, "/v1/settings", "What the co-op has set.", localrpc.Bare(Box.Settings))
+	saveSettings  = localrpc.Put(&boxArea, "/v1/settings", "Sets all of it.", localrpc.Silent(Box.SaveSettings))
+	consoleAccess = localrpc.Post(&boxArea, "/v1/console/tokens", "Lets a person into the console, once.", localrpc.Bare(Box.ConsoleAccess))
 )
 
-type boxClient struct{ *client }
+type boxClient struct{ *localrpc.Client }
 
 func (c boxClient) Status(ctx context.Context) (appliance.Status, error) {
-	return status.do(ctx, c.client, none{})
+	return status.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c boxClient) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
-	return certificates.do(ctx, c.client, none{})
+	return certificates.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c boxClient) Host(ctx context.Context) (appliance.Host, error) {
-	return host.do(ctx, c.client, none{})
+	return host.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c boxClient) Settings(ctx context.Context) (appliance.Settings, error) {
-	return settings.do(ctx, c.client, none{})
+	return settings.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c boxClient) SaveSettings(ctx context.Context, s appliance.Settings) error {
-	_, err := saveSettings.do(ctx, c.client, s)
+	_, err := saveSettings.Do(ctx, c.Client, s)
 	return err
 }
 
 func (c boxClient) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
-	return consoleAccess.do(ctx, c.client, none{})
+	return consoleAccess.Do(ctx, c.Client, localrpc.None{})
 }

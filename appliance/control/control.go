@@ -12,10 +12,10 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strconv"
 
+	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/logkey"
-	"coopkit/internal/problem"
 )
 
 // Agent is all that an agent does for the CLI, the console and the tests, by
@@ -38,7 +38,7 @@ type Agent struct {
 // when the first call is made and is safe for concurrent use. An agent that does
 // not run gives a Problem "agent-not-running".
 func NewClient(socketPath string) Agent {
-	c := &client{http: newHTTPClient(socketPath)}
+	c := localrpc.NewClient(socketPath, faults(socketPath))
 	return Agent{
 		Box: boxClient{c}, Health: healthClient{c}, Recipes: recipesClient{c}, Apps: appsClient{c}, Jobs: jobsClient{c},
 		Names: namesClient{c}, Redirects: redirectsClient{c}, Sites: sitesClient{c}, Desk: deskClient{c},
@@ -47,30 +47,18 @@ func NewClient(socketPath string) Agent {
 
 // routes is the whole API. Paths are nouns; a change is POST, PUT or DELETE and
 // answers 202 with its job; what it would do is asked under /v1/plans.
-func routes() []route {
+func routes() []localrpc.Route[Agent] {
 	return slices.Concat(
-		boxArea.routes, healthArea.routes, recipesArea.routes, appsArea.routes, jobsArea.routes,
-		namesArea.routes, redirectsArea.routes, sitesArea.routes, deskArea.routes,
+		boxArea.Routes, healthArea.Routes, recipesArea.Routes, appsArea.Routes, jobsArea.Routes,
+		namesArea.Routes, redirectsArea.Routes, sitesArea.Routes, deskArea.Routes,
 	)
 }
 
 // Handler serves the API of a. It is safe for concurrent use if the parts of a
 // are.
 func Handler(a Agent, log *slog.Logger) http.Handler {
-	s := &server{log: log.With(slog.String(logkey.Component, "control"))}
-	mux := http.NewServeMux()
-	for _, rt := range routes() {
-		mux.Handle(rt.method+" "+rt.path, s.handle(rt.serve(a)))
-	}
-	mux.Handle("/", s.handle(unknownRoute))
-	return mux
-}
-
-func unknownRoute(_ http.ResponseWriter, r *http.Request) error {
-	return &problem.Problem{
-		Code: "request-unknown", Kind: problem.NotFound,
-		What: "the agent does not know the request " + strconv.Quote(r.Method+" "+r.URL.Path),
-		Why:  "the command and the agent may be of different versions",
-		Next: []string{"compare “coopkit version” with “coopkit status”", "restart the agent: sudo systemctl restart coopkit-agent"},
-	}
+	return localrpc.Server[Agent]{
+		Program: "agent", Log: log.With(slog.String(logkey.Component, "control")), Routes: routes(),
+		Started: func(answer any) bool { _, job := answer.(appliance.Job); return job },
+	}.Handler(a)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Desk is the link to the support desk.
@@ -23,35 +24,37 @@ type Desk interface {
 	Preview(ctx context.Context) (string, error)
 }
 
-var deskArea = area[Desk]{part: func(a Agent) Desk { return a.Desk }}
+var deskArea = localrpc.Area[Agent, Desk]{Part: func(a Agent) Desk { return a.Desk }}
 
 var (
-	deskStatus   = get(&deskArea, "/v1/desk", "The link to the support desk.", bare(Desk.Status))
-	planJoinDesk = post(&deskArea, "/v1/plans/join-desk", "What joining a desk would do, and what would be sent.", Desk.PlanJoin)
-	joinDesk     = post(&deskArea, "/v1/desk", "Joins a desk; answers the link with its four words.", Desk.Join)
-	leaveDesk    = del(&deskArea, "/v1/desk", "Leaves the desk.", func(d Desk, ctx context.Context, _ none) (none, error) { return none{}, d.Leave(ctx) })
-	deskPreview  = get(&deskArea, "/v1/desk/preview", "The last or next report, as the desk gets it, in a string.", bare(Desk.Preview))
+	deskStatus   = localrpc.Get(&deskArea, "/v1/desk", "The link to the support desk.", localrpc.Bare(Desk.Status))
+	planJoinDesk = localrpc.Post(&deskArea, "/v1/plans/join-desk", "What joining a desk would do, and what would be sent.", Desk.PlanJoin)
+	joinDesk     = localrpc.Post(&deskArea, "/v1/desk", "Joins a desk; answers the link with its four words.", Desk.Join)
+	leaveDesk    = localrpc.Delete(&deskArea, "/v1/desk", "Leaves the desk.", func(d Desk, ctx context.Context, _ localrpc.None) (localrpc.None, error) {
+		return localrpc.None{}, d.Leave(ctx)
+	})
+	deskPreview = localrpc.Get(&deskArea, "/v1/desk/preview", "The last or next report, as the desk gets it, in a string.", localrpc.Bare(Desk.Preview))
 )
 
-type deskClient struct{ *client }
+type deskClient struct{ *localrpc.Client }
 
 func (c deskClient) Status(ctx context.Context) (appliance.DeskLink, error) {
-	return deskStatus.do(ctx, c.client, none{})
+	return deskStatus.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c deskClient) PlanJoin(ctx context.Context, req appliance.JoinDesk) (appliance.Plan, error) {
-	return planJoinDesk.do(ctx, c.client, req)
+	return planJoinDesk.Do(ctx, c.Client, req)
 }
 
 func (c deskClient) Join(ctx context.Context, req appliance.JoinDesk) (appliance.DeskLink, error) {
-	return joinDesk.do(ctx, c.client, req)
+	return joinDesk.Do(ctx, c.Client, req)
 }
 
 func (c deskClient) Leave(ctx context.Context) error {
-	_, err := leaveDesk.do(ctx, c.client, none{})
+	_, err := leaveDesk.Do(ctx, c.Client, localrpc.None{})
 	return err
 }
 
 func (c deskClient) Preview(ctx context.Context) (string, error) {
-	return deskPreview.do(ctx, c.client, none{})
+	return deskPreview.Do(ctx, c.Client, localrpc.None{})
 }

@@ -2,24 +2,29 @@
 
 package control
 
-import "reflect"
+import (
+	"reflect"
+
+	"coopkit/internal/localrpc"
+)
 
 // Table is the table of the reference page: the request, what it does and its
 // parameters.
 func Table() (rows [][2]string) {
 	for _, rt := range routes() {
-		rows = append(rows, [2]string{rt.method + " " + rt.path, rt.does + parameters(rt)})
+		rows = append(rows, [2]string{rt.Method + " " + rt.Path, rt.Does + parameters(rt)})
 	}
 	return rows
 }
 
 // parameters are those that are not in the path.
-func parameters(rt route) (text string) {
-	for i, name := range params(rt.path, rt.params) {
+func parameters(rt localrpc.Route[Agent]) (text string) {
+	names, body := rt.Fields()
+	for i, name := range names {
 		switch {
 		case i > 0:
 			text += ", "
-		case hasBody(rt.method):
+		case body:
 			text = " Body: "
 		default:
 			text = " Query: "
@@ -36,9 +41,9 @@ func parameters(rt route) (text string) {
 func Types() map[string][]reflect.Type {
 	all := map[string][]reflect.Type{}
 	for _, rt := range routes() {
-		all[rt.method+" "+rt.path] = []reflect.Type{rt.params}
-		if rt.answer != nil {
-			all[rt.method+" "+rt.path] = append(all[rt.method+" "+rt.path], rt.answer)
+		all[rt.Method+" "+rt.Path] = []reflect.Type{rt.Params}
+		if rt.Answer != nil {
+			all[rt.Method+" "+rt.Path] = append(all[rt.Method+" "+rt.Path], rt.Answer)
 		}
 	}
 	return all

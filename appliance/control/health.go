@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Health is what the checks find.
@@ -19,24 +20,24 @@ type Health interface {
 	Week(ctx context.Context) ([]appliance.Day, error)
 }
 
-var healthArea = area[Health]{part: func(a Agent) Health { return a.Health }}
+var healthArea = localrpc.Area[Agent, Health]{Part: func(a Agent) Health { return a.Health }}
 
 var (
-	doctor   = get(&healthArea, "/v1/doctor", "Runs the health checks and answers what they found.", bare(Health.Now))
-	findings = get(&healthArea, "/v1/findings", "What the checks that run all the time have found; nothing is looked at for it.", bare(Health.Shown))
-	week     = get(&healthArea, "/v1/week", "The last seven days, today last: the worst that was found about each subject.", bare(Health.Week))
+	doctor   = localrpc.Get(&healthArea, "/v1/doctor", "Runs the health checks and answers what they found.", localrpc.Bare(Health.Now))
+	findings = localrpc.Get(&healthArea, "/v1/findings", "What the checks that run all the time have found; nothing is looked at for it.", localrpc.Bare(Health.Shown))
+	week     = localrpc.Get(&healthArea, "/v1/week", "The last seven days, today last: the worst that was found about each subject.", localrpc.Bare(Health.Week))
 )
 
-type healthClient struct{ *client }
+type healthClient struct{ *localrpc.Client }
 
 func (c healthClient) Now(ctx context.Context) (appliance.Report, error) {
-	return doctor.do(ctx, c.client, none{})
+	return doctor.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c healthClient) Shown(ctx context.Context) (appliance.Report, error) {
-	return findings.do(ctx, c.client, none{})
+	return findings.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c healthClient) Week(ctx context.Context) ([]appliance.Day, error) {
-	return week.do(ctx, c.client, none{})
+	return week.Do(ctx, c.Client, localrpc.None{})
 }

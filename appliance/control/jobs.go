@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Jobs are the changes to this box.
@@ -22,7 +23,7 @@ type Jobs interface {
 	Follow(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error
 }
 
-var jobsArea = area[Jobs]{part: func(a Agent) Jobs { return a.Jobs }}
+var jobsArea = localrpc.Area[Agent, Jobs]{Part: func(a Agent) Jobs { return a.Jobs }}
 
 type listJobsParams struct {
 	Limit int `json:"limit"`
@@ -34,39 +35,39 @@ type followJobParams struct {
 }
 
 var (
-	listJobs = get(&jobsArea, "/v1/jobs", "The latest jobs, newest first.",
+	listJobs = localrpc.Get(&jobsArea, "/v1/jobs", "The latest jobs, newest first.",
 		func(j Jobs, ctx context.Context, p listJobsParams) ([]appliance.Job, error) {
 			return j.List(ctx, p.Limit)
 		})
-	showJob   = get(&jobsArea, "/v1/jobs/{id}", "One job.", Jobs.Job)
-	stopJob   = post(&jobsArea, "/v1/jobs/{id}/stop", "Has a job that runs put back what it did. It answers before that has happened.", silent(Jobs.Stop))
-	finishJob = post(&jobsArea, "/v1/jobs/{id}/finish", "Takes what a job waits for as done, so that it becomes final now. A job that is held up tries again.", silent(Jobs.Finish))
-	followJob = lines(&jobsArea, "/v1/jobs/{id}/events", "Its events as a stream of JSON lines, until it ends or waits.",
+	showJob   = localrpc.Get(&jobsArea, "/v1/jobs/{id}", "One job.", Jobs.Job)
+	stopJob   = localrpc.Post(&jobsArea, "/v1/jobs/{id}/stop", "Has a job that runs put back what it did. It answers before that has happened.", localrpc.Silent(Jobs.Stop))
+	finishJob = localrpc.Post(&jobsArea, "/v1/jobs/{id}/finish", "Takes what a job waits for as done, so that it becomes final now. A job that is held up tries again.", localrpc.Silent(Jobs.Finish))
+	followJob = localrpc.Lines(&jobsArea, "/v1/jobs/{id}/events", "Its events as a stream of JSON lines, until it ends or waits.",
 		func(j Jobs, ctx context.Context, p followJobParams, each func(appliance.JobEvent) error) error {
 			return j.Follow(ctx, p.ID, p.After, each)
 		})
 )
 
-type jobsClient struct{ *client }
+type jobsClient struct{ *localrpc.Client }
 
 func (c jobsClient) List(ctx context.Context, limit int) ([]appliance.Job, error) {
-	return listJobs.do(ctx, c.client, listJobsParams{limit})
+	return listJobs.Do(ctx, c.Client, listJobsParams{limit})
 }
 
 func (c jobsClient) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
-	return showJob.do(ctx, c.client, id)
+	return showJob.Do(ctx, c.Client, id)
 }
 
 func (c jobsClient) Stop(ctx context.Context, id appliance.JobID) error {
-	_, err := stopJob.do(ctx, c.client, id)
+	_, err := stopJob.Do(ctx, c.Client, id)
 	return err
 }
 
 func (c jobsClient) Finish(ctx context.Context, id appliance.JobID) error {
-	_, err := finishJob.do(ctx, c.client, id)
+	_, err := finishJob.Do(ctx, c.Client, id)
 	return err
 }
 
 func (c jobsClient) Follow(ctx context.Context, id appliance.JobID, after int64, each func(appliance.JobEvent) error) error {
-	return followJob.do(ctx, c.client, followJobParams{id, after}, each)
+	return followJob.Do(ctx, c.Client, followJobParams{id, after}, each)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Names are the DNS zones on this box, and where names lead.
@@ -20,44 +21,44 @@ type Names interface {
 	CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error)
 }
 
-var namesArea = area[Names]{part: func(a Agent) Names { return a.Names }}
+var namesArea = localrpc.Area[Agent, Names]{Part: func(a Agent) Names { return a.Names }}
 
 var (
-	zones          = get(&namesArea, "/v1/names", "The zones of this box and their records.", bare(Names.Zones))
-	planAddZone    = post(&namesArea, "/v1/plans/add-name", "What serving a zone would do.", Names.PlanAddZone)
-	addZone        = post(&namesArea, "/v1/names", "Serves a zone.", Names.AddZone)
-	planRemoveZone = post(&namesArea, "/v1/plans/remove-name", "What giving a zone up would do.", Names.PlanRemoveZone)
-	removeZone     = del(&namesArea, "/v1/names/{zone}", "Gives a zone up.", Names.RemoveZone)
-	checkName      = get(&namesArea, "/v1/names/{host}/check", "Looks a host up where it counts.", Names.Check)
-	checkZone      = get(&namesArea, "/v1/names/{zone}/delegation", "Looks up who the world asks for a zone.", Names.CheckZone)
+	zones          = localrpc.Get(&namesArea, "/v1/names", "The zones of this box and their records.", localrpc.Bare(Names.Zones))
+	planAddZone    = localrpc.Post(&namesArea, "/v1/plans/add-name", "What serving a zone would do.", Names.PlanAddZone)
+	addZone        = localrpc.Post(&namesArea, "/v1/names", "Serves a zone.", Names.AddZone)
+	planRemoveZone = localrpc.Post(&namesArea, "/v1/plans/remove-name", "What giving a zone up would do.", Names.PlanRemoveZone)
+	removeZone     = localrpc.Delete(&namesArea, "/v1/names/{zone}", "Gives a zone up.", Names.RemoveZone)
+	checkName      = localrpc.Get(&namesArea, "/v1/names/{host}/check", "Looks a host up where it counts.", Names.Check)
+	checkZone      = localrpc.Get(&namesArea, "/v1/names/{zone}/delegation", "Looks up who the world asks for a zone.", Names.CheckZone)
 )
 
-type namesClient struct{ *client }
+type namesClient struct{ *localrpc.Client }
 
 func (c namesClient) Zones(ctx context.Context) ([]appliance.Zone, error) {
-	return zones.do(ctx, c.client, none{})
+	return zones.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c namesClient) PlanAddZone(ctx context.Context, req appliance.ZoneChange) (appliance.Plan, error) {
-	return planAddZone.do(ctx, c.client, req)
+	return planAddZone.Do(ctx, c.Client, req)
 }
 
 func (c namesClient) AddZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error) {
-	return addZone.do(ctx, c.client, req)
+	return addZone.Do(ctx, c.Client, req)
 }
 
 func (c namesClient) PlanRemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Plan, error) {
-	return planRemoveZone.do(ctx, c.client, req)
+	return planRemoveZone.Do(ctx, c.Client, req)
 }
 
 func (c namesClient) RemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error) {
-	return removeZone.do(ctx, c.client, req)
+	return removeZone.Do(ctx, c.Client, req)
 }
 
 func (c namesClient) Check(ctx context.Context, host string) (appliance.NameCheck, error) {
-	return checkName.do(ctx, c.client, host)
+	return checkName.Do(ctx, c.Client, host)
 }
 
 func (c namesClient) CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error) {
-	return checkZone.do(ctx, c.client, zone)
+	return checkZone.Do(ctx, c.Client, zone)
 }

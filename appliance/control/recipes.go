@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 	"coopkit/recipes"
 )
 
@@ -18,29 +19,29 @@ type Recipes interface {
 	RefreshImages(ctx context.Context) (appliance.Job, error)
 }
 
-var recipesArea = area[Recipes]{part: func(a Agent) Recipes { return a.Recipes }}
+var recipesArea = localrpc.Area[Agent, Recipes]{Part: func(a Agent) Recipes { return a.Recipes }}
 
 var (
-	listRecipes   = get(&recipesArea, "/v1/recipes", "The recipes that this agent can add.", bare(Recipes.List))
-	showRecipe    = get(&recipesArea, "/v1/recipes/{name}", "One recipe.", Recipes.Show)
-	testRecipe    = post(&recipesArea, "/v1/recipes/{name}/test", "Adds it to a scratch place, runs its smoke test and removes it.", Recipes.Test)
-	refreshImages = post(&recipesArea, "/v1/images/refresh", "Builds images again whose Debian packages have updates.", bare(Recipes.RefreshImages))
+	listRecipes   = localrpc.Get(&recipesArea, "/v1/recipes", "The recipes that this agent can add.", localrpc.Bare(Recipes.List))
+	showRecipe    = localrpc.Get(&recipesArea, "/v1/recipes/{name}", "One recipe.", Recipes.Show)
+	testRecipe    = localrpc.Post(&recipesArea, "/v1/recipes/{name}/test", "Adds it to a scratch place, runs its smoke test and removes it.", Recipes.Test)
+	refreshImages = localrpc.Post(&recipesArea, "/v1/images/refresh", "Builds images again whose Debian packages have updates.", localrpc.Bare(Recipes.RefreshImages))
 )
 
-type recipesClient struct{ *client }
+type recipesClient struct{ *localrpc.Client }
 
 func (c recipesClient) List(ctx context.Context) ([]*recipes.Recipe, error) {
-	return listRecipes.do(ctx, c.client, none{})
+	return listRecipes.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c recipesClient) Show(ctx context.Context, name string) (*recipes.Recipe, error) {
-	return showRecipe.do(ctx, c.client, name)
+	return showRecipe.Do(ctx, c.Client, name)
 }
 
 func (c recipesClient) Test(ctx context.Context, req appliance.TestRecipe) (appliance.Job, error) {
-	return testRecipe.do(ctx, c.client, req)
+	return testRecipe.Do(ctx, c.Client, req)
 }
 
 func (c recipesClient) RefreshImages(ctx context.Context) (appliance.Job, error) {
-	return refreshImages.do(ctx, c.client, none{})
+	return refreshImages.Do(ctx, c.Client, localrpc.None{})
 }

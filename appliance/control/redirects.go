@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"coopkit/appliance"
+	"coopkit/internal/localrpc"
 )
 
 // Redirects are hosts whose visitors are sent elsewhere.
@@ -15,24 +16,24 @@ type Redirects interface {
 	Remove(ctx context.Context, host string) (appliance.Job, error)
 }
 
-var redirectsArea = area[Redirects]{part: func(a Agent) Redirects { return a.Redirects }}
+var redirectsArea = localrpc.Area[Agent, Redirects]{Part: func(a Agent) Redirects { return a.Redirects }}
 
 var (
-	listRedirects  = get(&redirectsArea, "/v1/redirects", "The redirects.", bare(Redirects.List))
-	addRedirect    = post(&redirectsArea, "/v1/redirects", "Sends visitors of a host to a URL.", Redirects.Add)
-	removeRedirect = del(&redirectsArea, "/v1/redirects/{host}", "Removes a redirect.", Redirects.Remove)
+	listRedirects  = localrpc.Get(&redirectsArea, "/v1/redirects", "The redirects.", localrpc.Bare(Redirects.List))
+	addRedirect    = localrpc.Post(&redirectsArea, "/v1/redirects", "Sends visitors of a host to a URL.", Redirects.Add)
+	removeRedirect = localrpc.Delete(&redirectsArea, "/v1/redirects/{host}", "Removes a redirect.", Redirects.Remove)
 )
 
-type redirectsClient struct{ *client }
+type redirectsClient struct{ *localrpc.Client }
 
 func (c redirectsClient) List(ctx context.Context) ([]appliance.Address, error) {
-	return listRedirects.do(ctx, c.client, none{})
+	return listRedirects.Do(ctx, c.Client, localrpc.None{})
 }
 
 func (c redirectsClient) Add(ctx context.Context, req appliance.Redirect) (appliance.Job, error) {
-	return addRedirect.do(ctx, c.client, req)
+	return addRedirect.Do(ctx, c.Client, req)
 }
 
 func (c redirectsClient) Remove(ctx context.Context, host string) (appliance.Job, error) {
-	return removeRedirect.do(ctx, c.client, host)
+	return removeRedirect.Do(ctx, c.Client, host)
 }

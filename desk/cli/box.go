@@ -4,13 +4,13 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
 	"coopkit/desk/wire"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/term"
 )
 
@@ -26,18 +26,12 @@ func newBoxList(o *options) *cobra.Command {
 		Long:    "Lists the boxes, worst first. Those that wait to be confirmed show their four words.",
 		Example: "  coopkit desk box list --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				boxes, err := c.Boxes(ctx)
-				if err != nil {
-					return err
+			return ask(cmd.Context(), o, false, serve.Boxes, localrpc.None{}, func(boxes []serve.Box) error {
+				var rows [][]string
+				for _, b := range boxes {
+					rows = append(rows, []string{string(b.ID), b.Name, b.Coop, string(b.State), string(b.Level), cmp.Or(term.Time(b.Seen), "never"), b.Version, strings.Join(b.Words, " ")})
 				}
-				return o.Show(boxes, func() error {
-					var rows [][]string
-					for _, b := range boxes {
-						rows = append(rows, []string{string(b.ID), b.Name, b.Coop, string(b.State), string(b.Level), cmp.Or(term.Time(b.Seen), "never"), b.Version, strings.Join(b.Words, " ")})
-					}
-					return o.Table([]string{"id", "name", "coop", "state", "level", "seen", "version", "words"}, rows, "No box has joined yet: coopkit desk invite --coop ID")
-				})
+				return o.Table([]string{"id", "name", "coop", "state", "level", "seen", "version", "words"}, rows, "No box has joined yet: coopkit desk invite --coop ID")
 			})
 		},
 	}
@@ -49,12 +43,8 @@ func newBoxConfirm(o *options) *cobra.Command {
 		Long:    "Confirms a box that has joined, after somebody compared its four words with those\non the box. To confirm twice changes nothing.",
 		Example: "  coopkit desk box confirm k6r4b7bebjui", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				b, err := c.Confirm(ctx, wire.BoxID(args[0]))
-				if err != nil {
-					return err
-				}
-				return o.Show(b, func() error { return o.Say("%s is confirmed: its reports count from now on.\n", term.Clean(b.Name)) })
+			return ask(cmd.Context(), o, false, serve.Confirm, wire.BoxID(args[0]), func(b serve.Box) error {
+				return o.Say("%s is confirmed: its reports count from now on.\n", term.Clean(b.Name))
 			})
 		},
 	}

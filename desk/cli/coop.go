@@ -3,12 +3,12 @@
 package cli
 
 import (
-	"context"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
+	"coopkit/internal/localrpc"
 )
 
 func newCoop(o *options) *cobra.Command {
@@ -26,13 +26,7 @@ func newCoopAdd(o *options) *cobra.Command {
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			n.ID, n.Name = args[0], args[1]
-			return o.with(cmd.Context(), true, func(ctx context.Context, c *serve.Client) error {
-				added, err := c.AddCoop(ctx, n)
-				if err != nil {
-					return err
-				}
-				return o.Show(added, func() error { return o.Say("%s is added.\n", added.Name) })
-			})
+			return ask(cmd.Context(), o, true, serve.AddCoop, n, func(added serve.Coop) error { return o.Say("%s is added.\n", added.Name) })
 		},
 	}
 	cmd.Flags().StringVar(&n.Place, "place", "", "town or region")
@@ -44,22 +38,16 @@ func newCoopList(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the co-ops", Example: "  coopkit desk coop list --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				coops, err := c.Coops(ctx)
-				if err != nil {
-					return err
-				}
-				return o.Show(coops, func() error {
-					var rows [][]string
-					for _, each := range coops {
-						kind := "boxes"
-						if each.ITCoop {
-							kind = "IT co-op"
-						}
-						rows = append(rows, []string{each.ID, each.Name, each.Place, kind})
+			return ask(cmd.Context(), o, false, serve.Coops, localrpc.None{}, func(coops []serve.Coop) error {
+				var rows [][]string
+				for _, each := range coops {
+					kind := "boxes"
+					if each.ITCoop {
+						kind = "IT co-op"
 					}
-					return o.Table([]string{"id", "name", "place", "kind"}, rows, "There is no co-op yet: coopkit desk coop add ID NAME")
-				})
+					rows = append(rows, []string{each.ID, each.Name, each.Place, kind})
+				}
+				return o.Table([]string{"id", "name", "place", "kind"}, rows, "There is no co-op yet: coopkit desk coop add ID NAME")
 			})
 		},
 	}
@@ -74,13 +62,7 @@ func newInvite(o *options) *cobra.Command {
 		Example: "  coopkit desk invite --coop lantern-bakery --caretaker kestrel --valid 4h",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				made, err := c.Invite(ctx, n)
-				if err != nil {
-					return err
-				}
-				return o.Show(made, func() error { return o.Say("%s\n", made.Code) })
-			})
+			return ask(cmd.Context(), o, false, serve.Invite, n, func(made serve.Invitation) error { return o.Say("%s\n", made.Code) })
 		},
 	}
 	f := cmd.Flags()

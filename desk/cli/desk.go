@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/process"
 	"coopkit/internal/term"
 )
@@ -40,8 +41,9 @@ func New(t *term.Terminal) *cobra.Command {
 	return cmd
 }
 
-// with runs fn with the desk of the state folder.
-func (o *options) with(ctx context.Context, create bool, fn func(context.Context, *serve.Client) error) error {
+// ask makes a call of the desk of the state folder and shows the answer. With
+// create there need be no desk yet.
+func ask[P, R any](ctx context.Context, o *options, create bool, call localrpc.Call[P, R], p P, people func(R) error) error {
 	log, err := process.NewLog(o.Err, "error")
 	if err != nil {
 		return err
@@ -50,5 +52,9 @@ func (o *options) with(ctx context.Context, create bool, fn func(context.Context
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(ctx, c), c.Close())
+	answer, err := call.Do(ctx, c.Client, p)
+	if err := errors.Join(err, c.Close()); err != nil {
+		return err
+	}
+	return o.Show(answer, func() error { return people(answer) })
 }

@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"coopkit/desk/serve"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/problem"
 	"coopkit/internal/term"
 )
@@ -43,13 +43,7 @@ func newUserAdd(o *options) *cobra.Command {
 					return err
 				}
 			}
-			return o.with(cmd.Context(), true, func(ctx context.Context, c *serve.Client) error {
-				u, err := c.AddUser(ctx, n)
-				if err != nil {
-					return err
-				}
-				return o.Show(u, func() error { return o.sayToken(u) })
-			})
+			return ask(cmd.Context(), o, true, serve.AddUser, n, o.sayToken)
 		},
 	}
 	f := cmd.Flags()
@@ -92,13 +86,7 @@ func newUserToken(o *options) *cobra.Command {
 		Example: "  coopkit desk user token irati",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				u, err := c.Token(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				return o.Show(u, func() error { return o.sayToken(u) })
-			})
+			return ask(cmd.Context(), o, false, serve.Token, args[0], o.sayToken)
 		},
 	}
 }
@@ -107,22 +95,16 @@ func newUserList(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the accounts", Example: "  coopkit desk user list --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return o.with(cmd.Context(), false, func(ctx context.Context, c *serve.Client) error {
-				users, err := c.Users(ctx)
-				if err != nil {
-					return err
-				}
-				return o.Show(users, func() error {
-					var rows [][]string
-					for _, u := range users {
-						state := "open"
-						if u.Disabled {
-							state = "closed"
-						}
-						rows = append(rows, []string{u.Name, u.Display, u.Role, u.Coop, state})
+			return ask(cmd.Context(), o, false, serve.Users, localrpc.None{}, func(users []serve.User) error {
+				var rows [][]string
+				for _, u := range users {
+					state := "open"
+					if u.Disabled {
+						state = "closed"
 					}
-					return o.Table([]string{"name", "display", "role", "coop", "state"}, rows, "Nobody can sign in yet: coopkit desk user add NAME")
-				})
+					rows = append(rows, []string{u.Name, u.Display, u.Role, u.Coop, state})
+				}
+				return o.Table([]string{"name", "display", "role", "coop", "state"}, rows, "Nobody can sign in yet: coopkit desk user add NAME")
 			})
 		},
 	}

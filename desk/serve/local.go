@@ -4,14 +4,10 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -19,7 +15,7 @@ import (
 	"coopkit/desk/store"
 	"coopkit/desk/web"
 	"coopkit/desk/wire"
-	"coopkit/internal/logkey"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/problem"
 	"coopkit/internal/process"
 	"coopkit/internal/signin"
@@ -30,7 +26,13 @@ import (
 // that runs the desk.
 type (
 	// NewUser is an account to be added. With no password it gets a token.
-	NewUser struct{ Name, Display, Coop, Role, Password string }
+	NewUser struct {
+		Name     string `json:"name"`
+		Display  string `json:"display"`
+		Coop     string `json:"coop"`
+		Role     string `json:"role"`
+		Password string `json:"password"`
+	}
 	// User is an account. Token is set where one was made.
 	User struct {
 		ID       string    `json:"id"`
@@ -45,9 +47,10 @@ type (
 	}
 	// NewInvitation is an invitation to be made.
 	NewInvitation struct {
-		Coop, Caretaker string
-		Valid           time.Duration
-		Confirmed       bool
+		Coop      string        `json:"coop"`
+		Caretaker string        `json:"caretaker"`
+		Valid     time.Duration `json:"valid"` // in nanoseconds
+		Confirmed bool          `json:"confirmed"`
 	}
 	// Invitation is one that was made; Code is its secret.
 	Invitation struct {
@@ -81,54 +84,42 @@ const tokenFor = time.Hour
 
 func socketPath(state string) string { return filepath.Join(state, "desk.sock") }
 
-// listenLocal opens the socket; one that is left over is replaced, since the
-// lock of the folder is ours.
+// listenLocal opens the socket. One that is left over is replaced: the lock of
+// the folder is ours.
 func listenLocal(state string) (net.Listener, error) {
-	path := socketPath(state)
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, process.StateUnusable(state, err)
+	l, err := localrpc.Listen(socketPath(state), 0o600, -1)
+	if _, ok := errors.AsType[*problem.Problem](err); err != nil && !ok {
+		err = process.StateUnusable(state, err)
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
-	if err != nil {
-		return nil, process.StateUnusable(state, err)
-	}
-	if err := os.Chmod(path, 0o600); err != nil {
-		return nil, errors.Join(process.StateUnusable(state, err), l.Close())
-	}
-	return l, nil
+	return l, err
 }
+
+// calls is what the command line can ask. Exported are its calls.
+var calls = localrpc.Area[*Desk, *Desk]{Part: func(d *Desk) *Desk { return d }}
+
+var (
+	// AddUser adds an account.
+	AddUser = localrpc.Post(&calls, "/v1/users", "Adds an account.", (*Desk).userAdd)
+	// Token makes a token for somebody who cannot sign in, by name, and opens the
+	// account if it is closed.
+	Token = localrpc.Post(&calls, "/v1/users/{name}/tokens", "Makes a token for somebody who cannot sign in.", (*Desk).userToken)
+	// Users lists the accounts.
+	Users = localrpc.Get(&calls, "/v1/users", "The accounts.", localrpc.Bare((*Desk).users))
+	// AddCoop adds a co-op.
+	AddCoop = localrpc.Post(&calls, "/v1/coops", "Adds a co-op.", (*Desk).coopAdd)
+	// Coops lists the co-ops.
+	Coops = localrpc.Get(&calls, "/v1/coops", "The co-ops.", localrpc.Bare((*Desk).coops))
+	// Invite makes an invitation.
+	Invite = localrpc.Post(&calls, "/v1/invitations", "Makes an invitation for one box.", (*Desk).invite)
+	// Boxes lists the boxes, worst first.
+	Boxes = localrpc.Get(&calls, "/v1/boxes", "The boxes, worst first.", localrpc.Bare((*Desk).boxes))
+	// Confirm says that the words of a box were compared.
+	Confirm = localrpc.Post(&calls, "/v1/boxes/{id}/confirm", "Says that the words of a box were compared.", (*Desk).boxConfirm)
+)
 
 // local answers the command line.
 func (d *Desk) local() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("POST /users/add", answer(d, d.userAdd))
-	mux.Handle("POST /users/token", answer(d, d.userToken))
-	mux.Handle("POST /users/list", answer(d, d.users))
-	mux.Handle("POST /coops/add", answer(d, d.coopAdd))
-	mux.Handle("POST /coops/list", answer(d, d.coops))
-	mux.Handle("POST /invitations/make", answer(d, d.invite))
-	mux.Handle("POST /boxes/list", answer(d, d.boxes))
-	mux.Handle("POST /boxes/confirm", answer(d, d.boxConfirm))
-	return mux
-}
-
-// answer makes a handler of a function from one JSON document to another.
-func answer[In, Out any](d *Desk, do func(context.Context, In) (Out, error)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var in In
-		var out any
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&in)
-		if err == nil {
-			out, err = do(r.Context(), in)
-		}
-		status := http.StatusOK
-		if err != nil {
-			d.log.Info("command refused", slog.String(logkey.Path, r.URL.Path), slog.Any(logkey.Err, err))
-			out, status = problem.From(err, "see the desk's log"), http.StatusBadRequest
-		}
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(out) // the command went away
-	})
+	return localrpc.Server[*Desk]{Program: "desk", Log: d.part("local"), Routes: calls.Routes}.Handler(d)
 }
 
 // all is the desk as the person at the machine sees it.
@@ -174,7 +165,7 @@ func (d *Desk) userToken(ctx context.Context, name string) (User, error) {
 	return d.withToken(ctx, p)
 }
 
-func (d *Desk) users(ctx context.Context, _ struct{}) ([]User, error) {
+func (d *Desk) users(ctx context.Context) ([]User, error) {
 	people, err := d.signin.People(ctx)
 	out := []User{}
 	for _, p := range people {
@@ -187,7 +178,7 @@ func (d *Desk) coopAdd(ctx context.Context, c Coop) (Coop, error) {
 	return c, d.all().AddCoop(ctx, desk.Coop{ID: desk.CoopID(c.ID), Name: c.Name, Place: c.Place, ITCoop: c.ITCoop})
 }
 
-func (d *Desk) coops(ctx context.Context, _ struct{}) ([]Coop, error) {
+func (d *Desk) coops(ctx context.Context) ([]Coop, error) {
 	all, err := d.all().Coops(ctx)
 	out := []Coop{}
 	for _, c := range all {
@@ -208,7 +199,7 @@ func (d *Desk) invite(ctx context.Context, n NewInvitation) (Invitation, error) 
 	return Invitation{ID: made.ID, Coop: string(made.Coop), Code: code.String(), Expires: made.Expires}, nil
 }
 
-func (d *Desk) boxes(ctx context.Context, _ struct{}) ([]Box, error) {
+func (d *Desk) boxes(ctx context.Context) ([]Box, error) {
 	out := []Box{}
 	for page, pages := 1, 1; page <= pages; page++ {
 		fleet, err := d.all().Fleet(ctx, store.FleetFilter{Page: page})

@@ -25,6 +25,7 @@ import (
 	"coopkit/desk/store"
 	"coopkit/desk/web"
 	"coopkit/desk/wire"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/logkey"
 	"coopkit/internal/process"
 	"coopkit/internal/signin"
@@ -133,7 +134,7 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 	if err != nil {
 		return listenProblem(d.cfg.Listen, err)
 	}
-	socket, err := listenLocal(d.cfg.State)
+	socket, err := listenLocal(d.cfg.State) //nolint:contextcheck // a socket is opened at once
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -145,7 +146,7 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 	group.Go(func() error {
 		return d.serve(ctx, d.tls.listener(l), d.Handler())
 	})
-	group.Go(func() error { return d.serve(ctx, socket, d.local()) })
+	group.Go(func() error { return localrpc.Serve(ctx, socket, d.local(), context.Canceled) })
 	group.Go(func() error { return d.signin.Run(ctx) })
 	d.greet(ctx, l.Addr())
 	if ready != nil {

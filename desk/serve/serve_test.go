@@ -23,6 +23,7 @@ import (
 
 	"coopkit/desk/serve"
 	"coopkit/desk/wire"
+	"coopkit/internal/localrpc"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
 )
@@ -125,7 +126,7 @@ func TestDesk_servesPeopleAndBoxesAtOneAddress(t *testing.T) {
 	if !strings.Contains(r.log.String(), "nobody can sign in yet") || !strings.Contains(r.log.String(), "coopkit desk user add") {
 		t.Errorf("the first start does not say how to go on:\n%s", r.log)
 	}
-	if _, err := r.client(t).AddUser(t.Context(), serve.NewUser{Name: "irati", Password: password}); err != nil {
+	if _, err := serve.AddUser.Do(t.Context(), r.client(t).Client, serve.NewUser{Name: "irati", Password: password}); err != nil {
 		t.Fatal(err)
 	}
 	b := r.browser(t)
@@ -165,7 +166,7 @@ func TestDesk_strangersDoNotFillTheLog(t *testing.T) {
 
 func TestDesk_endsWhileAPageIsLive(t *testing.T) {
 	r := run(t, serve.Config{State: t.TempDir(), URL: "https://127.0.0.1:8430"})
-	if _, err := r.client(t).AddUser(t.Context(), serve.NewUser{Name: "irati", Password: password}); err != nil {
+	if _, err := serve.AddUser.Do(t.Context(), r.client(t).Client, serve.NewUser{Name: "irati", Password: password}); err != nil {
 		t.Fatal(err)
 	}
 	b := r.browser(t)
@@ -197,11 +198,11 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	added, err := offline.AddUser(t.Context(), serve.NewUser{Name: "irati"})
+	added, err := serve.AddUser.Do(t.Context(), offline.Client, serve.NewUser{Name: "irati"})
 	if err != nil || added.Token == "" || added.Role != "coordinator" {
 		t.Fatalf("%+v %v", added, err)
 	}
-	if _, err := offline.AddCoop(t.Context(), serve.Coop{ID: "bakery", Name: "Lantern"}); err != nil {
+	if _, err := serve.AddCoop.Do(t.Context(), offline.Client, serve.Coop{ID: "bakery", Name: "Lantern"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := offline.Close(); err != nil {
@@ -211,7 +212,7 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 	_, err = serve.New(t.Context(), serve.Config{State: state}, log)
 	isProblem(t, err, "state-in-use")
 	c := r.client(t)
-	made, err := c.Invite(t.Context(), serve.NewInvitation{Coop: "bakery"})
+	made, err := serve.Invite.Do(t.Context(), c.Client, serve.NewInvitation{Coop: "bakery"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,9 +220,9 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 	if err != nil || code.Desk != "https://desk.example:8430" || len(code.Pin) == 0 {
 		t.Errorf("%+v %v", code, err)
 	}
-	_, err = c.Invite(t.Context(), serve.NewInvitation{Coop: "none"})
+	_, err = serve.Invite.Do(t.Context(), c.Client, serve.NewInvitation{Coop: "none"})
 	isProblem(t, err, "coop-unknown")
-	_, err = c.Confirm(t.Context(), "unknownunkno")
+	_, err = serve.Confirm.Do(t.Context(), c.Client, "unknownunkno")
 	isProblem(t, err, "box-unknown")
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
@@ -230,7 +231,7 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	later, err := again.Invite(t.Context(), serve.NewInvitation{Coop: "bakery"})
+	later, err := serve.Invite.Do(t.Context(), again.Client, serve.NewInvitation{Coop: "bakery"})
 	if err = errors.Join(err, again.Close()); err != nil || !strings.HasPrefix(later.Code, "https://desk.example:8430/join#") {
 		t.Errorf("the address was forgotten: %s %v", later.Code, err)
 	}
@@ -243,10 +244,10 @@ func TestConnect_isTheDeskThatRunsOrOneForAMoment(t *testing.T) {
 func TestToken_isTheWayBackAndOpensAClosedAccount(t *testing.T) {
 	r := run(t, serve.Config{State: t.TempDir(), URL: "https://127.0.0.1:8430"})
 	c := r.client(t)
-	if _, err := c.AddUser(t.Context(), serve.NewUser{Name: "irati", Password: password}); err != nil {
+	if _, err := serve.AddUser.Do(t.Context(), c.Client, serve.NewUser{Name: "irati", Password: password}); err != nil {
 		t.Fatal(err)
 	}
-	u, err := c.Token(t.Context(), "IRATI")
+	u, err := serve.Token.Do(t.Context(), c.Client, "IRATI")
 	if err != nil || u.Token == "" || u.URL != "https://127.0.0.1:8430/signin/recover" {
 		t.Fatalf("%+v %v", u, err)
 	}
@@ -254,9 +255,9 @@ func TestToken_isTheWayBackAndOpensAClosedAccount(t *testing.T) {
 	if status, page := read(t, res, err); status != http.StatusOK || !strings.Contains(page, "Your password is set") {
 		t.Errorf("%d\n%s", status, page)
 	}
-	_, err = c.Token(t.Context(), "nobody")
+	_, err = serve.Token.Do(t.Context(), c.Client, "nobody")
 	isProblem(t, err, "person-unknown")
-	if users, err := c.Users(t.Context()); err != nil || len(users) != 1 {
+	if users, err := serve.Users.Do(t.Context(), c.Client, localrpc.None{}); err != nil || len(users) != 1 {
 		t.Errorf("%+v %v", users, err)
 	}
 }
@@ -309,10 +310,10 @@ func TestCertificateFiles_areReadAgainWhenTheyChange(t *testing.T) {
 	if bytes.Equal(first, shown()) {
 		t.Error("the new certificate is not shown")
 	}
-	if made, err := r.client(t).AddCoop(t.Context(), serve.Coop{ID: "bakery", Name: "Lantern"}); err != nil {
+	if made, err := serve.AddCoop.Do(t.Context(), r.client(t).Client, serve.Coop{ID: "bakery", Name: "Lantern"}); err != nil {
 		t.Fatal(made, err)
 	}
-	made, err := r.client(t).Invite(t.Context(), serve.NewInvitation{Coop: "bakery"})
+	made, err := serve.Invite.Do(t.Context(), r.client(t).Client, serve.NewInvitation{Coop: "bakery"})
 	if err != nil {
 		t.Fatal(err)
 	}

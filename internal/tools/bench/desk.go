@@ -275,11 +275,11 @@ func (b *bench) newDesk(ctx context.Context, boxes int, level string) (*benchDes
 		return nil, err
 	}
 	return d, d.ask(ctx, func(c *serve.Client) error {
-		if _, err := c.AddCoop(ctx, serve.Coop{ID: "bench", Name: "Bench"}); err != nil {
+		if _, err := serve.AddCoop.Do(ctx, c.Client, serve.Coop{ID: "bench", Name: "Bench"}); err != nil {
 			return err
 		}
 		for range boxes {
-			made, err := c.Invite(ctx, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
+			made, err := serve.Invite.Do(ctx, c.Client, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
 			if err != nil {
 				return err
 			}

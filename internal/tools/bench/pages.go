@@ -208,7 +208,7 @@ func readStatements(log string) map[string]int {
 func (x *box) enrol(ctx context.Context, d *benchDesk) error {
 	var code string
 	err := d.ask(ctx, func(c *serve.Client) error {
-		made, err := c.Invite(ctx, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
+		made, err := serve.Invite.Do(ctx, c.Client, serve.NewInvitation{Coop: "bench", Valid: time.Hour, Confirmed: true})
 		code = made.Code
 		return err
 	})

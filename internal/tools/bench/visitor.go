@@ -140,7 +140,7 @@ func (x *box) steward(ctx context.Context) (*visitor, error) {
 // technician adds an account to the desk and signs in.
 func (d *benchDesk) technician(ctx context.Context) (*visitor, error) {
 	err := d.ask(ctx, func(c *serve.Client) error {
-		_, err := c.AddUser(ctx, serve.NewUser{Name: visitorName, Display: "Bench", Coop: "bench", Role: "coordinator", Password: visitorPassword})
+		_, err := serve.AddUser.Do(ctx, c.Client, serve.NewUser{Name: visitorName, Display: "Bench", Coop: "bench", Role: "coordinator", Password: visitorPassword})
 		return err
 	})
 	if err != nil {

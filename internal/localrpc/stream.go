@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package control
+package localrpc
 
 import (
 	"context"
@@ -12,19 +12,20 @@ import (
 	"reflect"
 )
 
-// textCall is a call whose answer is a stream of text.
-type textCall[P any] struct{ path string }
+// TextCall is a call whose answer is a stream of text.
+type TextCall[P any] struct{ path string }
 
-// text declares one. The first byte decides: an error before it is a problem
+// Text declares one. The first byte decides: an error before it is a problem
 // document, an error after it comes in the trailer.
-func text[B, P any](a *area[B], path, does string, do func(B, context.Context, P, io.Writer) error) textCall[P] {
-	add[B, P](a, http.MethodGet, path, does, nil, func(b B, w http.ResponseWriter, r *http.Request, p P) error {
-		return do(b, r.Context(), p, newStream(w, typeText))
+func Text[A, B, P any](a *Area[A, B], path, does string, do func(B, context.Context, P, io.Writer) error) TextCall[P] {
+	add(a, http.MethodGet, path, does, nil, func(b B, w http.ResponseWriter, r *http.Request, p P) (any, error) {
+		return nil, do(b, r.Context(), p, newStream(w, typeText))
 	})
-	return textCall[P]{path}
+	return TextCall[P]{path}
 }
 
-func (call textCall[P]) do(ctx context.Context, c *client, p P, w io.Writer) error {
+// Do makes the call and copies the text to w as it comes.
+func (call TextCall[P]) Do(ctx context.Context, c *Client, p P, w io.Writer) error {
 	q, err := writeParams(http.MethodGet, call.path, reflect.ValueOf(p))
 	if err != nil {
 		return err
@@ -35,19 +36,21 @@ func (call textCall[P]) do(ctx context.Context, c *client, p P, w io.Writer) err
 	})
 }
 
-// linesCall is a call whose answer is a stream of JSON lines.
-type linesCall[P, E any] struct{ path string }
+// LinesCall is a call whose answer is a stream of JSON lines.
+type LinesCall[P, E any] struct{ path string }
 
-// lines declares one; each line is flushed.
-func lines[B, P, E any](a *area[B], path, does string, do func(B, context.Context, P, func(E) error) error) linesCall[P, E] {
-	add[B, P](a, http.MethodGet, path, does, reflect.TypeFor[E](), func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+// Lines declares one; each line is flushed.
+func Lines[A, B, P, E any](a *Area[A, B], path, does string, do func(B, context.Context, P, func(E) error) error) LinesCall[P, E] {
+	add(a, http.MethodGet, path, does, reflect.TypeFor[E](), func(b B, w http.ResponseWriter, r *http.Request, p P) (any, error) {
 		out := json.NewEncoder(newStream(w, typeLines))
-		return do(b, r.Context(), p, func(e E) error { return out.Encode(e) })
+		return nil, do(b, r.Context(), p, func(e E) error { return out.Encode(e) })
 	})
-	return linesCall[P, E]{path}
+	return LinesCall[P, E]{path}
 }
 
-func (call linesCall[P, E]) do(ctx context.Context, c *client, p P, each func(E) error) error {
+// Do makes the call and hands each line over as it comes, until there are no
+// more or each gives an error.
+func (call LinesCall[P, E]) Do(ctx context.Context, c *Client, p P, each func(E) error) error {
 	q, err := writeParams(http.MethodGet, call.path, reflect.ValueOf(p))
 	if err != nil {
 		return err
@@ -70,14 +73,14 @@ func (call linesCall[P, E]) do(ctx context.Context, c *client, p P, each func(E)
 	})
 }
 
-// uploadCall is a call whose body is a tar stream of any size.
-type uploadCall[P, R any] struct{ path string }
+// UploadCall is a call whose body is a tar stream of any size.
+type UploadCall[P, R any] struct{ path string }
 
-// upload declares one. The part reads the body as it arrives. When it fails half
+// Upload declares one. The part reads the body as it arrives. When it fails half
 // way, the rest is read and dropped: closing on a client that still writes would
 // lose the answer.
-func upload[B, P, R any](a *area[B], path, does string, do func(B, context.Context, P, io.Reader) (R, error)) uploadCall[P, R] {
-	add[B, P](a, http.MethodPut, path, does, reflect.TypeFor[R](), func(b B, w http.ResponseWriter, r *http.Request, p P) error {
+func Upload[A, B, P, R any](a *Area[A, B], path, does string, do func(B, context.Context, P, io.Reader) (R, error)) UploadCall[P, R] {
+	add(a, http.MethodPut, path, does, reflect.TypeFor[R](), func(b B, _ http.ResponseWriter, r *http.Request, p P) (any, error) {
 		body := &noticed{Reader: r.Body}
 		v, err := do(b, r.Context(), p, body)
 		if err != nil && body.read {
@@ -85,12 +88,13 @@ func upload[B, P, R any](a *area[B], path, does string, do func(B, context.Conte
 				err = errors.Join(err, fmt.Errorf("read the rest: %w", drain))
 			}
 		}
-		return write(w, r, v, err)
+		return v, err
 	})
-	return uploadCall[P, R]{path}
+	return UploadCall[P, R]{path}
 }
 
-func (call uploadCall[P, R]) do(ctx context.Context, c *client, p P, body io.Reader) (R, error) {
+// Do makes the call with a body that it reads to its end and leaves open.
+func (call UploadCall[P, R]) Do(ctx context.Context, c *Client, p P, body io.Reader) (R, error) {
 	var v R
 	q, err := writeParams(http.MethodPut, call.path, reflect.ValueOf(p))
 	if err != nil {

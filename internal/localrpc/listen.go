@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package control
+package localrpc
 
 import (
 	"context"
@@ -21,17 +21,21 @@ import (
 // The longest path of a unix socket on Linux, without the final zero byte.
 const maxSocketPath = 107
 
-// Listen makes the agent's socket: mode 0660, owned by group gid (negative: the
-// process's own), in a folder that is made with mode 0750 when it is missing.
-// A socket that a dead agent left is replaced; a living agent gives a Problem
-// "agent-already-running". The caller closes the listener, which removes it.
-func Listen(path string, gid int) (net.Listener, error) {
+// ErrInUse is the error of Listen where a living program has the socket.
+var ErrInUse = errors.New("somebody answers at the socket")
+
+// Listen makes the socket at path, with its mode, owned by group gid (negative:
+// the process's own), in a folder that is made with mode 0750 when it is missing.
+// A socket that a dead program left is replaced. Problems are
+// "socket-path-too-long" and "socket-path-taken". The caller closes the
+// listener, which removes the socket.
+func Listen(path string, mode fs.FileMode, gid int) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, &problem.Problem{
 			Code: "socket-path-too-long", Kind: problem.Invalid,
 			What: "the path of the control socket is too long: " + path,
 			Why:  fmt.Sprintf("the system allows %d characters", maxSocketPath),
-			Next: []string{"choose a shorter path with --socket"},
+			Next: []string{"choose a shorter path: --socket of an agent, --state of a desk"},
 		}
 	}
 	if err := makeFolder(filepath.Dir(path), gid); err != nil {
@@ -44,7 +48,7 @@ func Listen(path string, gid int) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on control socket: %w", err)
 	}
-	if err := errors.Join(os.Chmod(path, 0o660), chgrp(path, gid)); err != nil { //nolint:gosec // the group is meant to use it
+	if err := errors.Join(os.Chmod(path, mode), chgrp(path, gid)); err != nil {
 		return nil, errors.Join(fmt.Errorf("set access of control socket: %w", err), ln.Close())
 	}
 	return ln, nil
@@ -81,7 +85,7 @@ func clearStale(path string) error {
 		return &problem.Problem{
 			Code: "socket-path-taken", Kind: problem.Conflict,
 			What: "something that is not a socket is at " + path,
-			Next: []string{"move it away, or choose another path with --socket"},
+			Next: []string{"move it away, or choose another path: --socket of an agent, --state of a desk"},
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -96,25 +100,12 @@ func clearStale(path string) error {
 	if err == nil {
 		_ = conn.Close()
 	}
-	return &problem.Problem{
-		Code: "agent-already-running", Kind: problem.Conflict,
-		What: "another agent is running on this box",
-		Why:  "it answers at " + path,
-		Next: []string{"coopkit status", "stop it first: sudo systemctl stop coopkit-agent"}, Err: err,
-	}
+	return errors.Join(ErrInUse, err)
 }
 
-// errStopping is what a request hears that runs while the agent stops.
-var errStopping = &problem.Problem{
-	Code: "agent-stopping", Kind: problem.Unavailable,
-	What: "the agent is stopping",
-	Why:  "it was told to; a change that runs goes on at its next start",
-	Next: []string{"coopkit status", "coopkit job list"},
-}
-
-// Serve answers requests until ctx is done; those that run then end with a
-// Problem "agent-stopping". It returns nil after an orderly end; ln is closed.
-func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
+// Serve answers requests until ctx is done; those that run then end with the
+// error stopping. It returns nil after an orderly end; ln is closed.
+func Serve(ctx context.Context, ln net.Listener, h http.Handler, stopping error) error {
 	requests, endRequests := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer endRequests(nil)
 	srv := &http.Server{
@@ -126,7 +117,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 	}
 	ended := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		endRequests(errStopping)
+		endRequests(stopping)
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		ended <- errors.Join(srv.Shutdown(grace), srv.Close())

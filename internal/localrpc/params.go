@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package control
+package localrpc
 
 import (
 	"bytes"
@@ -29,13 +29,13 @@ const maxBody = 1 << 20
 
 var wildcard = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// params are the fields of a struct of parameters that are not in the path.
-func params(path string, t reflect.Type) (names []string) {
+// fields are those of a struct of parameters that are not in the path.
+func fields(path string, t reflect.Type) (names []string) {
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
-	for i := range t.NumField() {
-		if name := nameOf(t.Field(i)); !strings.Contains(path, "{"+name+"}") {
+	for f := range t.Fields() {
+		if name := nameOf(f); !strings.Contains(path, "{"+name+"}") {
 			names = append(names, name)
 		}
 	}
@@ -55,7 +55,7 @@ func readParams(w http.ResponseWriter, r *http.Request, path string, p reflect.V
 		name := strings.Trim(wildcard.FindString(path), "{}")
 		return set(p, name, r.PathValue(name))
 	}
-	rest := params(path, p.Type())
+	rest := fields(path, p.Type())
 	if hasBody(r.Method) && len(rest) > 0 {
 		if err := decode(w, r, p.Addr().Interface()); err != nil {
 			return err
@@ -118,7 +118,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) error {
 	}
 	p := &problem.Problem{
 		Code: "request-invalid", Kind: problem.Invalid,
-		What: "the agent cannot read the request",
+		What: "the request cannot be read",
 		Why:  "its body is not the JSON document that is expected here",
 		Next: []string{"see docs/reference/control-api.md"}, Err: err,
 	}
@@ -143,7 +143,7 @@ func writeParams(method, path string, p reflect.Value) (request, error) {
 		q.path = wildcard.ReplaceAllLiteralString(path, url.PathEscape(fmt.Sprint(p)))
 		return q, nil
 	}
-	rest := params(path, p.Type())
+	rest := fields(path, p.Type())
 	for i := range p.NumField() {
 		name, text := nameOf(p.Type().Field(i)), fmt.Sprint(p.Field(i))
 		if !slices.Contains(rest, name) {
