@@ -72,9 +72,14 @@ func flags(cmd *cobra.Command, cfg *Config) {
 	f.StringVar(&cfg.LogLevel, "log-level", "info", "debug, info, warn or error")
 }
 
+// memory is how much the agent is to take from the system, in bytes; its unit
+// throttles it at 512 MiB.
+const memory = 96 << 20
+
 // Main runs an agent until ctx ends.
 func Main(ctx context.Context, cfg Config, log *slog.Logger) error {
 	lean.Set()
+	lean.Limit(memory)
 	var err error
 	if cfg.sockets, err = handedOver(); err != nil {
 		return err

@@ -13,11 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"coopkit/appliance"
 	"coopkit/appliance/console"
 	"coopkit/appliance/engine/hostnet"
+	"coopkit/internal/limit"
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
@@ -28,10 +27,14 @@ import (
 // consolePort is that of the console where none is named.
 const consolePort = "8420"
 
-// maxVisitors is how many connections the console has at a time. It shares its
-// process with the front door, whose memory and files strangers must not use up
-// here.
-const maxVisitors = 256
+// How many connections the console has at a time, and how many of one network.
+// It shares its process with the front door, whose memory and files strangers
+// must not use up here.
+const (
+	maxVisitors        = 128
+	maxVisitorsFromOne = maxVisitors / 4
+	maxConsoleStreams  = 40 // requests that share a connection: live pages, and what is asked beside them
+)
 
 // tokenFor is how long a one-time token for the console can be used.
 const tokenFor = time.Hour
@@ -148,15 +151,18 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	conns := limit.NewConnections(maxVisitors, maxVisitorsFromOne)
 	server := &http.Server{
-		Handler: c.Handler(), TLSConfig: f.ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
+		Handler: c.Handler(), TLSConfig: f.ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxConsoleStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10, WriteByteTimeout: time.Minute},
+		ConnState: conns.State,
+		ErrorLog:  slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // reported by Serve
 	defer stop()
 	addr, _ := f.at()
 	a.log.Info("console ready", slog.String(logkey.Addr, addr))
-	if err := server.Serve(ownca.Listener(netutil.LimitListener(f.listener, maxVisitors), server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(ownca.Listener(conns.Listen(f.listener), server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

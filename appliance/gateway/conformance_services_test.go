@@ -64,7 +64,7 @@ func (c *serviceCase) run(t *testing.T, d *door, _ string) string {
 	t.Helper()
 	service := newService(c.script)
 	d.point(t, service.start(t))
-	v := visit(t, d)
+	v := callDoor(t, d)
 	send := request("GET /x")
 	if c.send != "" {
 		send, v.methods = c.send, []string{c.methods}
@@ -82,7 +82,7 @@ func (c *serviceCase) run(t *testing.T, d *door, _ string) string {
 	}
 	v.probeEnd()
 	if v.after != "open" {
-		other := visit(t, d)
+		other := callDoor(t, d)
 		other.probeEnd()
 		if other.after != "open" {
 			v.after += " for all"

@@ -191,7 +191,7 @@ type conformanceVisitor struct {
 	after   string // set once the connection cannot be read any more, or was probed
 }
 
-func visit(t *testing.T, d *door) *conformanceVisitor {
+func callDoor(t *testing.T, d *door) *conformanceVisitor {
 	t.Helper()
 	c := d.rawVisitor("http/1.1")
 	t.Cleanup(func() { _ = c.Close() })

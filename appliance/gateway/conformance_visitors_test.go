@@ -82,7 +82,7 @@ func (c *visitorCase) run(t *testing.T, d *door, want string) string {
 	t.Helper()
 	service := newService(c.service)
 	d.point(t, service.start(t))
-	v := visit(t, d)
+	v := callDoor(t, d)
 	if strings.HasSuffix(want, "silent") {
 		_ = v.conn.SetDeadline(time.Now().Add(silence))
 	}

@@ -24,6 +24,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/internal/hostname"
+	"coopkit/internal/limit"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/supervise"
@@ -59,6 +60,7 @@ type tuning struct {
 	localLifetime time.Duration   // of a leaf of the local CA
 	renewCheck    time.Duration   // between two looks at the certificates
 	retry         []time.Duration // waits between attempts for a certificate
+	patience      *patience       // with visitors
 }
 
 // Deps are the parts that the gateway is given.
@@ -81,6 +83,10 @@ type Gateway struct {
 	certs  *certificates
 	pages  *pages
 	back   *backends
+
+	patience patience
+	conns    *limit.Connections
+	services services
 
 	httpLn, httpsLn net.Listener
 	publicPort      int
@@ -110,6 +116,10 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 			Err:  err,
 		}
 	}
+	if cfg.tuning.patience == nil {
+		p := defaultPatience()
+		cfg.tuning.patience = &p
+	}
 	log := deps.Log.With(logkey.Component, "gateway")
 	certs, err := newCertificates(cfg, deps, log)
 	if err != nil {
@@ -119,7 +129,9 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, report: deps.Report, certs: certs, pages: pages, back: newBackends()}
+	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, report: deps.Report, certs: certs, pages: pages, back: newBackends(),
+		patience: *cfg.tuning.patience, conns: newConnections(), services: services{at: make(map[netip.AddrPort]*turns)},
+	}
 	g.table.Store(&table{})
 	return g, nil
 }
@@ -155,7 +167,9 @@ func (g *Gateway) SetRoutes(routes []Route) []BadRoute {
 	defer g.set.Unlock()
 	next, bad := g.build(routes)
 	g.table.Store(next)
-	g.back.keep(next.targets())
+	targets := next.targets()
+	g.back.keep(targets)
+	g.services.keep(targets)
 	hosts := next.names()
 	g.certs.want(hosts)
 	g.log.Info("route table replaced", logkey.Count, len(hosts), "bad", len(bad))
@@ -180,11 +194,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	secure := g.httpsServer(life)
 	servers := []*http.Server{secure}
-	doors := []served{{func(l net.Listener) error { return secure.ServeTLS(l, "", "") }, g.httpsLn, g.publicPort}}
+	doors := []served{{func(l net.Listener) error {
+		return secure.Serve(limit.Secure(g.conns.Listen(l), secure.TLSConfig, g.patience.head))
+	}, g.httpsLn, g.publicPort}}
 	if g.httpLn != nil {
 		plain := g.httpServer(life)
 		servers = append(servers, plain)
-		doors = append(doors, served{plain.Serve, g.httpLn, portOf(g.httpLn)})
+		doors = append(doors, served{func(l net.Listener) error { return plain.Serve(g.conns.Listen(l)) }, g.httpLn, portOf(g.httpLn)})
 	}
 	for _, d := range doors {
 		group.Go(func() error { return serve(d.on(d.main)) })

@@ -23,7 +23,6 @@ import (
 
 // h2specKnown are the cases that net/http's server fails, and why that is well.
 var h2specKnown = map[string]string{
-	"http2/4.2/3":     "the frame, of 17 KiB, is within the size that net/http allows in its settings",
 	"http2/6.5.3/1":   "net/http closes the connection of somebody who sends one setting twice",
 	"http2/8.1.2.2/1": "net/http answers 400 where a reset of the stream is asked for",
 	"http2/8.1.2.2/2": "net/http answers 400 where a reset of the stream is asked for",

@@ -41,7 +41,7 @@ type page struct {
 
 // again says after how many seconds it is worth to look again.
 var again = map[HoldReason]int{
-	Starting: 10, unreachable: 10, ClosedUntilOwner: 30, Failing: 60, Stopped: 3600,
+	Starting: 10, unreachable: 10, busy: 10, ClosedUntilOwner: 30, Failing: 60, Stopped: 3600,
 }
 
 func newPages() (*pages, error) {

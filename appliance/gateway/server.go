@@ -9,23 +9,29 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"time"
+
+	"coopkit/internal/limit"
 
 	"github.com/mholt/acmez/v3"
 )
 
 // server makes an http.Server with the limits of the front door: headers must
-// come soon and be small; bodies may take for ever and be of any size.
-func (g *Gateway) server(life context.Context, handle http.HandlerFunc) *http.Server {
-	var h http.Handler = handle
+// come soon and be small; bodies may be of any size, and take as long as they
+// make progress.
+func (g *Gateway) server(life context.Context, handle func(*visit, *http.Request)) *http.Server {
+	var h http.Handler = g.admit(handle)
 	if g.log.Enabled(life, slog.LevelDebug) {
 		h = accessLog(g.log, h)
 	}
 	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 20 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		ReadHeaderTimeout: g.patience.head,
+		WriteTimeout:      g.patience.answer, // moved on while there is progress: visit
+		IdleTimeout:       g.patience.idle,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             http2Limits(g.patience.answer),
+		ConnState:         g.conns.State,
+		ConnContext:       g.conns.Context,
 		BaseContext:       func(net.Listener) context.Context { return life },
 		ErrorLog:          slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 	}
@@ -34,6 +40,7 @@ func (g *Gateway) server(life context.Context, handle http.HandlerFunc) *http.Se
 // httpsServer makes the server for visitors.
 func (g *Gateway) httpsServer(life context.Context) *http.Server {
 	s := g.server(life, g.serveHTTPS)
+	s.Protocols = limit.Protocols()
 	s.TLSConfig = &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"h2", "http/1.1", acmez.ACMETLS1Protocol},
@@ -48,7 +55,7 @@ func (g *Gateway) httpsServer(life context.Context) *http.Server {
 // authorities, and redirects to HTTPS.
 func (g *Gateway) httpServer(life context.Context) *http.Server { return g.server(life, g.serveHTTP) }
 
-func (g *Gateway) serveHTTPS(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serveHTTPS(w *visit, r *http.Request) {
 	e := g.table.Load().lookup(r.Host)
 	if e == nil {
 		g.pages.misdirected(w, r)
@@ -57,13 +64,17 @@ func (g *Gateway) serveHTTPS(w http.ResponseWriter, r *http.Request) {
 	if g.hsts {
 		w.Header()["Strict-Transport-Security"] = hstsValue
 	}
+	if e.route.Kind == Service && !e.route.Closed {
+		g.serveService(w, r, e)
+		return
+	}
 	e.handler.ServeHTTP(w, r)
 }
 
 // hstsValue holds for a year, for the name alone.
 var hstsValue = []string{"max-age=31536000"}
 
-func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) serveHTTP(w *visit, r *http.Request) {
 	if g.certs.solveHTTP(w, r) {
 		return
 	}

@@ -13,89 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/net/netutil"
-
+	"coopkit/internal/limit"
 	"coopkit/internal/ownca"
 	"coopkit/internal/testkit"
 )
 
-func dialFrom(t *testing.T, address string, l net.Listener) net.Conn {
-	t.Helper()
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}, Timeout: 10 * time.Second}
-	c, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-// closed reports whether the other side has closed the connection.
-func closed(c net.Conn) bool {
-	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second)) // what is closed says so at once
-	_, err := c.Read(make([]byte, 1))
-	return errors.Is(err, io.EOF)
-}
-
-func TestFair_oneAddressDoesNotKeepTheOthersOut(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l := netutil.LimitListener(newFair(inner, newCrowd(4, 2), newCrowd(0, 0)), 4)
-	taken := make(chan net.Conn, 10)
-	go func() {
-		defer close(taken)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			taken <- c
-		}
-	}()
-	t.Cleanup(func() {
-		_ = l.Close()
-		for c := range taken {
-			_ = c.Close()
-		}
-	})
-	next := func() (c net.Conn) {
-		t.Helper()
-		select {
-		case c = <-taken:
-		case <-time.After(10 * time.Second):
-			t.Fatal("nobody is taken")
-		}
-		return c
-	}
-	dialFrom(t, "127.0.0.2", l)
-	first := next()
-	dialFrom(t, "127.0.0.2", l)
-	second := next()
-	if !closed(dialFrom(t, "127.0.0.2", l)) {
-		t.Error("a third of one address is taken")
-	}
-	for range 2 {
-		dialFrom(t, "127.0.0.3", l)
-		defer func(c net.Conn) { _ = c.Close() }(next())
-	}
-	dialFrom(t, "127.0.0.4", l) // there is no place: it waits
-	select {
-	case <-taken:
-		t.Error("a fifth is taken")
-	case <-time.After(50 * time.Millisecond):
-	}
-	for range 2 { // to close twice makes one place
-		_ = first.Close()
-	}
-	defer func(c net.Conn) { _ = c.Close() }(next())
-	_ = second.Close()
-	dialFrom(t, "127.0.0.2", l)
-	defer func(c net.Conn) { _ = c.Close() }(next())
-}
-
-func TestFair_fewCarryManyRequests(t *testing.T) {
+func TestFewShared_theOthersSpeakHTTP1(t *testing.T) {
 	ca, err := ownca.Open(t.TempDir(), time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -104,8 +27,8 @@ func TestFair_fewCarryManyRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := newFair(inner, newCrowd(10, 10), newCrowd(10, 1))
-	l := ownca.Listener(f, f.config(ca.TLSConfig()))
+	shared := limit.NewBudget(10, 1)
+	l := ownca.Listener(limit.NewConnections(10, 10).Listen(inner), fewShared(ca.TLSConfig(), shared))
 	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
@@ -116,7 +39,13 @@ func TestFair_fewCarryManyRequests(t *testing.T) {
 	})
 	speaks := func(from string) (*tls.Conn, string) {
 		t.Helper()
-		c := tls.Client(dialFrom(t, from, l), &tls.Config{InsecureSkipVerify: true, ServerName: "127.0.0.1", NextProtos: []string{"h2", "http/1.1"}})
+		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}, Timeout: 10 * time.Second}
+		raw, err := d.DialContext(t.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = raw.Close() })
+		c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, ServerName: "127.0.0.1", NextProtos: []string{"h2", "http/1.1"}})
 		if err := c.HandshakeContext(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -137,11 +66,7 @@ func TestFair_fewCarryManyRequests(t *testing.T) {
 		t.Errorf("the first of another address speaks %s", got)
 	}
 	_ = first.Close()
-	testkit.Eventually(t, 10*time.Second, "the first has ended, and holds its place", func() bool {
-		f.shared.mu.Lock()
-		defer f.shared.mu.Unlock()
-		return f.shared.n == 1
-	})
+	testkit.Eventually(t, 10*time.Second, "the first has ended, and holds its place", func() bool { return shared.Held() == 1 })
 	if _, got := speaks("127.0.0.2"); got != "h2" {
 		t.Errorf("when the first has ended, the next speaks %s", got)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"coopkit/desk/server"
+	"coopkit/internal/limit"
 	"coopkit/internal/logkey"
 )
 
@@ -61,7 +61,7 @@ func (q *quiet) Handle(ctx context.Context, r slog.Record) error {
 		case logkey.Code:
 			is.code = a.Value.String()
 		case logkey.Addr:
-			is.from = server.Network(a.Value.String())
+			is.from = limit.Network(a.Value.String())
 		}
 		return true
 	})

@@ -25,6 +25,7 @@ import (
 	"coopkit/desk/store"
 	"coopkit/desk/web"
 	"coopkit/desk/wire"
+	"coopkit/internal/limit"
 	"coopkit/internal/localrpc"
 	"coopkit/internal/logkey"
 	"coopkit/internal/process"
@@ -60,6 +61,7 @@ type Desk struct {
 	signin *signin.Service
 	web    *web.Web
 	tls    secured
+	conns  *limit.Connections
 }
 
 // New opens the state folder and makes all parts; it opens no port. A folder
@@ -74,7 +76,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error)
 	if cfg.Period < wire.ShortestPeriod || cfg.Period > wire.LongestPeriod {
 		return nil, periodUnusable(cfg.Period)
 	}
-	d := &Desk{cfg: cfg, log: newQuiet(log)}
+	d := &Desk{cfg: cfg, log: newQuiet(log), conns: limit.NewConnections(mostConnections, mostFromOne)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -144,7 +146,7 @@ func (d *Desk) Run(ctx context.Context, ready func(net.Addr)) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return d.store.Run(ctx) })
 	group.Go(func() error {
-		return d.serve(ctx, d.tls.listener(l), d.Handler())
+		return d.serve(ctx, d.tls.listener(d.conns.Listen(l)), d.Handler())
 	})
 	group.Go(func() error { return localrpc.Serve(ctx, socket, d.local(), context.Canceled) })
 	group.Go(func() error { return d.signin.Run(ctx) })
@@ -172,6 +174,7 @@ func (d *Desk) serve(ctx context.Context, l net.Listener, h http.Handler) error 
 		Handler: h, ReadHeaderTimeout: headersWithin, ReadTimeout: wholeWithin, WriteTimeout: wholeWithin, IdleTimeout: idleFor, MaxHeaderBytes: 16 << 10,
 		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10},
 		ErrorLog:    slog.NewLogLogger(d.part("http").Handler(), slog.LevelDebug),
+		ConnState:   d.conns.State,
 		BaseContext: func(net.Listener) context.Context { return ctx }, // live pages end with the desk
 	}
 	ended := make(chan error, 1)

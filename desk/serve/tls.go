@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/netutil"
-
+	"coopkit/internal/limit"
 	"coopkit/internal/logkey"
 	"coopkit/internal/ownca"
 	"coopkit/internal/problem"
@@ -21,10 +20,9 @@ import (
 // secured is how the desk's port speaks TLS.
 type secured struct{ config *tls.Config }
 
-// listener speaks TLS on l, with so many at a time; the others wait.
+// listener speaks TLS on l, which has the bounds of connections.
 func (s secured) listener(l net.Listener) net.Listener {
-	f := newFair(l, newCrowd(mostConnections, mostFromOne), newCrowd(mostShared, mostSharedOfOne))
-	return ownca.Listener(netutil.LimitListener(f, mostConnections), f.config(s.config))
+	return ownca.Listener(l, fewShared(s.config, limit.NewBudget(mostShared, mostSharedOfOne)))
 }
 
 // openTLS returns the certificate's side of the desk: that of the files, or of

@@ -10,19 +10,18 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"coopkit/desk/store"
 	"coopkit/desk/wire"
+	"coopkit/internal/limit"
 )
 
 // enrol takes on a box that knows the secret of an invitation. Addresses that
 // are refused often have to wait.
 func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
-	from := Network(r.RemoteAddr)
+	from := limit.Network(r.RemoteAddr)
 	if wait := s.guesses.blocked(from, s.Now()); wait > 0 {
 		return tooOften(w, wait)
 	}
@@ -99,23 +98,4 @@ func (s *Server) accept(n *store.NewBox, e wire.Enrolment, i store.Invited, body
 	}
 	n.Words = wire.FourWords(body, n.Answer)
 	return nil
-}
-
-// Network is what an address with its port counts as: one IPv4 address, or the
-// /64 that one line has.
-func Network(remote string) string {
-	host, _, err := net.SplitHostPort(remote)
-	if err != nil {
-		return remote
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if a = a.Unmap(); a.Is6() {
-		if p, err := a.WithZone("").Prefix(64); err == nil {
-			return p.String()
-		}
-	}
-	return a.String()
 }

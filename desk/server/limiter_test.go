@@ -75,14 +75,3 @@ func TestMeaningOf_whatIsNotStoredComesAgain(t *testing.T) {
 		}
 	}
 }
-
-func TestNetwork_isWhatOneLineHas(t *testing.T) {
-	for remote, want := range map[string]string{
-		"192.0.2.7:1234": "192.0.2.7", "[::ffff:192.0.2.7]:1": "192.0.2.7", "[2001:db8:1:2:3::4]:5": "2001:db8:1:2::/64",
-		"[fe80::1%eth0]:5": "fe80::/64", "@": "@",
-	} {
-		if got := Network(remote); got != want {
-			t.Errorf("%s counts as %s, not %s", remote, got, want)
-		}
-	}
-}

@@ -21,3 +21,12 @@ func Set() {
 		debug.SetGCPercent(garbage)
 	}
 }
+
+// Limit makes the collector work harder when the process has more than so many
+// bytes from the system, unless somebody who set GOMEMLIMIT knows better. What
+// is in use is not bounded by it.
+func Limit(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(bytes)
+	}
+}

@@ -59,6 +59,9 @@ type peeked struct {
 	err  error
 }
 
+// NetConn returns the connection below.
+func (p *peeked) NetConn() net.Conn { return p.Conn }
+
 // Read implements net.Conn.
 func (p *peeked) Read(b []byte) (int, error) {
 	p.once.Do(p.look)
