@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"coopkit/internal/answered"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
@@ -54,7 +55,7 @@ func (s Server[A]) unknown(r *http.Request) error {
 func (s Server[A]) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, began := requestID(), time.Now()
-		out := &response{ResponseWriter: w}
+		out := &answered.Writer{ResponseWriter: w}
 		err := supervise.Recovered(func() error {
 			v, err := h(out, r)
 			if err != nil || v == nil {
@@ -79,7 +80,7 @@ func (s Server[A]) handle(h handler) http.Handler {
 				level = slog.LevelError
 			}
 			attrs = append(attrs, slog.String(logkey.Code, p.Code), slog.Any(logkey.Err, err))
-			defer out.fail(rfc9457.From(p, id)) // after the log line, so that who quotes the id finds it
+			defer fail(out, rfc9457.From(p, id)) // after the log line, so that who quotes the id finds it
 		}
 		s.Log.LogAttrs(r.Context(), level, "request", attrs...)
 	})
@@ -104,32 +105,13 @@ func (s Server[A]) answer(w http.ResponseWriter, r *http.Request, v any) error {
 
 func requestID() string { return rand.Text()[:12] }
 
-// response notices whether the answer has begun.
-type response struct {
-	http.ResponseWriter
-	begun bool
-}
-
-func (r *response) WriteHeader(status int) {
-	r.begun = true
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *response) Write(p []byte) (int, error) {
-	r.begun = true
-	return r.ResponseWriter.Write(p)
-}
-
-// Unwrap lets http.ResponseController reach the real one.
-func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
-
 // fail answers with the document, or puts it in the trailer of a stream.
-func (r *response) fail(d rfc9457.Document) {
-	if !r.begun {
-		d.Write(r)
+func fail(w *answered.Writer, d rfc9457.Document) {
+	if w.Status == 0 {
+		d.Write(w)
 		return
 	}
 	if data, err := json.Marshal(d); err == nil { // it has nothing that can not be encoded
-		r.Header().Set(http.TrailerPrefix+problemTrailer, string(data))
+		w.Header().Set(http.TrailerPrefix+problemTrailer, string(data))
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/klauspost/compress/gzhttp"
 
+	"coopkit/internal/answered"
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
@@ -67,31 +68,15 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
-type recorder struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader remembers the status for the log.
-func (rec *recorder) WriteHeader(status int) {
-	if rec.status == 0 {
-		rec.status = status
-	}
-	rec.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
-
 // logged writes one line a request; queries may hold what is private and are
 // left out.
 func (ui *UI) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec, start := &recorder{ResponseWriter: w}, time.Now()
+		rec, start := &answered.Writer{ResponseWriter: w}, time.Now()
 		before := ui.statements()
 		next.ServeHTTP(rec, r)
 		ui.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "page served", slog.String("method", r.Method), slog.String(logkey.Path, r.URL.Path),
-			slog.Int("status", rec.status), slog.Duration(logkey.Took, time.Since(start)),
+			slog.Int("status", rec.Status), slog.Duration(logkey.Took, time.Since(start)),
 			slog.Int64("statements", ui.statements()-before), // of all who work at the same time
 			slog.String(logkey.RequestID, requestID(r.Context())))
 	})
