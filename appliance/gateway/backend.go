@@ -72,7 +72,7 @@ func (c *backConn) grow(have []byte) {
 // nothing lies, or dials; with fresh it always dials.
 func (b *backends) get(ctx context.Context, target netip.AddrPort, fresh bool) (*backConn, error) {
 	for !fresh {
-		c := b.take(target)
+		c := b.pop(target)
 		if c == nil {
 			break
 		}
@@ -93,9 +93,9 @@ func (b *backends) get(ctx context.Context, target netip.AddrPort, fresh bool) (
 	return c, nil
 }
 
-// take removes the idle connection that was used last; older than idleLife, all
+// pop removes the idle connection that was used last; older than idleLife, all
 // of them are closed, since the others are older still.
-func (b *backends) take(target netip.AddrPort) *backConn {
+func (b *backends) pop(target netip.AddrPort) *backConn {
 	b.mu.Lock()
 	list := b.idle[target]
 	if len(list) == 0 {

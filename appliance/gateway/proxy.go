@@ -42,11 +42,12 @@ func (g *Gateway) proxy(r Route) http.Handler {
 // ServeHTTP sends r to the service and its answer to the visitor. What could
 // mean one thing here and another at the service is refused.
 func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if status := screen(r); status != 0 {
+	target, status := screen(r)
+	if status != 0 {
 		decline(w, r, status)
 		return
 	}
-	e := &exchange{ResponseWriter: w, p: p, r: r, upgrade: asksForWebSocket(r)}
+	e := &exchange{ResponseWriter: w, p: p, r: r, target: target, upgrade: asksForWebSocket(r)}
 	if e.upgrade {
 		defer p.g.open.add()()
 	} else if r.Header["Upgrade"] != nil {
@@ -57,24 +58,26 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reverse.ServeHTTP(e, r)
 }
 
-// screen returns the status with which a request is refused unseen, or 0.
-func screen(r *http.Request) int {
+// screen returns the target that a service is asked for, or the status with
+// which a request is refused unseen.
+func screen(r *http.Request) (target string, refused int) {
 	switch r.Method {
 	case http.MethodConnect, http.MethodTrace, "TRACK":
-		return http.StatusMethodNotAllowed
+		return "", http.StatusMethodNotAllowed
 	}
 	if !httpguts.ValidHeaderFieldName(r.Method) { // a token, as a method is (RFC 9110 section 9.1)
-		return http.StatusBadRequest
-	}
-	if _, ok := originForm(r); !ok {
-		return http.StatusBadRequest
+		return "", http.StatusBadRequest
 	}
 	for _, length := range r.Header["Content-Length"] {
 		if r.ProtoMajor > 1 && length != strconv.FormatInt(r.ContentLength, 10) {
-			return http.StatusBadRequest // net/http checks those of HTTP/1 only
+			return "", http.StatusBadRequest // net/http checks those of HTTP/1 only
 		}
 	}
-	return 0
+	target, ok := originForm(r)
+	if !ok {
+		return "", http.StatusBadRequest
+	}
+	return target, 0
 }
 
 // originForm returns the target of r as a service gets it (RFC 9112 section
@@ -121,8 +124,8 @@ func escape(target string) string {
 	return b.String()
 }
 
-// refuse answers for a service that did not, and tells a visitor whose request
-// broke off so. It is ReverseProxy's ErrorHandler.
+// refuse answers when the service did not, or when the visitor's body could not
+// be read. It is ReverseProxy's ErrorHandler.
 func (e *exchange) refuse(_ http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
 		panic(http.ErrAbortHandler) // nobody reads an answer; net/http closes the stream without one
@@ -173,5 +176,5 @@ var buffers = &bufferPool{sync.Pool{New: func() any { return new([copyBufferSize
 // Get lends a buffer.
 func (p *bufferPool) Get() []byte { return p.Pool.Get().(*[copyBufferSize]byte)[:] }
 
-// Put takes one back.
+// Put returns one to the pool.
 func (p *bufferPool) Put(b []byte) { p.Pool.Put((*[copyBufferSize]byte)(b)) }

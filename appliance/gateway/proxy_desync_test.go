@@ -225,19 +225,24 @@ func TestProxy_streamsBothWaysAtOnce(t *testing.T) {
 // TestProxy_largeUploadsThatAreRefusedGetTheirAnswer: the visitor is still
 // sending when the answer comes, and must not lose it.
 func TestProxy_largeUploadsThatAreRefusedGetTheirAnswer(t *testing.T) {
-	for _, size := range []int{1 << 10, 200 << 10} {
-		d := openWithOld(t, func(conn net.Conn, in *bufio.Reader, _ int) {
-			_, _ = http.ReadRequest(in)
-			_, _ = conn.Write([]byte("HTTP/1.1 413 Too Large\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("n", 100000)))
-		})
-		conn := d.rawVisitor("http/1.1")
-		_, _ = fmt.Fprintf(conn, "PUT / HTTP/1.1\r\nHost: www.demo.coop\r\nContent-Length: %d\r\n\r\n", size)
-		var wg sync.WaitGroup
-		wg.Go(func() { _, _ = io.WriteString(conn, strings.Repeat("x", size)) })
-		if status, body, _ := readRaw(t, bufio.NewReader(conn)); status != 413 || len(body) != 100000 {
-			t.Errorf("%d bytes sent: %d with %d bytes", size, status, len(body))
+	for _, head := range []string{"Content-Length: 1000000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\nF0000\r\n"} {
+		for _, hangsUp := range []bool{false, true} {
+			d := openWithOld(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+				_, _ = http.ReadRequest(in)
+				_, _ = conn.Write([]byte("HTTP/1.1 413 Too Large\r\nContent-Length: 100000\r\n\r\n" + strings.Repeat("n", 100000)))
+				if hangsUp {
+					_ = conn.Close() // with bytes in it that it did not read
+				}
+			})
+			conn := d.rawVisitor("http/1.1")
+			_, _ = io.WriteString(conn, "PUT / HTTP/1.1\r\nHost: www.demo.coop\r\n"+head)
+			var wg sync.WaitGroup
+			wg.Go(func() { _, _ = io.WriteString(conn, strings.Repeat("x", 200<<10)) })
+			if status, body, _ := readRaw(t, bufio.NewReader(conn)); status != 413 || len(body) != 100000 {
+				t.Errorf("%.20q, hangs up: %v: %d with %d bytes", head, hangsUp, status, len(body))
+			}
+			wg.Wait()
 		}
-		wg.Wait()
 	}
 }
 

@@ -19,7 +19,8 @@ type exchange struct {
 
 	p       *proxy
 	r       *http.Request // as the visitor sent it
-	upgrade bool          // it asks for a WebSocket
+	target  string        // of the request line
+	upgrade bool          // the visitor asks for a WebSocket
 
 	c       *backConn
 	stop    func() bool // ends the watch over the request's context
@@ -69,11 +70,11 @@ func (e *exchange) ask(out *http.Request, fresh bool) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	c.beforeRead = e.flush
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		resp.Body = &tunnel{c: c}
 		return resp, nil
 	}
+	c.beforeRead = e.flush
 	resp.Body = &answerBody{ReadCloser: resp.Body, e: e, resp: resp}
 	return resp, nil
 }
@@ -109,6 +110,9 @@ func (b *answerBody) Close() error {
 	if e.stop() && e.reached && !e.final && e.up.done() {
 		e.p.g.back.put(e.p.route.Target, e.c)
 		return nil
+	}
+	if e.up != nil {
+		e.flush() // to end an upload can take a moment
 	}
 	e.breakOff()
 	return nil

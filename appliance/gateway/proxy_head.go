@@ -41,13 +41,12 @@ func (e *exchange) rewrite(pr *httputil.ProxyRequest) {
 
 // writeHead writes the request line and headers for a service; in is the
 // request as the visitor sent it. Errors stay in w until it is flushed.
-func writeHead(w *bufio.Writer, out, in *http.Request) {
+func writeHead(w *bufio.Writer, out, in *http.Request, target string) {
 	put := func(parts ...string) {
 		for _, s := range parts {
 			_, _ = w.WriteString(s)
 		}
 	}
-	target, _ := originForm(in)
 	put(in.Method, " ", target, " HTTP/1.1\r\nHost: ", out.Host, "\r\n")
 	for key, values := range out.Header {
 		for _, v := range values {

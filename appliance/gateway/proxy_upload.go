@@ -40,9 +40,13 @@ const (
 	drainTimeout    = 500 * time.Millisecond // for the visitor to stop sending what nobody wants
 )
 
+// maxDiscard is how many bytes of a body that nobody wants are read, as many as
+// by net/http.
+const maxDiscard = 256 << 10
+
 // send writes the request: the head at once, the body as it comes.
 func (e *exchange) send(out *http.Request) {
-	writeHead(e.c.out, out, e.r)
+	writeHead(e.c.out, out, e.r, e.target)
 	_ = e.c.out.Flush() // a failure shows when the answer is read
 	if e.r.ContentLength == 0 {
 		return
@@ -87,9 +91,16 @@ func (u *upload) run() {
 		case <-limit.C: // a service that does not know the question
 		}
 	}
-	if u.err = u.copy(); u.err != nil {
-		_ = u.e.c.Close() // the service must not take a part for the whole
+	if u.err = u.copy(); u.err != nil && u.readErr == nil {
+		u.discard()
 	}
+}
+
+// discard reads on after the service has stopped: a visitor who sends until the
+// connection breaks would not see the answer.
+func (u *upload) discard() {
+	_, err := io.CopyN(io.Discard, u.body, maxDiscard)
+	u.reached.Store(errors.Is(err, io.EOF))
 }
 
 // copy copies the visitor's body to the service as it comes.
@@ -116,6 +127,7 @@ func (u *upload) copy() error {
 			if !u.cut.Load() {
 				u.readErr = readErr
 			}
+			_ = u.e.c.Close() // the service must not take a part for the whole
 			return readErr
 		}
 		if n > 0 {
@@ -152,25 +164,24 @@ func (u *upload) done() bool {
 }
 
 // end returns when nothing reads the visitor's body any more; the connection to
-// the service is closed by then. The visitor, who may still be sending, gets a
-// moment to stop, or would lose the answer with the connection.
+// the service is closed by then. A visitor of HTTP/1 who is still sending gets
+// a moment to stop; HTTP/2 can say so.
 func (u *upload) end(w http.ResponseWriter) {
 	u.wanted(false)
 	u.cut.Store(true)
+	until := longAgo
+	if u.e.r.ProtoMajor == 1 {
+		until = time.Now().Add(drainTimeout)
+	}
 	visitor := http.NewResponseController(w)
 	again := time.NewTicker(10 * time.Millisecond) // whoever wraps the body may set deadlines too
 	defer again.Stop()
-	woken := false
 	for {
 		if !u.reached.Load() {
-			_ = visitor.SetReadDeadline(longAgo)
-			woken = true
+			_ = visitor.SetReadDeadline(until)
 		}
 		select {
 		case <-u.over:
-			if woken {
-				_ = visitor.SetReadDeadline(time.Now().Add(drainTimeout))
-			}
 			return
 		case <-again.C:
 		}
