@@ -89,3 +89,31 @@ func TestAgent_aPanicIsOnePartsOwn(t *testing.T) {
 		t.Errorf("the doctor does not say so: %v, %v", report.Findings, err)
 	}
 }
+
+// TestAgent_withoutItsNameServer: what has a name in a zone of the box can be
+// removed although the box does not answer for names any more.
+func TestAgent_withoutItsNameServer(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	r := run(t, cfg)
+	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
+	r.done(t, job, err)
+	job, err = r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
+	r.done(t, job, err)
+	job, err = r.Redirects.Add(t.Context(), appliance.Redirect{Host: "old.demo.coop", Target: "https://demo.coop"})
+	r.done(t, job, err)
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.DNS = nil
+	r = run(t, cfg)
+	job, err = r.Sites.Remove(t.Context(), appliance.RemoveSite{Host: "demo.coop"})
+	r.done(t, job, err)
+	job, err = r.Redirects.Remove(t.Context(), "old.demo.coop")
+	r.done(t, job, err)
+	job, err = r.Names.RemoveZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
+	r.done(t, job, err)
+	if zones, err := r.Names.Zones(t.Context()); err != nil || len(zones) > 0 {
+		t.Errorf("left: %v, %v", zones, err)
+	}
+}

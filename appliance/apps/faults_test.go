@@ -247,3 +247,49 @@ func TestOutOfMemory_isToldByTheEngine(t *testing.T) {
 		return len(all) > 0 && all[0].Install == "echo" && !all[0].At.IsZero()
 	})
 }
+
+// TestEndpoints_oneUnreadableReleaseClosesNoOther, and the list of apps shows
+// all of them.
+func TestEndpoints_oneUnreadableReleaseClosesNoOther(t *testing.T) {
+	t.Parallel()
+	b, _ := fakeBox(t, fine)
+	for _, name := range []string{"aa", "bb"} {
+		job, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+		b.follow(t, job, err)
+	}
+	rel, err := b.store.Release(t.Context(), "aa", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := b.store.InsertRelease(t.Context(), rel, []byte("PK damaged"))
+	if err := errors.Join(err, b.store.Activate(t.Context(), "aa", n)); err != nil {
+		t.Fatal(err)
+	}
+	ends, err := b.Endpoints(t.Context())
+	if err != nil || len(ends) != 2 || ends[0].Err == nil || ends[0].Target.IsValid() || ends[1].Err != nil || !ends[1].Target.IsValid() {
+		t.Errorf("endpoints: %+v, %v", ends, err)
+	}
+	all, err := b.List(t.Context())
+	if err != nil || len(all) != 2 || all[0].State != "failing" || all[1].State != "running" {
+		t.Errorf("list: %+v, %v", all, err)
+	}
+}
+
+// TestList_doesNotWaitForAnEngineThatHangs longer than a glance.
+func TestList_doesNotWaitForAnEngineThatHangs(t *testing.T) {
+	t.Parallel()
+	b, fake := fakeBox(t, fine)
+	for _, name := range []string{"aa", "bb"} {
+		job, err := b.Add(t.Context(), appliance.AddApp{Recipe: "echo", Name: name, Host: name + ".demo.coop"})
+		b.follow(t, job, err)
+	}
+	b.Engine = hanging{fake, "aa"}
+	began := time.Now()
+	all, err := b.List(t.Context())
+	if err != nil || len(all) != 2 || all[0].State != "unknown" {
+		t.Errorf("%+v, %v", all, err)
+	}
+	if took := time.Since(began); took > engine.Glance+time.Second {
+		t.Errorf("it took %s", took)
+	}
+}

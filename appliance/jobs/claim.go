@@ -65,7 +65,7 @@ func (r *Runner) tryOwn(rec Record) (*run, error) {
 		return nil, &problem.Problem{
 			Code: "agent-stopping", Kind: problem.Unavailable,
 			What: "the agent is starting or stopping, so no change can begin now",
-			Next: []string{"try again in a few seconds"},
+			Next: []string{"try again in a few seconds", "coopkit doctor, if it goes on"},
 		}
 	}
 	switch other := r.owner[rec.Subject]; {

@@ -166,7 +166,9 @@ func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
 		return err
 	}
 	err = n.serve(ctx)
-	if err == nil && !n.unasked(d) {
+	if n.unasked(d) {
+		n.d.Log.Info("records removed without asking a name server: this box has none", logkey.Zone, z.Name)
+	} else if err == nil {
 		err = n.verify(ctx, d)
 	}
 	if err == nil {
