@@ -217,6 +217,9 @@ func (c *certificates) run(ctx context.Context) error {
 	c.mu.Unlock()
 
 	<-ctx.Done()
+	c.mu.Lock()
+	c.life = nil // from here on no loop is started
+	c.mu.Unlock()
 	c.managing.Wait()
 	cache.Stop()
 	return nil
