@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"coopkit/internal/logkey"
 	"coopkit/internal/problem"
 	"coopkit/internal/rfc9457"
+	"coopkit/internal/supervise"
 )
 
 // policy allows what a page of ours needs and nothing else; nothing is inline.
@@ -91,18 +91,16 @@ func (ui *UI) statements() int64 {
 
 func (ui *UI) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			caught := recover()
-			if caught == nil {
-				return
-			}
-			if err, ok := caught.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(caught) // net/http's own way to end a connection
-			}
-			ui.cfg.Log.Error("page panicked", slog.Any(logkey.Err, caught), slog.String("stack", string(debug.Stack())))
-			ui.fail(w, r, fmt.Errorf("panic: %v", caught))
-		}()
-		next.ServeHTTP(w, r)
+		err := supervise.Recovered(func() error {
+			next.ServeHTTP(w, r)
+			return nil
+		})
+		if errors.Is(err, http.ErrAbortHandler) {
+			panic(http.ErrAbortHandler) // net/http's own way to end a connection
+		}
+		if err != nil {
+			ui.fail(w, r, err)
+		}
 	})
 }
 
@@ -117,7 +115,7 @@ func (ui *UI) handle(h Handler) http.Handler {
 }
 
 func (ui *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
+	if r.Context().Err() != nil && !supervise.Panicked(err) {
 		return // nobody reads the answer
 	}
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {

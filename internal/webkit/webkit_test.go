@@ -76,6 +76,7 @@ func site(t *testing.T, kind string) http.Handler {
 		webkit.SetFlash(w, webkit.Flash{Text: "Chat <now> runs", Undo: "/undo", Word: "Undo"})
 		return ui.Redirect(w, r, "/")
 	})
+	rt.Signed("GET /abort", func(http.ResponseWriter, *http.Request) error { panic(http.ErrAbortHandler) })
 	rt.Signed("GET /panic", func(http.ResponseWriter, *http.Request) error { panic("boom") })
 	rt.Signed("GET /jobs/events", func(w http.ResponseWriter, r *http.Request) error {
 		s, err := webkit.NewStream(w)
@@ -180,6 +181,17 @@ func TestErrors_becomePages(t *testing.T) {
 			t.Errorf("%s: %s\n%s", path, res.Status, text)
 		}
 	}
+}
+
+func TestAbort_endsTheConnectionAndIsNoPage(t *testing.T) {
+	h := site(t, "console")
+	defer func() {
+		if caught := recover(); caught != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+			t.Errorf("caught %v", caught)
+		}
+	}()
+	res := ask(t, h, "GET", "/abort", "Who", "Amara")
+	t.Errorf("answered %s", res.Status)
 }
 
 func TestChange_fromAnotherSiteIsRefused(t *testing.T) {
