@@ -113,7 +113,7 @@ func refused(err error, code string) error {
 	if errors.Is(err, &problem.Problem{Code: code}) {
 		return nil
 	}
-	return fmt.Errorf("%v; want %s", err, code)
+	return fmt.Errorf("want %s: %w", code, cmp.Or(err, errors.New("it worked")))
 }
 
 var nameCalls = []call{

@@ -54,15 +54,15 @@ type Box struct {
 }
 
 // New starts a Box; it ends with the test.
-func New(t testing.TB) *Box {
-	t.Helper()
+func New(tb testing.TB) *Box {
+	tb.Helper()
 	b, err := Start()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := b.Stop(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return b
@@ -182,23 +182,23 @@ func (b *Box) Agent() control.Agent { return b.agent }
 
 // Add adds an app whose required questions have answers, and fails the test if
 // that does not end well.
-func (b *Box) Add(t testing.TB, recipe, host string) {
-	t.Helper()
-	job, err := b.agent.Apps.Add(t.Context(), appliance.AddApp{Recipe: recipe, Host: host, Settings: Answers(t, recipe)})
+func (b *Box) Add(tb testing.TB, recipe, host string) {
+	tb.Helper()
+	job, err := b.agent.Apps.Add(tb.Context(), appliance.AddApp{Recipe: recipe, Host: host, Settings: Answers(tb, recipe)})
 	if err == nil {
-		job, err = b.agent.Jobs.Job(t.Context(), job.ID)
+		job, err = b.agent.Jobs.Job(tb.Context(), job.ID)
 	}
 	if err != nil || job.State != appliance.JobDone && !b.gate.held() {
-		t.Fatalf("add %s: %v, %+v", recipe, err, job)
+		tb.Fatalf("add %s: %v, %+v", recipe, err, job)
 	}
 }
 
 // Answers are answers to the questions of a recipe that must have one.
-func Answers(t testing.TB, recipe string) map[string]string {
-	t.Helper()
+func Answers(tb testing.TB, recipe string) map[string]string {
+	tb.Helper()
 	r, err := recipes.Embedded().Find(recipe)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	out := map[string]string{}
 	for _, s := range r.Settings {
