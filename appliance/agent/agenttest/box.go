@@ -152,18 +152,31 @@ func (b *Box) quiet() {
 	})
 }
 
-// seed makes the records of a box that has a name and serves a zone.
+// seed makes the records of a box that has a name and serves a zone. They are
+// made once and copied: most of a start is making tables.
 func seed(state string) error {
-	if err := os.Mkdir(state, 0o750); err != nil {
-		return err
-	}
-	ctx := context.Background()
-	db, err := store.Open(ctx, filepath.Join(state, "coopkit.db"))
+	data, err := records()
 	if err != nil {
 		return err
 	}
+	return errors.Join(os.Mkdir(state, 0o750), os.WriteFile(filepath.Join(state, database), data, 0o600))
+}
+
+const database = "coopkit.db"
+
+var records = sync.OnceValues(func() (_ []byte, err error) {
+	dir, err := folder()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	ctx, path := context.Background(), filepath.Join(dir, database)
+	db, err := store.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
 	z := dns.NewZone("demo.coop", Began)
-	return errors.Join(
+	if err := errors.Join(
 		db.SaveSettings(ctx, map[string]string{"coop": "Demo Co-op", "box": "box", "language": "en"}),
 		db.ReplaceZone(ctx, names.StoredZone{
 			Name: z.Name, Serial: z.Serial, TTL: z.TTL, NS: z.NS, Primary: z.SOA.Primary, Mailbox: z.SOA.Mailbox,
@@ -171,8 +184,11 @@ func seed(state string) error {
 			Records: []appliance.Record{{Name: z.NS[0], Type: "A", TTL: z.TTL, Data: Address, Owner: names.OwnerZone}},
 		}),
 		db.Close(),
-	)
-}
+	); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Stop ends the agent and removes its folder; it may be called more than once.
 func (b *Box) Stop() error { return b.stop() }

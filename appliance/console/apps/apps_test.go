@@ -55,6 +55,7 @@ func each(t *testing.T, c *areatest.Console, test func(lang string)) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	c := console(t, agenttest.New(t).Agent())
 	each(t, c, func(lang string) {
 		if p := c.Get(t, "/apps"); len(p.All(".empty")) != 1 || len(p.All(".rows")) != 0 {
@@ -79,6 +80,7 @@ func TestList(t *testing.T) {
 }
 
 func TestCatalogue_findsByNeedAndWords(t *testing.T) {
+	t.Parallel()
 	c := console(t, wiki(t).Agent())
 	for query, want := range map[string]string{
 		"": "DokuWiki Radicale WordPress", "?need=wiki": "DokuWiki", "?q=CALENDAR": "Radicale", "?q=Wórd+website": "WordPress",
@@ -107,6 +109,7 @@ func TestCatalogue_findsByNeedAndWords(t *testing.T) {
 }
 
 func TestRecipe(t *testing.T) {
+	t.Parallel()
 	c := console(t, wiki(t).Agent())
 	each(t, c, func(lang string) {
 		p := c.Get(t, "/catalogue/dokuwiki")
@@ -120,6 +123,7 @@ func TestRecipe(t *testing.T) {
 }
 
 func TestAdd_fromQuestionsToJob(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	p := c.Get(t, "/catalogue/wordpress/add")
@@ -152,6 +156,7 @@ func TestAdd_fromQuestionsToJob(t *testing.T) {
 }
 
 func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
+	t.Parallel()
 	c := console(t, wiki(t).Agent())
 	good := url.Values{"host": {"cal.demo.coop"}, "name": {"cal"}, "set-email": {"a@demo.coop"}, "set-title": {"Bakery"}}
 	for _, bad := range []struct{ field, value, want string }{
@@ -186,6 +191,7 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 }
 
 func TestAdd_changedPlanComesBack(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	form := url.Values{"host": {"www.demo.coop"}, "name": {"wordpress"}, "set-title": {"Bakery"}, "set-email": {"a@demo.coop"}, area.FieldRows: {"x y"}}
@@ -211,6 +217,7 @@ func TestAdd_changedPlanComesBack(t *testing.T) {
 }
 
 func TestShow(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	box.Find(
 		appliance.Finding{Code: "APP-NOT-ANSWERING", Subject: "app:dokuwiki", Severity: appliance.Critical, What: "it is closed", Next: []string{"look"}},
@@ -246,6 +253,7 @@ func TestShow(t *testing.T) {
 }
 
 func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	state := func() string {
@@ -278,6 +286,7 @@ func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
 }
 
 func TestSignin_isShownOnce(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	first, err := box.Agent().Apps.Signin(t.Context(), "dokuwiki")
@@ -306,6 +315,7 @@ func TestSignin_isShownOnce(t *testing.T) {
 }
 
 func TestRemove_asksForTheName(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	each(t, c, func(lang string) {

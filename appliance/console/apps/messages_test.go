@@ -17,6 +17,7 @@ import (
 )
 
 func TestMessagesPage_byServiceAndLive(t *testing.T) {
+	t.Parallel()
 	box := wiki(t)
 	c := console(t, box.Agent())
 	each(t, c, func(lang string) {
@@ -48,6 +49,7 @@ func TestMessagesPage_byServiceAndLive(t *testing.T) {
 }
 
 func TestMessageEvents_sendTheLines(t *testing.T) {
+	t.Parallel()
 	box := wiki(t).Agent()
 	box.Apps = ending{box.Apps}
 	c := console(t, box)

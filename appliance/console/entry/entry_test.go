@@ -184,6 +184,7 @@ func (s *site) steward(t *testing.T) *visitor {
 }
 
 func TestSetup_fromTheTokenToTheCatalogue(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
 	v.leads(v.get("/apps"), "/setup")
@@ -223,6 +224,7 @@ func value(t *testing.T, page, name string) string {
 }
 
 func TestSetup_saysWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
 	v.shows(v.post("/setup", "token", "nonsense"), 422, "No token reads like this one", `aria-invalid="true"`, `role="alert"`, "Error: ")
@@ -254,6 +256,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 // The pages about accounts are tested with package account; here, that they are
 // there and name this program's command.
 func TestAccounts_haveTheirPages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	v := s.steward(t)
 	v.shows(v.get("/account"), 200, "You sign in as amara.", "Firefox")
@@ -270,6 +273,7 @@ func TestAccounts_haveTheirPages(t *testing.T) {
 }
 
 func TestSetup_theNameCanWait(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	v := s.steward(t)
 	v.leads(v.post("/setup/name", "choice", "later", "have", "ignored.example"), "/setup/done")
@@ -281,6 +285,7 @@ func TestSetup_theNameCanWait(t *testing.T) {
 }
 
 func TestPages_inThreeLanguages(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	token := s.token(t, "")
 	for _, lang := range locale.Langs() {
@@ -314,6 +319,7 @@ func keyless(v *visitor, a answer, lang string) {
 
 // broken is a box whose settings can not be read.
 func TestSetup_aBoxThatFailsMakesNoAccount(t *testing.T) {
+	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
 	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")

@@ -73,6 +73,7 @@ var (
 )
 
 func TestHome_firstLineAnswersTheVisit(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		box  func(t *testing.T) *agenttest.Box
 		find []appliance.Finding
@@ -122,6 +123,7 @@ func allStopped(t *testing.T) *agenttest.Box {
 }
 
 func TestHome_doorIsNotOpenForAllWhenOneIsStopped(t *testing.T) {
+	t.Parallel()
 	page := serve(t, oneStopped(t)).Get(t, "/")
 	for _, want := range []string{"Open, but not for all", "One is stopped.", "1 of 2 addresses answers."} {
 		if got := page.Text(t, ".glance"); !strings.Contains(got, want) {
@@ -131,6 +133,7 @@ func TestHome_doorIsNotOpenForAllWhenOneIsStopped(t *testing.T) {
 }
 
 func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
+	t.Parallel()
 	box := withApps(t)
 	box.Find(stopped, elsewhere, filling, reboot, appliance.Finding{Code: "MEMORY-LOW", Severity: appliance.Notice, Since: areatest.Now})
 	page := serve(t, box).Get(t, "/")
@@ -159,6 +162,7 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 }
 
 func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
+	t.Parallel()
 	box := withApps(t)
 	if _, err := box.Agent().Sites.Push(t.Context(), "demo.coop", oneFile(t)); err != nil {
 		t.Fatal(err)
@@ -197,6 +201,7 @@ func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 }
 
 func TestHome_saysWhoSeesTheBox(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	for state, want := range map[appliance.DeskState]string{
 		appliance.DeskNone: "No IT co-op watches over this box.", appliance.DeskPending: "Demo desk waits until the four words are compared.",
@@ -210,6 +215,7 @@ func TestHome_saysWhoSeesTheBox(t *testing.T) {
 }
 
 func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
+	t.Parallel()
 	box := withApps(t)
 	for _, part := range []string{"apps", "sites", "certificates", "host", "desk", "jobs", "recipes", "week"} {
 		box.Fail("GET /v1/"+part, errors.New("away"))
@@ -225,6 +231,7 @@ func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
 }
 
 func TestFindings_allOneAndLookAgain(t *testing.T) {
+	t.Parallel()
 	box := withApps(t)
 	c := serve(t, box)
 	if got := c.Get(t, "/findings").Text(t, ".empty h2"); got != "All is in order" {
@@ -256,6 +263,7 @@ func TestFindings_allOneAndLookAgain(t *testing.T) {
 }
 
 func TestPages_inThreeLanguages(t *testing.T) {
+	t.Parallel()
 	box := withApps(t)
 	box.Find(stopped, filling, reboot)
 	c := serve(t, box)

@@ -50,6 +50,7 @@ func steps(t *testing.T, box *agenttest.Box, id appliance.JobID) int {
 }
 
 func TestList_saysEachChangeAndItsState(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	c := console(t, box.Agent())
 	if p := c.Get(t, "/activity"); p.Text(t, ".empty h2") != "Nothing has been changed yet" {
@@ -84,6 +85,7 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 }
 
 func TestList_hasPages(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	for range 26 {
 		if _, err := box.Agent().Recipes.RefreshImages(t.Context()); err != nil {
@@ -104,6 +106,7 @@ func TestList_hasPages(t *testing.T) {
 }
 
 func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Hold()
 	add(t, box)
@@ -123,6 +126,7 @@ func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
 }
 
 func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	add(t, box)
 	c := console(t, box.Agent())
@@ -142,6 +146,7 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 }
 
 func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.FailImages(&problem.Problem{Code: "of-a-newer-box", What: "the image is nowhere to be had", Why: "the registry does not answer", Next: []string{"try again later"}})
 	if _, err := box.Agent().Apps.Add(t.Context(), appliance.AddApp{Recipe: "dokuwiki", Host: "wiki.demo.coop", Settings: agenttest.Answers(t, "dokuwiki")}); err != nil {
@@ -164,6 +169,7 @@ func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
 }
 
 func TestStop_goesBackAndSaysSo(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Hold()
 	add(t, box)
@@ -198,6 +204,7 @@ func TestStop_goesBackAndSaysSo(t *testing.T) {
 }
 
 func TestShow_unknownJob(t *testing.T) {
+	t.Parallel()
 	c := console(t, agenttest.New(t).Agent())
 	for _, path := range []string{"/jobs/1", "/jobs/0", "/jobs/x", "/jobs/1/events", "/jobs/x/log/events"} {
 		if p := c.Get(t, path); p.Status != http.StatusNotFound {
@@ -254,6 +261,7 @@ func listen(t *testing.T, c *areatest.Console, path, last string) <-chan [3]stri
 }
 
 func TestEvents_followAJobThroughItsSteps(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Hold()
 	add(t, box)
@@ -291,6 +299,7 @@ func TestEvents_followAJobThroughItsSteps(t *testing.T) {
 }
 
 func TestEvents_endWithTheReader(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Hold()
 	add(t, box)
@@ -309,6 +318,7 @@ func TestEvents_endWithTheReader(t *testing.T) {
 }
 
 func TestLogEvents_sendTheLines(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Hold()
 	add(t, box)

@@ -22,6 +22,7 @@ import (
 )
 
 func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
+	t.Parallel()
 	const host = "www.cafe.example"
 	for name, c := range map[string]struct {
 		found               []string
@@ -50,6 +51,7 @@ func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
 }
 
 func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.box.Answer("GET /v1/names/www.cafe.example/check", appliance.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
 	a := r.get(t, "/names/www.cafe.example")
@@ -64,6 +66,7 @@ func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
 }
 
 func TestShow_aNameThatNothingUsesYet(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	a := r.get(t, "/names/www.cafe.example")
 	a.Want(t, http.StatusOK, "One record is to be entered", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "Panels that want the whole name: www.cafe.example")
@@ -78,6 +81,7 @@ func TestShow_aNameThatNothingUsesYet(t *testing.T) {
 }
 
 func TestShow_aZoneOfThisBox(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
 	a := r.get(t, "/names/demo.coop")
 	a.Want(t, http.StatusOK, "the world does not ask it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
@@ -98,6 +102,7 @@ func TestShow_aZoneOfThisBox(t *testing.T) {
 }
 
 func TestList(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
 	r.get(t, "/names").Want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "4 records", "Certificates", "Valid")
@@ -106,6 +111,7 @@ func TestList(t *testing.T) {
 }
 
 func TestList_ofANewBox(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	if _, err := r.box.Agent().Names.RemoveZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"}); err != nil {
 		t.Fatal(err)
@@ -114,6 +120,7 @@ func TestList_ofANewBox(t *testing.T) {
 }
 
 func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.get(t, "/names/new").Want(t, http.StatusOK, "See the plan", "While this box is off")
 	r.get(t, "/names/new?zone=demo+coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
@@ -129,6 +136,7 @@ func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 }
 
 func TestRemove_needsTheNameTyped(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	page := r.get(t, "/names/demo.coop/remove")
 	page.Want(t, http.StatusOK, "Stop answering for demo.coop?", "write the name: demo.coop")
@@ -142,11 +150,13 @@ func TestRemove_needsTheNameTyped(t *testing.T) {
 }
 
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.post(t, "/names/demo.coop/remove", area.FieldHash, "0000", "typed", "demo.coop").Want(t, http.StatusConflict, "The plan has changed")
 }
 
 func TestRedirects(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.post(t, "/names/redirects", "host", "demo coop", "target", "https://www.demo.coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="https://www.demo.coop"`)
 	r.box.Fail("AddRedirect", &problem.Problem{Code: "redirect-target-invalid", Kind: problem.Invalid, What: "no", Next: []string{"x"}})
@@ -167,6 +177,7 @@ func TestRedirects(t *testing.T) {
 }
 
 func TestPapers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.at("www.cafe.example")
 	r.get(t, "/names/www.cafe.example/labels").Want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
@@ -182,6 +193,7 @@ func TestPapers(t *testing.T) {
 }
 
 func TestEvents_tellWhenARecordArrives(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.at("www.cafe.example")
 	server := httptest.NewServer(r.http)
@@ -215,6 +227,7 @@ func TestEvents_tellWhenARecordArrives(t *testing.T) {
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
 	r.at("wiki.cafe.example", "203.0.113.9")
 	if _, err := r.box.Agent().Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "idle.example"}); err != nil {
@@ -234,6 +247,7 @@ func TestPages_inEveryLanguage(t *testing.T) {
 }
 
 func TestCertificates_states(t *testing.T) {
+	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
 	const day = 24 * time.Hour
 	for left, want := range map[time.Duration]string{60 * day: "Valid", 5 * day: "Not renewed yet", -day: "Expired"} {

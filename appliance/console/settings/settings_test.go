@@ -53,6 +53,7 @@ func in(state appliance.DeskState, p *problem.Problem) appliance.DeskLink {
 }
 
 func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	c := serve(t, box.Agent())
 	form := c.Get(t, "/settings").Form("form[action=/settings]")
@@ -90,6 +91,7 @@ func withAuthority(t *testing.T, ca string) control.Agent {
 }
 
 func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
+	t.Parallel()
 	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("certificate")})
 	file := filepath.Join(t.TempDir(), "root.crt")
 	if err := os.WriteFile(file, append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("key")}), cert...), 0o600); err != nil {
@@ -111,6 +113,7 @@ func TestAuthority_sendsCertificatesAndNothingElse(t *testing.T) {
 }
 
 func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
+	t.Parallel()
 	d := desktest.New(t)
 	code := d.Invite(false).String()
 	box := agenttest.New(t)
@@ -172,6 +175,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 }
 
 func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Answer("GET /v1/desk", in(appliance.DeskPending, nil))
 	c := serve(t, box.Agent())
@@ -191,6 +195,7 @@ func TestDesk_thePageOfTheWordsSeesThatTheyAreCompared(t *testing.T) {
 }
 
 func TestLeave_saysWhereTheFilesAre(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	status, err := box.Agent().Box.Status(t.Context())
 	if err != nil {
@@ -205,6 +210,7 @@ func TestLeave_saysWhereTheFilesAre(t *testing.T) {
 }
 
 func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Fail("POST /v1/desk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
 	page := serve(t, box.Agent()).Post(t, "/settings/desk/join", "code", "any")
@@ -231,6 +237,7 @@ var states = map[appliance.DeskState]struct {
 }
 
 func TestDesk_everyState(t *testing.T) {
+	t.Parallel()
 	for state, want := range states {
 		box := agenttest.New(t)
 		box.Answer("GET /v1/desk", in(state, want.problem))
@@ -251,6 +258,7 @@ func TestDesk_everyState(t *testing.T) {
 }
 
 func TestPages_inThreeLanguages(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Add(t, "wordpress", "www.demo.coop")
 	box.Answer("GET /v1/desk", link)
@@ -278,6 +286,7 @@ func TestPages_inThreeLanguages(t *testing.T) {
 
 // A stranger reads how to get in, and nothing of the box.
 func TestHelp_tellsStrangersNothing(t *testing.T) {
+	t.Parallel()
 	box := agenttest.New(t)
 	box.Answer("GET /v1/desk", link)
 	files := []fs.FS{area.Files(), say.Files(), settings.Files()}
@@ -300,6 +309,7 @@ func TestHelp_tellsStrangersNothing(t *testing.T) {
 }
 
 func TestSettings_partsThatFailAreSaid(t *testing.T) {
+	t.Parallel()
 	for request, path := range map[string]string{
 		"settings": "/settings", "status": "/settings", "host": "/settings", "desk": "/settings/desk", "desk/preview": "/settings/desk/sent", "apps": "/leave",
 	} {

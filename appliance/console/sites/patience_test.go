@@ -28,6 +28,7 @@ func (s slow) Read(p []byte) (int, error) {
 // An upload takes as long as it takes: the server's own limits for requests end
 // it only when nothing comes any more.
 func TestSend_slowlyIsNotCutOff(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	server := httptest.NewUnstartedServer(r.http)
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond

@@ -24,6 +24,7 @@ import (
 )
 
 func TestPublish_everyWayOfSending(t *testing.T) {
+	t.Parallel()
 	for name, parts := range map[string][]part{
 		"zip":            {{"archive", "site.zip", sites.Zipped(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
 		"zip with top":   {{"archive", "site.zip", sites.Zipped(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
@@ -42,6 +43,7 @@ func TestPublish_everyWayOfSending(t *testing.T) {
 }
 
 func TestPublish_twiceStartsOneJob(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
@@ -57,6 +59,7 @@ func TestPublish_twiceStartsOneJob(t *testing.T) {
 }
 
 func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
@@ -66,6 +69,7 @@ func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 }
 
 func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
@@ -75,6 +79,7 @@ func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
 }
 
 func TestSend_saysWhatToPutRight(t *testing.T) {
+	t.Parallel()
 	link := tar.Header{Name: "index.html", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}
 	locked := []byte(sites.Zipped(t, "index.html", "x"))
 	for _, mark := range []string{"PK\x01\x02", "PK\x03\x04"} { // the flags are 8 and 6 bytes behind
@@ -123,6 +128,7 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 }
 
 func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", host}, part{"folder", "a/index.html", strings.Repeat("x", 1<<20+1)})
 	a.Want(t, http.StatusUnprocessableEntity, "larger than 1 MB")
@@ -130,6 +136,7 @@ func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
 }
 
 func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
@@ -139,6 +146,7 @@ func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 }
 
 func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.To, nil), "bo")
@@ -155,6 +163,7 @@ func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
 }
 
 func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	if err := os.MkdirAll(r.spool, 0o700); err != nil {
 		t.Fatal(err)
@@ -179,6 +188,7 @@ func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
 }
 
 func TestShow_goesBackAndForward(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.get(t, "/sites").Want(t, http.StatusOK, "No site is published", "Publish a site")
 	for _, text := range []string{"one", "three"} {
@@ -201,6 +211,7 @@ func TestShow_goesBackAndForward(t *testing.T) {
 }
 
 func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
 		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
@@ -217,6 +228,7 @@ func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 }
 
 func TestRemove_needsTheAddressTyped(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	page := r.get(t, "/sites/"+host+"/remove")
@@ -235,12 +247,14 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 }
 
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
 	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan has changed")
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
 		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
@@ -263,6 +277,7 @@ func TestPages_inEveryLanguage(t *testing.T) {
 }
 
 func TestAgent_thatIsAwayIsSaid(t *testing.T) {
+	t.Parallel()
 	r := newRig(t)
 	away := &problem.Problem{Code: "agent-not-running", Kind: problem.Unavailable, What: "the agent is not running", Next: []string{"start it"}}
 	r.box.Fail("GET /v1/sites", away)
