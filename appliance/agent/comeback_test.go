@@ -117,3 +117,27 @@ func TestAgent_withoutItsNameServer(t *testing.T) {
 		t.Errorf("left: %v, %v", zones, err)
 	}
 }
+
+// TestAgent_withAnotherIssuerNeedsNoAuthority of its own: without one there is
+// no console, and everything else is there.
+func TestAgent_withAnotherIssuerNeedsNoAuthority(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	cfg.Issuer, cfg.ACMEDirectory, cfg.Console = "acme", "https://127.0.0.1:1/directory", "127.0.0.1:0"
+	dir := cfg.path("certificates", "ca")
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "root.crt"), []byte("garbage"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, cfg)
+	job, err := r.Redirects.Add(t.Context(), appliance.Redirect{Host: "old.demo.coop", Target: "https://demo.coop"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Jobs.Stop(t.Context(), job.ID); err != nil { // it waits for a certificate that nobody gives
+		t.Log(err)
+	}
+	report, err := r.Health.Now(t.Context())
+	if err != nil || !slices.ContainsFunc(report.Findings, func(f appliance.Finding) bool { return f.Code+" "+f.Subject == "PART-DOWN part:console" }) {
+		t.Errorf("the doctor does not say that there is no console: %v, %v", report.Findings, err)
+	}
+}
