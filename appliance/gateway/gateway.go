@@ -129,7 +129,8 @@ func New(cfg Config, deps Deps) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, report: deps.Report, certs: certs, pages: pages, back: newBackends(),
+	g := &Gateway{
+		inside: inside{open: map[netip.AddrPort]net.Listener{}, failed: map[netip.AddrPort]bool{}}, cfg: cfg, log: log, report: deps.Report, certs: certs, pages: pages, back: newBackends(),
 		patience: *cfg.tuning.patience, conns: newConnections(), services: services{at: make(map[netip.AddrPort]*turns)},
 	}
 	g.table.Store(&table{})
