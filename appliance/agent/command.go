@@ -59,6 +59,7 @@ func flags(cmd *cobra.Command, cfg *Config) {
 	f.StringVar(&cfg.HTTPS, "https", ":443", "listening address for HTTPS")
 	f.StringSliceVar(&cfg.DNS, "dns", nil, "listening addresses of the name server, UDP and TCP; none by default")
 	f.StringVar(&cfg.Console, "console", ":"+consolePort, "listening address of the console in a browser, HTTPS; empty for none")
+	f.StringSliceVar(&cfg.ConsoleNames, "console-name", nil, "further names by which browsers open the console (default: those of this machine, and of apps and sites)")
 	f.StringSliceVar(&cfg.PublicAddresses, "public-address", nil, "IP addresses that names point to (default: those of the network cards that everybody can use, else those of the local network)")
 	f.IntVar(&cfg.PublicHTTPSPort, "public-https-port", 0, "port that visitors use for HTTPS (default: the one of --https)")
 	f.StringSliceVar(&cfg.NameServers, "name-server", nil, "name servers of the zones on this box (default: ns1 in each zone)")

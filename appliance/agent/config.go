@@ -19,9 +19,10 @@ type Config struct {
 	State  string // folder for everything that the agent keeps
 	Socket string // of the control API
 
-	HTTP, HTTPS string   // listening addresses of the front door
-	DNS         []string // listening addresses of the name server; empty for none
-	Console     string   // listening address of the console; empty for none
+	HTTP, HTTPS  string   // listening addresses of the front door
+	DNS          []string // listening addresses of the name server; empty for none
+	Console      string   // listening address of the console; empty for none
+	ConsoleNames []string // of the console, beside those of the machine and those that the front door serves
 
 	PublicAddresses []string // addresses that the names of this box point to; empty: see hostnet.Addresses
 	PublicHTTPSPort int      // what visitors use; 0: the port of HTTPS

@@ -36,6 +36,9 @@ const (
 	maxConsoleStreams  = 40 // requests that share a connection: live pages, and what is asked beside them
 )
 
+// headWithin is how long a TLS handshake may take, and the head of a request.
+const headWithin = 10 * time.Second
+
 // tokenFor is how long a one-time token for the console can be used.
 const tokenFor = time.Hour
 
@@ -152,8 +155,11 @@ func (a *Agent) runConsole(ctx context.Context) error {
 		return err
 	}
 	conns := limit.NewConnections(maxVisitors, maxVisitorsFromOne)
+	names := ownca.MachineNames(func(name string) bool {
+		return slices.Contains(a.cfg.ConsoleNames, name) || a.backend.gateway.Serves(name)
+	})
 	server := &http.Server{
-		Handler: c.Handler(), TLSConfig: f.ca.TLSConfig(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: names.Only(c.Handler()), Protocols: limit.Protocols(), ReadHeaderTimeout: headWithin, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: limit.HeadBytes,
 		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxConsoleStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10, WriteByteTimeout: time.Minute},
 		ConnState: conns.State,
 		ErrorLog:  slog.NewLogLogger(a.part("console").Handler(), slog.LevelDebug), // browsers that do not know our authority yet
@@ -162,7 +168,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	defer stop()
 	addr, _ := f.at()
 	a.log.Info("console ready", slog.String(logkey.Addr, addr))
-	if err := server.Serve(ownca.Listener(conns.Listen(f.listener), server.TLSConfig)); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(limit.Secure(ownca.Listener(conns.Listen(f.listener)), f.ca.TLSConfig(names), headWithin)); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

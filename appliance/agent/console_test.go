@@ -37,6 +37,21 @@ func TestConsole_staysOpenToOthers(t *testing.T) {
 	if !answers() {
 		t.Fatal("the console does not answer")
 	}
+	for _, evil := range []func(*http.Request, *tls.Config){
+		func(r *http.Request, _ *tls.Config) { r.Host = "evil.example" },
+		func(_ *http.Request, c *tls.Config) { c.ServerName = "evil.example" },
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, access.URL, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &tls.Config{InsecureSkipVerify: true}
+		evil(r, c)
+		res, err := (&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}}).Do(r)
+		if err == nil && (res.Body.Close() != nil || res.StatusCode != http.StatusMisdirectedRequest) {
+			t.Errorf("it answers for the name of somebody else: %s", res.Status)
+		}
+	}
 	var held []net.Conn
 	for i := range 2 * maxVisitors {
 		d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}

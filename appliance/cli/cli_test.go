@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -242,13 +243,14 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 		}
 	}
 	stop := run()
-	var out, errOut strings.Builder
+	var out, errOut lockedBuilder
 	code := make(chan int, 1)
 	go func() {
 		code <- cli.Main(t.Context(), []string{"--socket", socket, "job", "follow", strconv.Itoa(int(job.ID))}, nil, &out, &errOut)
 	}()
 	testkit.Eventually(t, 10*time.Second, "nobody follows", func() bool { return box.Following() == 1 })
 	stop()
+	testkit.Eventually(t, 10*time.Second, "nobody is told why nothing happens", func() bool { return strings.Contains(out.String(), "The agent has gone") })
 	stop = run()
 	defer func() { stop() }()
 	box.Release()
@@ -258,4 +260,22 @@ func TestFollow_outlivesARestartOfTheAgent(t *testing.T) {
 	if n := strings.Count(out.String(), "rebuild what they change … done"); n != 1 {
 		t.Errorf("the first step is told %d times:\n%s", n, out.String())
 	}
+}
+
+// lockedBuilder is a strings.Builder that can be read while it is written.
+type lockedBuilder struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuilder) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuilder) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -251,6 +251,9 @@ func (g *Gateway) drain(life context.Context, cut func(), servers []*http.Server
 // table, sorted by host.
 func (g *Gateway) Certificates() []appliance.Certificate { return g.certs.infos() }
 
+// Serves reports whether name, in any case, is in the table.
+func (g *Gateway) Serves(name string) bool { return g.table.Load().lookup(name) != nil }
+
 // CAFile returns the path of the local CA's root certificate (PEM), or "" when
 // the issuer is not local or its CA cannot be opened.
 func (g *Gateway) CAFile() string { return g.certs.ca.rootFile() }

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"coopkit/internal/limit"
+	"coopkit/internal/ownca"
 
 	"github.com/mholt/acmez/v3"
 )
@@ -42,7 +43,7 @@ func (g *Gateway) httpsServer(life context.Context) *http.Server {
 	s := g.server(life, g.serveHTTPS)
 	s.Protocols = limit.Protocols()
 	s.TLSConfig = &tls.Config{
-		MinVersion: tls.VersionTLS12,
+		MinVersion: tls.VersionTLS12, CipherSuites: ownca.CipherSuites(),
 		NextProtos: []string{"h2", "http/1.1", acmez.ACMETLS1Protocol},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { //nolint:contextcheck // hello brings its own
 			return g.certs.getCertificate(g.table.Load().lookup(hello.ServerName) != nil, hello)

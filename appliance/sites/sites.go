@@ -125,7 +125,9 @@ func (s *Sites) Load(ctx context.Context) error {
 	for _, site := range sites {
 		s.setRoot(site)
 		site, err := s.dropPending(ctx, site)
-		known[site.Host] = site
+		if len(site.Versions) > 0 || site.Unreadable != nil {
+			known[site.Host] = site
+		}
 		errs = append(errs, err)
 	}
 	errs = append(errs, s.sweep(known), s.forgetRemoved())

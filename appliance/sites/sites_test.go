@@ -304,6 +304,9 @@ func TestLoad_dropsWhatNobodyWillPublish(t *testing.T) {
 	if _, ok := s.store.sites["other.demo.coop"]; ok || len(files(t, s.dir)) != 2 {
 		t.Errorf("left: %v, %v", s.store.sites, files(t, s.dir))
 	}
+	if _, err := os.Stat(filepath.Join(s.dir, "other.demo.coop")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder is left: %v", err)
+	}
 }
 
 func TestRemove_keepsTheLastVersionForAMonth(t *testing.T) {

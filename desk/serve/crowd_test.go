@@ -28,8 +28,8 @@ func TestFewShared_theOthersSpeakHTTP1(t *testing.T) {
 		t.Fatal(err)
 	}
 	shared := limit.NewBudget(10, 1)
-	l := ownca.Listener(limit.NewConnections(10, 10).Listen(inner), fewShared(ca.TLSConfig(), shared))
-	server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: 10 * time.Second}
+	l := limit.Secure(limit.NewConnections(10, 10).Listen(inner), fewShared(ca.TLSConfig(func(string) bool { return true }), shared), 10*time.Second)
+	server := &http.Server{Handler: http.NotFoundHandler(), Protocols: limit.Protocols(), ReadHeaderTimeout: 10 * time.Second}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()
 	t.Cleanup(func() {

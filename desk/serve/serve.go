@@ -91,7 +91,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Desk, err error)
 	if d.key, err = loadKey(filepath.Join(cfg.State, "desk.key")); err != nil {
 		return nil, err
 	}
-	if d.tls, d.pin, err = openTLS(d.cfg, log); err != nil {
+	if d.tls, d.pin, err = openTLS(d.cfg, d.kept.Hosts, log); err != nil {
 		return nil, err
 	}
 	if _, err := wire.NewInvitation(d.cfg.URL, d.public(), d.pin); err != nil {
@@ -125,6 +125,9 @@ func (d *Desk) Handler() http.Handler {
 	boxes := server.New(server.Deps{Store: d.store, Key: d.key, Name: d.cfg.Name, Log: d.part("server"), Now: d.cfg.Now}).Handler()
 	mux.Handle("/v1/", boxes)
 	mux.Handle("/", d.web.Handler())
+	if d.tls.names != nil {
+		return d.tls.names.Only(fewBodies(mux))
+	}
 	return fewBodies(mux)
 }
 
@@ -171,10 +174,11 @@ const (
 
 func (d *Desk) serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	web := &http.Server{
-		Handler: h, ReadHeaderTimeout: headersWithin, ReadTimeout: wholeWithin, WriteTimeout: wholeWithin, IdleTimeout: idleFor, MaxHeaderBytes: 16 << 10,
+		Handler: h, ReadHeaderTimeout: headersWithin, ReadTimeout: wholeWithin, WriteTimeout: wholeWithin, IdleTimeout: idleFor, MaxHeaderBytes: limit.HeadBytes,
 		HTTP2:       &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReadFrameSize: 16 << 10, MaxReceiveBufferPerConnection: 64 << 10},
 		ErrorLog:    slog.NewLogLogger(d.part("http").Handler(), slog.LevelDebug),
 		ConnState:   d.conns.State,
+		Protocols:   limit.Protocols(),
 		BaseContext: func(net.Listener) context.Context { return ctx }, // live pages end with the desk
 	}
 	ended := make(chan error, 1)

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -364,4 +365,36 @@ func TestNew_refusesWhatCanNotWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	isProblem(t, errors.Join(d.Run(t.Context(), nil), d.Close()), "desk-port-taken")
+}
+
+// TestDesk_answersForItsOwnNames: those that it ever had, because boxes come by
+// the one of their invitation, and no others.
+func TestDesk_answersForItsOwnNames(t *testing.T) {
+	state, log := t.TempDir(), slog.New(slog.DiscardHandler)
+	for _, name := range []string{"old.example", "desk.example"} {
+		ctx, stop := context.WithCancel(t.Context())
+		d, err := serve.New(t.Context(), serve.Config{State: state, URL: "https://" + name + ":8430", Listen: "127.0.0.1:0"}, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := d.Handler()
+		for host, want := range map[string]bool{
+			"desk.example:8430": name == "desk.example", "old.example": true, "192.0.2.7:8430": true, "evil.example:8430": false,
+		} {
+			r := httptest.NewRequest(http.MethodGet, "https://localhost/signin", http.NoBody)
+			r.Host = host
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if (w.Code != http.StatusMisdirectedRequest) != want {
+				t.Errorf("%s is asked as %s: %d", name, host, w.Code)
+			}
+		}
+		if err := d.Run(ctx, func(net.Addr) { stop() }); err != nil {
+			t.Error(err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		stop()
+	}
 }

@@ -16,6 +16,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"coopkit/internal/atomicfile"
@@ -30,6 +32,9 @@ type kept struct {
 	Name    string `json:"name"`
 	TLSCert string `json:"tls_cert,omitempty"`
 	TLSKey  string `json:"tls_key,omitempty"`
+	// Hosts are those of the URLs that the desk ever had: boxes come by the one of
+	// their invitation.
+	Hosts []string `json:"hosts,omitempty"`
 }
 
 // DefaultListen is where a desk listens unless told otherwise.
@@ -59,13 +64,24 @@ func settle(cfg *Config) (k kept, err error) {
 			return k, err
 		}
 	}
-	host := cfg.URL
-	if u, err := url.Parse(cfg.URL); err == nil {
-		host = u.Hostname()
+	host := hostOf(cfg.URL)
+	for _, h := range []string{hostOf(k.URL), host} {
+		if h != "" && !slices.Contains(k.Hosts, h) {
+			k.Hosts = append(k.Hosts, h)
+		}
 	}
 	k.Name = cmp.Or(cfg.Name, k.Name)
-	cfg.Name = cmp.Or(k.Name, host)
-	return kept{URL: cfg.URL, Name: k.Name, TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey}, nil
+	cfg.Name = cmp.Or(k.Name, host, cfg.URL)
+	return kept{URL: cfg.URL, Name: k.Name, TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, Hosts: k.Hosts}, nil
+}
+
+// hostOf is the host of a URL, in lower case.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
 }
 
 // ownURL is the address of this machine by its own name.

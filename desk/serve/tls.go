@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,23 +18,27 @@ import (
 	"coopkit/internal/problem"
 )
 
-// secured is how the desk's port speaks TLS.
-type secured struct{ config *tls.Config }
+// secured is how the desk's port speaks TLS, and for which names.
+type secured struct {
+	config *tls.Config
+	names  ownca.Names // nil: the certificate says it
+}
 
 // listener speaks TLS on l, which has the bounds of connections.
 func (s secured) listener(l net.Listener) net.Listener {
-	return ownca.Listener(l, fewShared(s.config, limit.NewBudget(mostShared, mostSharedOfOne)))
+	return limit.Secure(ownca.Listener(l), fewShared(s.config, limit.NewBudget(mostShared, mostSharedOfOne)), headersWithin)
 }
 
 // openTLS returns the certificate's side of the desk: that of the files, or of
 // an authority in the state folder, whose pin goes into invitations.
-func openTLS(cfg Config, log *slog.Logger) (secured, []byte, error) {
+func openTLS(cfg Config, hosts []string, log *slog.Logger) (secured, []byte, error) {
 	if cfg.TLSCert == "" && cfg.TLSKey == "" {
 		ca, err := ownca.Open(filepath.Join(cfg.State, "ca"), cfg.Now)
 		if err != nil {
 			return secured{}, nil, err
 		}
-		return secured{ca.TLSConfig()}, ca.Pin(), nil
+		names := ownca.MachineNames(func(name string) bool { return slices.Contains(hosts, name) })
+		return secured{ca.TLSConfig(names), names}, ca.Pin(), nil
 	}
 	f := &certificateFiles{cert: cfg.TLSCert, key: cfg.TLSKey, log: log}
 	if _, err := f.get(nil); err != nil {
@@ -45,7 +50,9 @@ func openTLS(cfg Config, log *slog.Logger) (secured, []byte, error) {
 			Err:  err,
 		}
 	}
-	return secured{&tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: f.get, NextProtos: []string{"h2", "http/1.1"}}}, nil, nil
+	return secured{config: &tls.Config{
+		MinVersion: tls.VersionTLS12, CipherSuites: ownca.CipherSuites(), GetCertificate: f.get, NextProtos: []string{"h2", "http/1.1"},
+	}}, nil, nil
 }
 
 // certificateFiles is a certificate in files that something else renews. It is

@@ -4,7 +4,6 @@ package ownca
 
 import (
 	"bufio"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -27,18 +26,12 @@ func parse(der []byte) (*x509.Certificate, error) {
 // known for one that only needs to be sent on.
 const maxPlain = 8 << 10
 
-// Listener speaks TLS on ln, and answers a browser that came without it, as
-// after typing the address alone, with a redirect to the same place with https.
-// The ReadHeaderTimeout of the http.Server bounds how long the first byte may
-// take.
-func Listener(ln net.Listener, cfg *tls.Config) net.Listener {
-	return &listener{Listener: ln, cfg: cfg}
-}
+// Listener returns ln for a server that speaks TLS on it. A browser that came
+// without, as after typing the address alone, is answered with a redirect to the
+// same place with https.
+func Listener(ln net.Listener) net.Listener { return &listener{ln} }
 
-type listener struct {
-	net.Listener
-	cfg *tls.Config
-}
+type listener struct{ net.Listener }
 
 // Accept returns a connection that finds out at its first read what is spoken.
 func (l *listener) Accept() (net.Conn, error) {
@@ -46,8 +39,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &peeked{Conn: c, r: bufio.NewReaderSize(c, 1024)}
-	return tls.Server(p, l.cfg), nil
+	return &peeked{Conn: c, r: bufio.NewReaderSize(c, 1024)}, nil
 }
 
 // peeked looks at the first byte: 0x16 begins a TLS handshake; a letter begins

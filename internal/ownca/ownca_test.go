@@ -12,6 +12,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,10 +43,11 @@ func serve(t *testing.T, ca *ownca.Authority) string {
 	var logged bytes.Buffer
 	srv := &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }),
+		TLSConfig:         ca.TLSConfig(ownca.MachineNames(func(name string) bool { return name == "console.demo.coop" })),
 		ReadHeaderTimeout: 5 * time.Second, ErrorLog: log.New(&logged, "", 0),
 	}
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(ownca.Listener(ln, ca.TLSConfig())) }()
+	go func() { done <- srv.ServeTLS(ownca.Listener(ln), "", "") }()
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
@@ -68,10 +70,15 @@ func trusting(t *testing.T, ca *ownca.Authority, name, addr string) *http.Client
 	return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func TestServer_hasACertificateForEveryNameAndAddress(t *testing.T) {
+func TestServer_hasACertificateForItsNamesAndAddresses(t *testing.T) {
 	ca := open(t, t.TempDir())
 	addr := serve(t, ca)
-	for _, name := range []string{"", "127.0.0.1", "console.demo.coop", "pantry", "PANTRY.local", "localhost"} {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	label, _, _ := strings.Cut(host, ".")
+	for _, name := range []string{"", "127.0.0.1", "console.demo.coop", host, label, strings.ToUpper(label) + ".local", "localhost"} {
 		res, err := trusting(t, ca, name, addr).Get("https://" + addr + "/")
 		if err != nil {
 			t.Errorf("as %q: %v", name, err)
@@ -86,6 +93,52 @@ func TestServer_hasACertificateForEveryNameAndAddress(t *testing.T) {
 	}
 	if res, err := trusting(t, open(t, t.TempDir()), "", addr).Get("https://" + addr + "/"); err == nil {
 		t.Errorf("another authority's client trusts it: %s, %v", res.Status, res.Body.Close())
+	}
+}
+
+// TestServer_hasNoCertificateForOthers: a device that trusts the authority must
+// not trust it for the names of somebody else.
+func TestServer_hasNoCertificateForOthers(t *testing.T) {
+	ca := open(t, t.TempDir())
+	addr := serve(t, ca)
+	for _, name := range []string{"evil.example", "localhost.evil.example", "console.demo.coop.evil.example"} {
+		_, err := trusting(t, ca, name, addr).Get("https://" + addr + "/")
+		if err == nil || !strings.Contains(err.Error(), "tls: unrecognized name") {
+			t.Errorf("as %s: %v", name, err)
+		}
+	}
+}
+
+func TestNames_answerForThemselvesAlone(t *testing.T) {
+	names := ownca.MachineNames(func(name string) bool { return name == "console.demo.coop" })
+	h := names.Only(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for host, want := range map[string]int{
+		"localhost:8420": 204, "Console.Demo.coop.:8420": 204, "console.demo.coop": 204, "192.0.2.7:8420": 204, "[2001:db8::1]:8420": 204, "[2001:db8::1]": 204,
+		"evil.example:8420": 421, "evil.example": 421, "": 421, "192.0.2.7.evil.example": 421,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "https://localhost/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%q: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+func TestCipherSuites_haveNoCBC(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		addr := serve(t, open(t, t.TempDir()))
+		cbc := []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA}
+		for _, suites := range [][]uint16{cbc, nil} {
+			c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version, CipherSuites: suites})
+			if refused := suites != nil && version == tls.VersionTLS12; (err != nil) != refused {
+				t.Errorf("version %x, suites %v: %v", version, suites, err)
+			}
+			if err == nil {
+				_ = c.Close()
+			}
+		}
 	}
 }
 
@@ -162,7 +215,7 @@ func TestOpen_refusesWhatDoesNotFit(t *testing.T) {
 
 func TestTLSConfig_renewsInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		get := open(t, t.TempDir()).TLSConfig().GetCertificate
+		get := open(t, t.TempDir()).TLSConfig(func(string) bool { return true }).GetCertificate
 		first, err := get(&tls.ClientHelloInfo{ServerName: "a.example"})
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,24 +24,44 @@ const (
 	maxLeaves    = 64                  // names and addresses that one server answers for
 )
 
-// TLSConfig returns a configuration for a server that is reached by whatever
-// name or address: each gets its own certificate, kept in memory and renewed
-// in time. A client that names nothing gets one for the address it reached.
-func (ca *Authority) TLSConfig() *tls.Config {
-	l := &leaves{ca: ca, known: map[string]*tls.Certificate{}}
-	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: l.get, NextProtos: []string{"h2", "http/1.1"}}
+// TLSConfig returns a configuration for a server that is reached by names: each
+// gets its own certificate, kept in memory and renewed in time. A client that
+// names nothing gets one for the address it reached; one that names something
+// else is refused (unrecognized_name), because whoever trusts the authority
+// would trust it for that, too.
+func (ca *Authority) TLSConfig(names Names) *tls.Config {
+	l := &leaves{ca: ca, names: names, known: map[string]*tls.Certificate{}}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, CipherSuites: CipherSuites(), GetCertificate: l.get, NextProtos: []string{"h2", "http/1.1"},
+	}
+}
+
+// CipherSuites are those of TLS 1.2 that Go holds secure, without CBC; TLS 1.3
+// has its own.
+func CipherSuites() []uint16 {
+	var ids []uint16
+	for _, suite := range tls.CipherSuites() {
+		if slices.Contains(suite.SupportedVersions, tls.VersionTLS12) && !strings.Contains(suite.Name, "_CBC_") {
+			ids = append(ids, suite.ID)
+		}
+	}
+	return ids
 }
 
 type leaves struct {
 	ca    *Authority
+	names Names
 	mu    sync.Mutex
 	known map[string]*tls.Certificate
 }
 
 func (l *leaves) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	name := hello.ServerName
-	if name == "" {
+	name := strings.ToLower(hello.ServerName)
+	switch {
+	case name == "":
 		name = localAddr(hello.Conn)
+	case !l.names(name):
+		return nil, nil // no certificate: crypto/tls says unrecognized_name
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -52,7 +73,7 @@ func (l *leaves) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 		return nil, err
 	}
 	if len(l.known) >= maxLeaves {
-		clear(l.known) // somebody tries names; none is worth remembering
+		clear(l.known) // more than anybody uses
 	}
 	l.known[name] = c
 	return c, nil

@@ -93,6 +93,11 @@ func follow(ctx context.Context, jobs control.Jobs, id appliance.JobID, v view) 
 		if tries++; after > seen {
 			tries = 0
 		}
+		if err != nil && tries == 1 {
+			if err := v.away(); err != nil {
+				return job, err
+			}
+		}
 		if tries > comeBackTries {
 			return job, err
 		}

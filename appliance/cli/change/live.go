@@ -106,6 +106,11 @@ func (s *liveStep) event(e appliance.JobEvent, now time.Time) {
 	}
 }
 
+func (v *live) away() error {
+	_, err := io.WriteString(v.bars, waiting()) // above the steps
+	return err
+}
+
 func (v *live) end(j appliance.Job) error {
 	for _, b := range v.all {
 		b.Abort(false) // ends the drawing; the last line stays

@@ -15,6 +15,8 @@ import (
 // view shows a job while it runs.
 type view interface {
 	event(appliance.JobEvent) error
+	// away says that the agent has gone, and is waited for.
+	away() error
 	// end takes the job as it ended, or the zero Job if nobody knows.
 	end(appliance.Job) error
 }
@@ -33,7 +35,13 @@ func newView(env *base.Env, job appliance.Job) (view, error) {
 type quiet struct{}
 
 func (quiet) event(appliance.JobEvent) error { return nil }
+func (quiet) away() error                    { return nil }
 func (quiet) end(appliance.Job) error        { return nil }
+
+// waiting is what a person reads who would wonder why nothing happens.
+func waiting() string {
+	return fmt.Sprintf("The agent has gone. Jobs outlive its restart: waiting up to %d seconds for it.\n", comeBackTries*int(comeBackWait/time.Second))
+}
 
 // newsEvery is how long a step may be silent in logs and pipes while it works.
 const newsEvery = 10 * time.Second
@@ -70,6 +78,8 @@ func (p *plain) event(e appliance.JobEvent) error {
 	p.said = e.Time
 	return p.env.Say("[%6s] %s …%s\n", seconds(e.Time.Sub(p.job.Created)), title(p.env, p.job, e.Step), what)
 }
+
+func (p *plain) away() error { return p.env.Say("%s", waiting()) }
 
 func (p *plain) end(j appliance.Job) error { return p.tail.show(p.env, j) }
 
