@@ -73,23 +73,23 @@ var bodyCases = []visitorCase{
 	sent("another expectation", request(`POST /x`, "Content-Length: 5", "Expect: miracles")+"hello",
 		`nothing => 417; closed`),
 	sent("body that ends too soon", request(`POST /x`, "Content-Length: 100000")+"hello",
-		`POST /x len=100000 "hello" broken => nothing; closed`).ending().
-		but(`POST /x len=100000 "hello" broken => 502; closed`,
+		`POST /x len=100000 broken => nothing; closed`).ending().
+		but(`POST /x len=100000 broken => 502; closed`,
 			"net/http takes a visitor who closes for gone, and so do we; the standard one blames the app"),
 	sent("chunks that end too soon", request(`POST /x`, "Transfer-Encoding: chunked")+"5\r\nhello\r\n",
-		`POST /x chunked "hello" broken => nothing; closed`).ending().
-		but(`POST /x chunked "hello" broken => 502; closed`,
+		`POST /x chunked broken => nothing; closed`).ending().
+		but(`POST /x chunked broken => 502; closed`,
 			"net/http takes a visitor who closes for gone, and so do we; the standard one blames the app"),
 	sent("chunk that ends too soon", request(`POST /x`, "Transfer-Encoding: chunked")+"5\r\nhel",
 		`POST /x chunked broken => nothing; closed`).ending().
-		but(`POST /x chunked "hel" broken => 502; closed`,
+		but(`POST /x chunked broken => 502; closed`,
 			"net/http takes a visitor who closes for gone, and so do we; the standard one blames the app"),
 	sent("head that ends too soon", "GET /x HTTP/1.1\r\nHost: www",
 		`nothing => 400; closed`).ending(),
 	sent("visitor that goes away in a body", request(`POST /x`, "Content-Length: 100000")+"hello",
-		`POST /x len=100000 "hello" broken => nothing; gone`).leaving(),
+		`POST /x len=100000 broken => nothing; gone`).leaving(),
 	sent("visitor that goes away in chunks", request(`POST /x`, "Transfer-Encoding: chunked")+"5\r\nhello\r\n",
-		`POST /x chunked "hello" broken => nothing; gone`).leaving(),
+		`POST /x chunked broken => nothing; gone`).leaving(),
 	sent("HEAD, then GET", request(`HEAD /1`)+request(`GET /2`),
 		`HEAD /1 + GET /2 => 200 + 200 "ok"; open`).as("HEAD GET"),
 	sent("HEAD with a body", request(`HEAD /x`, "Content-Length: 2")+"hi",

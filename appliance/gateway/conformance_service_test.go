@@ -26,6 +26,7 @@ type script struct {
 // ordinarily, and probes as they should be.
 type conformanceService struct {
 	script
+	write writing
 	mu    sync.Mutex
 	seen  []string
 	first net.Conn // the connection of the first request
@@ -37,7 +38,7 @@ type conformanceService struct {
 }
 
 func newService(s script) *conformanceService {
-	return &conformanceService{script: s, answered: make(chan struct{}), sent: make(chan struct{})}
+	return &conformanceService{script: s, write: io.WriteString, answered: make(chan struct{}), sent: make(chan struct{})}
 }
 
 // ordinary is an answer without anything odd about it.
@@ -104,7 +105,7 @@ func (s *conformanceService) one(c net.Conn, in *bufio.Reader) bool {
 	}
 	if s.early {
 		s.note(r, nil, nil)
-		_, _ = io.WriteString(c, answer)
+		_, _ = s.write(c, answer)
 		_, err = io.Copy(io.Discard, r.Body)
 		return err == nil
 	}
@@ -116,7 +117,7 @@ func (s *conformanceService) one(c net.Conn, in *bufio.Reader) bool {
 	if err != nil {
 		return false
 	}
-	_, _ = io.WriteString(c, answer)
+	_, _ = s.write(c, answer)
 	if isFirst && s.late != "" {
 		<-s.answered
 		_, _ = io.WriteString(c, s.late)

@@ -67,7 +67,8 @@ func TestConformance_visitors(t *testing.T) {
 		for _, c := range group {
 			n++
 			t.Run(c.name, func(t *testing.T) {
-				c.check(t, func(d *door, want string) string { return c.run(t, d, want) }, ours, std)
+				c.check(t, func(d *door, want string) string { return c.run(t, d, want, io.WriteString) }, ours, std)
+				c.inPieces(t, c.run(t, ours, c.want, trickle))
 			})
 		}
 	}
@@ -78,7 +79,7 @@ func TestConformance_visitors(t *testing.T) {
 const silence = 500 * time.Millisecond
 
 // run returns the outcome; what a service got late is waited for when it is wanted.
-func (c *visitorCase) run(t *testing.T, d *door, want string) string {
+func (c *visitorCase) run(t *testing.T, d *door, want string, write writing) string {
 	t.Helper()
 	service := newService(c.service)
 	d.point(t, service.start(t))
@@ -87,10 +88,10 @@ func (c *visitorCase) run(t *testing.T, d *door, want string) string {
 		_ = v.conn.SetDeadline(time.Now().Add(silence))
 	}
 	v.methods = strings.Fields(c.methods)
-	_, _ = io.WriteString(v.conn, c.send)
+	_, _ = write(v.conn, c.send)
 	if c.then != "" {
 		v.read()
-		_, _ = io.WriteString(v.conn, c.then)
+		_, _ = write(v.conn, c.then)
 	}
 	switch {
 	case c.leaves:
