@@ -38,7 +38,6 @@ type Conn struct {
 
 	between atomic.Bool  // no request is under way
 	head    atomic.Int64 // bytes read since
-
 }
 
 func newConn(c net.Conn, all *Connections) *Conn {

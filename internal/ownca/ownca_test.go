@@ -102,7 +102,10 @@ func TestServer_hasNoCertificateForOthers(t *testing.T) {
 	ca := open(t, t.TempDir())
 	addr := serve(t, ca)
 	for _, name := range []string{"evil.example", "localhost.evil.example", "console.demo.coop.evil.example"} {
-		_, err := trusting(t, ca, name, addr).Get("https://" + addr + "/")
+		res, err := trusting(t, ca, name, addr).Get("https://" + addr + "/")
+		if err == nil {
+			_ = res.Body.Close()
+		}
 		if err == nil || !strings.Contains(err.Error(), "tls: unrecognized name") {
 			t.Errorf("as %s: %v", name, err)
 		}

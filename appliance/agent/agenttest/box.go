@@ -187,7 +187,7 @@ var records = sync.OnceValues(func() (_ []byte, err error) {
 	); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path)
+	return os.ReadFile(path) //nolint:gosec // in a folder of the test
 })
 
 // Stop ends the agent and removes its folder; it may be called more than once.
