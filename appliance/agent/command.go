@@ -67,6 +67,8 @@ func flags(cmd *cobra.Command, cfg *Config) {
 	f.StringVar(&cfg.ACMEDirectory, "acme-directory", LetsEncrypt, "directory of the certificate authority")
 	f.StringVar(&cfg.ACMEEmail, "acme-email", "", "e-mail address for the certificate authority")
 	f.StringVar(&cfg.ACMERoot, "acme-root", "", "PEM file to trust for the directory itself")
+	f.StringVar(&cfg.ACMEEABKeyID, "acme-eab-kid", "", "name of the key of an account that the certificate authority knows (External Account Binding)")
+	f.StringVar(&cfg.ACMEEABKey, "acme-eab-key-file", "", "file with that key, as the certificate authority shows it")
 	f.StringVar(&cfg.ACMEChallenge, "acme-challenge", "http", "how to prove names: http, or dns for zones on this box")
 	f.StringVar(&cfg.Engine, "engine", "", "address of the Docker Engine (default: DOCKER_HOST or the usual socket)")
 	f.StringToStringVar(&cfg.RegistryMirrors, "registry-mirror", nil, "registry=mirror; the mirror is asked instead; * for all")

@@ -32,6 +32,8 @@ type Config struct {
 	ACMEDirectory string
 	ACMEEmail     string
 	ACMERoot      string // PEM file to trust for the directory itself
+	ACMEEABKeyID  string // of the account that the directory knows; empty: it wants none
+	ACMEEABKey    string // file with its key
 	ACMEChallenge string // http (with tls-alpn) or dns
 
 	Engine          string            // address of the Docker Engine; empty: DOCKER_HOST or the usual socket
@@ -94,7 +96,10 @@ func (c Config) issuer() (gateway.IssuerConfig, error) {
 	default:
 		return gateway.IssuerConfig{}, flagProblem("--issuer", c.Issuer, "it is neither local nor acme")
 	}
-	out := gateway.IssuerConfig{Kind: gateway.IssuerACME, Directory: c.ACMEDirectory, Email: c.ACMEEmail, TrustedRoot: c.ACMERoot}
+	out := gateway.IssuerConfig{
+		Kind: gateway.IssuerACME, Directory: c.ACMEDirectory, Email: c.ACMEEmail, TrustedRoot: c.ACMERoot,
+		EABKeyID: c.ACMEEABKeyID, EABKeyFile: c.ACMEEABKey,
+	}
 	switch c.ACMEChallenge {
 	case "http":
 	case "dns":

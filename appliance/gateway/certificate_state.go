@@ -46,12 +46,18 @@ func (c *certificates) infos() []appliance.Certificate {
 		}
 		if cert := c.newest(host); cert != nil {
 			info.Issuer, info.NotBefore, info.NotAfter = cert.Leaf.Issuer.CommonName, cert.Leaf.NotBefore, cert.Leaf.NotAfter
+			if info.Problem == nil && !c.now().Before(info.NotAfter) {
+				info.Problem = certificateFailed(host, errEnded)
+			}
 		}
 		out = append(out, info)
 	}
 	slices.SortFunc(out, func(a, b appliance.Certificate) int { return cmp.Compare(a.Host, b.Host) })
 	return out
 }
+
+// errEnded says that a certificate has ended before a new one was there.
+var errEnded = errors.New("it has ended, and a new one is not there yet")
 
 // newest returns the cached certificate of host that lasts longest; c.mu is held.
 func (c *certificates) newest(host hostname.Name) *certmagic.Certificate {
@@ -141,6 +147,10 @@ func certificateFailed(host hostname.Name, cause error) *problem.Problem {
 		p.Why, p.Next = refusalInWords(host, refusal)
 		return p
 	}
+	if errors.Is(cause, errEnded) {
+		p.Why = errEnded.Error()
+		return p
+	}
 	if _, ok := errors.AsType[net.Error](cause); !ok && !errors.Is(cause, context.DeadlineExceeded) {
 		p.Why = "something on this box stood in the way"
 	}
@@ -157,6 +167,9 @@ func refusalInWords(host hostname.Name, refusal acme.Problem) (string, []string)
 		}
 	}
 	switch refusal.Type {
+	case acme.ProblemTypeExternalAccountRequired:
+		return "the certificate authority gives certificates only to accounts that it knows (External Account Binding)",
+			[]string{"get a key and its name from the certificate authority", "give both to the agent: --acme-eab-kid NAME --acme-eab-key-file FILE"}
 	case acme.ProblemTypeConnection:
 		return "the certificate authority could not reach this box from the Internet",
 			[]string{"open ports 80 and 443 to this box in your router", "ask your Internet provider whether these ports are blocked", again}
@@ -174,6 +187,10 @@ func refusalInWords(host hostname.Name, refusal acme.Problem) (string, []string)
 		return "the certificate authority reached something that is not this box",
 			[]string{"check that " + string(host) + " leads to this box and not to another server: coopkit doctor", again}
 	default:
-		return "the certificate authority refused", []string{"coopkit doctor", again}
+		why := "the certificate authority refused"
+		if refusal.Detail != "" {
+			why += ": " + refusal.Detail
+		}
+		return why, []string{"coopkit doctor", again}
 	}
 }

@@ -3,9 +3,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"log/slog"
 	"net"
 	"net/http"
@@ -23,6 +25,7 @@ import (
 
 	"github.com/caddyserver/certmagic"
 	"github.com/mholt/acmez/v3"
+	"github.com/mholt/acmez/v3/acme"
 	"go.uber.org/zap"
 )
 
@@ -52,6 +55,8 @@ type IssuerConfig struct {
 	Email       string      // for the account; may be empty
 	TrustedRoot string      // PEM file of the roots that the directory's own certificate needs; empty = the system's
 	Profile     string      // ACME profile; empty = the authority's default
+	EABKeyID    string      // of the account that the authority knows (External Account Binding); empty = none
+	EABKeyFile  string      // file with its key, as the authority shows it: base64
 	Challenges  []Challenge // empty = http-01 and tls-alpn-01; dns-01 excludes the others
 }
 
@@ -147,6 +152,10 @@ func acmeTemplate(cfg IssuerConfig, txt TXTWriter, log *zap.Logger) (certmagic.A
 			return none, invalidIssuer("the challenge "+string(ch)+" can not be used here", nil)
 		}
 	}
+	var err error
+	if t.ExternalAccount, err = externalAccount(cfg); err != nil {
+		return none, err
+	}
 	if cfg.TrustedRoot != "" {
 		pem, err := os.ReadFile(cfg.TrustedRoot)
 		if err != nil {
@@ -158,6 +167,26 @@ func acmeTemplate(cfg IssuerConfig, txt TXTWriter, log *zap.Logger) (certmagic.A
 		}
 	}
 	return t, nil
+}
+
+// externalAccount reads the key with which a new ACME account is bound to one
+// that the authority knows (RFC 8555 section 7.3.4).
+func externalAccount(cfg IssuerConfig) (*acme.EAB, error) {
+	switch {
+	case cfg.EABKeyID == "" && cfg.EABKeyFile == "":
+		return nil, nil
+	case cfg.EABKeyID == "" || cfg.EABKeyFile == "":
+		return nil, invalidIssuer("of the account that the authority knows, either the key's name or its file is not given", nil)
+	}
+	text, err := os.ReadFile(cfg.EABKeyFile)
+	if err != nil {
+		return nil, invalidIssuer("the file with the key of the account that the authority knows can not be read", err)
+	}
+	key := strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(strings.TrimSpace(string(text)))
+	if raw, err := base64.RawURLEncoding.DecodeString(key); err != nil || len(raw) == 0 {
+		return nil, invalidIssuer("the file with the key of the account that the authority knows has no key in base64", nil)
+	}
+	return &acme.EAB{KeyID: cfg.EABKeyID, MACKey: key}, nil
 }
 
 func invalidIssuer(why string, err error) error {
@@ -190,20 +219,32 @@ func (c *certificates) placeChallenges(t *certmagic.ACMEIssuer) {
 	}
 }
 
+// renewCheck is how often certificates are looked at: often enough for those of
+// private authorities that live for minutes. A third of the life is left when
+// they are renewed.
+const renewCheck = time.Minute
+
 // run looks after certificates until ctx ends, and returns when all its
 // goroutines have.
 func (c *certificates) run(ctx context.Context) error {
 	c.mu.Lock()
+	var magic *certmagic.Config
+	made := make(chan struct{}) // the cache has a goroutine from the start
 	c.cache = certmagic.NewCache(certmagic.CacheOptions{
-		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return c.magic, nil },
-		RenewCheckInterval: c.cfg.tuning.renewCheck,
+		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) {
+			<-made
+			return magic, nil
+		},
+		RenewCheckInterval: cmp.Or(c.cfg.tuning.renewCheck, renewCheck),
 		Logger:             c.zap,
 	})
-	c.magic = certmagic.New(c.cache, certmagic.Config{
+	magic = certmagic.New(c.cache, certmagic.Config{
 		Storage: &certmagic.FileStorage{Path: c.cfg.Storage}, Logger: c.zap, OnEvent: c.event,
 		ShouldEmitFunc: func(event string) bool { return event == "cert_failed" || event == "cert_obtained" },
 	})
-	issuer, err := c.issuer(c.magic)
+	c.magic = magic
+	close(made)
+	issuer, err := c.issuer(magic)
 	if err != nil {
 		c.mu.Unlock()
 		return err
@@ -305,6 +346,9 @@ func (c *certificates) event(_ context.Context, event string, data map[string]an
 	err, _ := data["error"].(error)
 	if event == "cert_obtained" {
 		err = nil
+		if renewal, _ := data["renewal"].(bool); renewal {
+			c.log.Info("certificate renewed", logkey.Host, host)
+		}
 	}
 	c.note(hostname.Name(host), err)
 	return nil
@@ -343,7 +387,7 @@ func (c *certificates) solveHTTP(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	c.mu.Lock()
-	acme := c.acme
+	issuer := c.acme
 	c.mu.Unlock()
-	return acme != nil && acme.HandleHTTPChallenge(w, r)
+	return issuer != nil && issuer.HandleHTTPChallenge(w, r)
 }

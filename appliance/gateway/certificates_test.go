@@ -39,13 +39,19 @@ import (
 // that is not started yet, so that tests can have an authority that is down.
 func pebble(t *testing.T, dnsAddr string, httpPort, tlsPort int) *httptest.Server {
 	t.Helper()
+	return pebbleFor(t, db.NewMemoryStore(), false, dnsAddr, httpPort, tlsPort)
+}
+
+// pebbleFor is pebble with a store of its own, which may want accounts that it
+// knows.
+func pebbleFor(t *testing.T, store *db.MemoryStore, known bool, dnsAddr string, httpPort, tlsPort int) *httptest.Server {
+	t.Helper()
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	quiet := log.New(io.Discard, "", 0)
-	store := db.NewMemoryStore()
 	authority := ca.New(quiet, store, "", "ecdsa", 0, 1, map[string]ca.Profile{"default": {Description: "d"}})
 	checks := va.New(quiet, httpPort, tlsPort, false, dnsAddr, store)
-	front := wfe.New(quiet, store, checks, authority, []string{"pebble.example"}, false, false, 1, 1)
+	front := wfe.New(quiet, store, checks, authority, []string{"pebble.example"}, false, known, 1, 1)
 	s := httptest.NewUnstartedServer(front.Handler())
 	t.Cleanup(s.Close)
 	return s
@@ -275,6 +281,9 @@ func TestLocalCA_renewsBeforeTheEnd(t *testing.T) {
 	if a := d.get("https://www.demo.coop/"); a.StatusCode != 503 {
 		t.Errorf("%d", a.StatusCode)
 	}
+	if !strings.Contains(d.log.String(), "certificate renewed") {
+		t.Error("the log does not say so")
+	}
 }
 
 func TestLocalCA_isKeptAndItsKeyIsSecret(t *testing.T) {
@@ -366,6 +375,8 @@ func TestNew_refusesIssuersThatCanNotWork(t *testing.T) {
 	for name, issuer := range map[string]IssuerConfig{
 		"none": {}, "no directory": {Kind: IssuerACME},
 		"dns-01 without DNS": {Kind: IssuerACME, Directory: "https://acme.example/", Challenges: []Challenge{DNS01}},
+		"half an account":    {Kind: IssuerACME, Directory: "https://acme.example/", EABKeyID: "demo-coop"},
+		"no key":             {Kind: IssuerACME, Directory: "https://acme.example/", EABKeyID: "demo-coop", EABKeyFile: "/dev/null"},
 		"root":               {Kind: IssuerACME, Directory: "https://acme.example/", TrustedRoot: "/does/not/exist"},
 	} {
 		cfg := local(t)
@@ -373,18 +384,5 @@ func TestNew_refusesIssuersThatCanNotWork(t *testing.T) {
 		if _, err := New(cfg, Deps{Log: discard}); !errors.Is(err, &problem.Problem{Code: "issuer-invalid"}) {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-func TestRemovedHost_isNoLongerLookedAfter(t *testing.T) {
-	d := open(t, local(t), Route{Host: "a.demo.coop", Kind: Held, Hold: Starting}, Route{Host: "b.demo.coop", Kind: Held, Hold: Starting})
-	if err := d.SetRoutes([]Route{{Host: "b.demo.coop", Kind: Held, Hold: Starting}}); err != nil {
-		t.Fatal(err)
-	}
-	if all := d.Certificates(); len(all) != 1 || all[0].Host != "b.demo.coop" || all[0].NotAfter.IsZero() {
-		t.Errorf("%+v", d.Certificates())
-	}
-	if err := d.WaitCertificate(context.Background(), "a.demo.coop"); err == nil {
-		t.Error("waited for a host that is gone")
 	}
 }

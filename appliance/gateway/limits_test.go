@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"coopkit/internal/testkit"
+
+	"golang.org/x/net/http2"
 )
 
 // impatient is a configuration in which nothing takes long.
@@ -231,4 +233,41 @@ func TestLimits_everythingIsGivenBack(t *testing.T) {
 		defer turns.mu.Unlock()
 		return d.conns.Held() == 0 && len(turns.here) == 0
 	})
+}
+
+// TestLimits_refusedBodiesAreRead: net/http resets a stream whose body nobody
+// read, and curl 7.88 then does not see the answer.
+func TestLimits_refusedBodiesAreRead(t *testing.T) {
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Site, Root: folder(t, map[string]string{"index.html": "hello"})})
+	v := visitH2(t, d)
+	v.headers(1, []string{":method", "POST", ":scheme", "https", ":authority", "www.demo.coop", ":path", "/", "content-length", "10"}, false)
+	_ = v.WriteData(1, false, []byte("hello"))
+	status := ""
+	for sent := false; ; {
+		f, err := v.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch f := f.(type) {
+		case *http2.MetaHeadersFrame:
+			if f.StreamID == 1 {
+				status = f.PseudoValue("status")
+			}
+		case *http2.RSTStreamFrame:
+			t.Fatalf("after %s, the stream is reset: %v", status, f.ErrCode)
+		case *http2.PingFrame:
+			if status != "405" {
+				t.Errorf("status %q", status)
+			}
+			return
+		}
+		if status != "" && !sent { // the visitor hears it before it has sent all
+			sent = true
+			_ = v.WriteData(1, true, []byte("hello"))
+			v.headers(3, []string{":method", "GET", ":scheme", "https", ":authority", "www.demo.coop", ":path", "/"}, true)
+		}
+		if f.Header().StreamID == 3 && f.Header().Flags.Has(http2.FlagDataEndStream) {
+			_ = v.WritePing(false, [8]byte{})
+		}
+	}
 }

@@ -82,24 +82,32 @@ func (f *smallFile) choose(r *http.Request) *variant {
 	return &f.plain
 }
 
-// accepts reports whether an Accept-Encoding header names coding with a weight
-// above zero (RFC 9110 section 12.5.3). A "*" is not taken as a yes.
+// accepts reports whether an Accept-Encoding header gives coding a weight above
+// zero (RFC 9110 section 12.5.3). A "*" stands for those that it does not name.
 func accepts(header []string, coding string) bool {
+	others := false
 	for _, line := range header {
 		for item := range strings.SplitSeq(line, ",") {
 			name, params, _ := strings.Cut(item, ";")
-			if !strings.EqualFold(strings.TrimSpace(name), coding) {
-				continue
+			switch name = strings.TrimSpace(name); {
+			case strings.EqualFold(name, coding):
+				return weighs(params)
+			case name == "*":
+				others = weighs(params)
 			}
-			q, ok := strings.CutPrefix(strings.TrimSpace(params), "q=")
-			if !ok {
-				return true
-			}
-			weight, err := strconv.ParseFloat(q, 64)
-			return err == nil && weight > 0
 		}
 	}
-	return false
+	return others
+}
+
+// weighs reports whether the parameters of a coding give it a weight above zero.
+func weighs(params string) bool {
+	q, ok := strings.CutPrefix(strings.TrimSpace(params), "q=")
+	if !ok {
+		return true
+	}
+	weight, err := strconv.ParseFloat(q, 64)
+	return err == nil && weight > 0
 }
 
 // open reads a file into memory, or returns it open when it is too large. Only

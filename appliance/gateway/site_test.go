@@ -79,6 +79,11 @@ func TestSite_rangesTagsAndCompression(t *testing.T) {
 			t.Errorf("%s unchanged: %d", url, again.StatusCode)
 		}
 	}
+	for takes, want := range map[string]string{"*": "gzip", "*;q=0": "", "gzip;q=0, *": "", "br, *;q=0.1": "gzip"} {
+		if a := d.get("https://demo.coop/a.txt", "Accept-Encoding", takes); a.Header.Get("Content-Encoding") != want {
+			t.Errorf("%s: %q", takes, a.Header.Get("Content-Encoding"))
+		}
+	}
 	a := d.get("https://demo.coop/a.txt", "Accept-Encoding", "gzip")
 	z, err := gzip.NewReader(strings.NewReader(a.body))
 	if err != nil || a.Header.Get("Content-Encoding") != "gzip" || a.Header.Get("Vary") != "Accept-Encoding" {
