@@ -36,11 +36,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(victimEnv); dir != "" {
 		if err := beVictim(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1) //nolint:forbidigo // a process of its own, see victim
 		}
-		os.Exit(0) //nolint:forbidigo // a process of its own, see victim
+		return
 	}
-	os.Exit(m.Run()) //nolint:forbidigo // as testing does it
+	m.Run()
 }
 
 // beVictim serves a site and a service until its standard input ends.
