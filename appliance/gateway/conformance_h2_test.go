@@ -72,6 +72,7 @@ func (c h2Case) atOnce() h2Case { c.hasty = true; return c }
 func (c h2Case) leaving() h2Case { c.reset = true; return c }
 
 func TestConformance_h2(t *testing.T) {
+	t.Parallel()
 	ours, std := conformanceDoors(t)
 	for _, c := range h2Cases {
 		t.Run(c.name, func(t *testing.T) {

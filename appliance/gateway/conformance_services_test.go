@@ -46,6 +46,7 @@ func (c serviceCase) to(send, method string) serviceCase {
 }
 
 func TestConformance_services(t *testing.T) {
+	t.Parallel()
 	ours, std := conformanceDoors(t)
 	n := 0
 	for _, group := range [][]serviceCase{answerCases, answerHeaderCases, answerBodyCases} {

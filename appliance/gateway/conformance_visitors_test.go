@@ -61,6 +61,7 @@ func request(line string, headers ...string) string {
 }
 
 func TestConformance_visitors(t *testing.T) {
+	t.Parallel()
 	ours, std := conformanceDoors(t)
 	n := 0
 	for _, group := range [][]visitorCase{targetCases, headerCases, framingCases, bodyCases} {

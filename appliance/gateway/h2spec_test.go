@@ -32,6 +32,7 @@ var h2specKnown = map[string]string{
 // behind it. A case that fails and is not known does so here, and so does one
 // that is known and passes.
 func TestH2spec(t *testing.T) {
+	t.Parallel()
 	d := service(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = w.Write([]byte("hello"))
