@@ -121,7 +121,12 @@ var damages = []damage{
 	},
 	{
 		name: "journal", finding: "PART-DOWN part:jobs",
-		do: exec(`INSERT INTO job (kind, subject, state, input, problem, created) VALUES ('add', 'app:x', 'running', '{}', '[1]', 0)`),
+		do: func(t *testing.T, _ *Config, db *sql.DB) {
+			t.Helper()
+			if _, err := db.ExecContext(t.Context(), `ALTER TABLE job RENAME TO gone`); err != nil {
+				t.Fatal(err)
+			}
+		},
 	},
 	{
 		name: "unknown address", finding: "NOT-SERVED host:Not A Name", gone: "Not A Name",

@@ -100,6 +100,9 @@ func (s *conformanceService) one(c net.Conn, in *bufio.Reader) bool {
 		return true
 	}
 	answer := ordinary
+	if r.Method == http.MethodHead {
+		answer = strings.TrimSuffix(ordinary, "ok")
+	}
 	if isFirst && s.answer != "" {
 		answer = s.answer
 	}
