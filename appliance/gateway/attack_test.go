@@ -23,6 +23,7 @@ import (
 
 	"coopkit/internal/hostname"
 	"coopkit/internal/lean"
+	"coopkit/internal/testkit"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -111,7 +112,14 @@ func startVictim(t *testing.T) *victim {
 		}
 		_, _ = w.Write([]byte("ok"))
 	})
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	program := os.Args[0]
+	if testkit.Race { // which would be measured, too
+		program = filepath.Join(dir, "victim.test")
+		if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-o", program, ".").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), program, "-test.run=^$")
 	cmd.Env = append(os.Environ(), victimEnv+"="+dir, victimEnv+"_TARGET="+app.String())
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

@@ -66,7 +66,7 @@ func TestLimits_bodiesMakeProgress(t *testing.T) {
 			_, err = io.Copy(io.Discard, r.Body)
 		}
 		ended <- err
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 	})
 	cfg := impatient(t, func(p *patience) { p.body = 300 * time.Millisecond })
 	d := open(t, cfg, Route{Host: "www.demo.coop", Kind: Service, Target: target})
@@ -79,8 +79,13 @@ func TestLimits_bodiesMakeProgress(t *testing.T) {
 			_, _ = conn.Write(make([]byte, smallBody+1))
 		}
 		tick.Stop()
-		if err := <-ended; (err == nil) != (name == "slow") {
-			t.Errorf("%s: the service has it: %v", name, err)
+		select {
+		case err := <-ended:
+			if (err == nil) != (name == "slow") {
+				t.Errorf("%s: the service has it: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("%s: the service waits still", name)
 		}
 	}
 }
