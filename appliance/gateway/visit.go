@@ -74,7 +74,9 @@ func (g *Gateway) admit(h func(*visit, *http.Request)) http.HandlerFunc {
 			v.uploaded.Store(true)
 		}
 		v.alone, v.progress = r.ProtoMajor == 1, progress{window: v.began, moved: v.began}
+		v.mu.Lock() // look wants the timer
 		v.timer = time.AfterFunc(g.patience.look, v.look)
+		v.mu.Unlock()
 		defer v.end()
 		h(v, r)
 		v.finish(r)
