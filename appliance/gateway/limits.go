@@ -29,12 +29,15 @@ const (
 	tunnelBytes  = 64 << 10 // the buffers of an upgraded connection
 )
 
-// How many requests a service works on at a time, and how many of one network.
-// Requests that wait long, live pages and WebSockets do not count there, but
-// among the long ones.
+// How many requests a service works on at a time, and how many of one network;
+// below that, how many of them whose body is passed on as it comes: the service
+// waits for those, and a small one has 16 workers. Requests that wait long, live
+// pages and WebSockets count among the long ones instead.
 const (
 	maxInService      = 64
-	maxInServiceOfOne = maxInService / 4
+	maxInServiceOfOne = maxInService / 2
+	maxUploads        = 32
+	maxUploadsOfOne   = maxUploads / 4
 	maxLong           = 512
 	maxLongOfOne      = maxLong / 4
 	manySlow          = 4 // visitors who keep a service waiting may be why others get no answer

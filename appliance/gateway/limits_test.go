@@ -174,10 +174,32 @@ func TestLimits_aServiceIsNotOneVisitorsAlone(t *testing.T) {
 		t.Errorf("%d %v %s", a.StatusCode, a.Header, a.body)
 	}
 	turns := d.services.turns(d.table.Load().lookup("www.demo.coop").route.Target)
-	if err := turns.queue.Enter(t.Context(), "192.0.2.7"); err != nil {
+	if err := turns.queue.Enter(t.Context(), time.Second, "192.0.2.7"); err != nil {
 		t.Errorf("there is no place for others: %v", err)
 	}
 	turns.queue.Leave("192.0.2.7")
+}
+
+// TestLimits_uploadsLeaveWorkers: a small app has 16 workers, of which the
+// bodies of one visitor that do not come take no more than half.
+func TestLimits_uploadsLeaveWorkers(t *testing.T) {
+	var waiting atomic.Int64
+	target := backend(t, func(_ http.ResponseWriter, r *http.Request) {
+		waiting.Add(1)
+		defer waiting.Add(-1)
+		_, _ = io.Copy(io.Discard, r.Body)
+	})
+	d := open(t, local(t), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	v := visitH2(t, d)
+	for i := range 24 {
+		stream := uint32(2*i + 1)
+		v.headers(stream, []string{":method", "POST", ":scheme", "https", ":authority", "www.demo.coop", ":path", "/", "content-length", "1000000"}, false)
+		_ = v.WriteData(stream, false, []byte("x"))
+	}
+	testkit.Eventually(t, 10*time.Second, "some have their turn", func() bool { return waiting.Load() == maxUploadsOfOne })
+	if a := d.get("https://www.demo.coop/"); a.StatusCode != http.StatusOK || waiting.Load() != maxUploadsOfOne {
+		t.Errorf("%d, with %d bodies that do not come", a.StatusCode, waiting.Load())
+	}
 }
 
 // TestLimits_longPollsLeaveRoom: requests that wait long do not count against

@@ -42,6 +42,7 @@ func (s *services) keep(targets map[netip.AddrPort]bool) {
 // serveService passes a request to a service when its small body is there and
 // it is its turn.
 func (g *Gateway) serveService(v *visit, r *http.Request, e *entry) {
+	streams := r.ContentLength != 0 && !collectable(r)
 	switch err := v.collect(r); {
 	case err == nil:
 	case errors.Is(err, errSlow):
@@ -51,7 +52,7 @@ func (g *Gateway) serveService(v *visit, r *http.Request, e *entry) {
 		turnAway(v, r, http.StatusBadRequest)
 		return
 	}
-	if err := v.slot.enter(r.Context(), g.services.turns(e.route.Target), v); err != nil {
+	if err := v.slot.enter(r.Context(), g.services.turns(e.route.Target), v, streams); err != nil {
 		if r.Context().Err() != nil {
 			panic(http.ErrAbortHandler) // nobody reads an answer
 		}

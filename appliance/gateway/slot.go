@@ -12,8 +12,9 @@ import (
 
 // turns are the places at one service.
 type turns struct {
-	queue *limit.Queue  // requests
-	long  *limit.Budget // what lasts: live pages, long polls, WebSockets
+	queue   *limit.Queue  // requests
+	uploads *limit.Queue  // of those, with a body on its way
+	long    *limit.Budget // what lasts: live pages, long polls, WebSockets
 
 	mu   sync.Mutex
 	here map[*visit]bool // all who have a place
@@ -21,7 +22,7 @@ type turns struct {
 
 func newTurns() *turns {
 	return &turns{
-		queue: limit.NewQueue(maxInService, maxInServiceOfOne), long: limit.NewBudget(maxLong, maxLongOfOne),
+		queue: limit.NewQueue(maxInService, maxInServiceOfOne), uploads: limit.NewQueue(maxUploads, maxUploadsOfOne), long: limit.NewBudget(maxLong, maxLongOfOne),
 		here: make(map[*visit]bool),
 	}
 }
@@ -79,18 +80,23 @@ type slot struct {
 	wanted   *turns    // nil = none
 	at       *turns    // nil = it waits for its place
 	since    time.Time // it waits, or is there
+	isUpload bool      // it has a place among the uploads
 	isLong   bool
 	hijacked bool
 }
 
 // enter waits for a place.
-func (s *slot) enter(ctx context.Context, at *turns, v *visit) error {
-	ctx, cancel := context.WithTimeout(ctx, v.patience.queue)
-	defer cancel()
+func (s *slot) enter(ctx context.Context, at *turns, v *visit, streams bool) error {
 	v.mu.Lock()
 	s.wanted, s.since = at, time.Now()
 	v.mu.Unlock()
-	if err := at.queue.Enter(ctx, v.conn.Network()); err != nil {
+	if streams {
+		if err := at.uploads.Enter(ctx, v.patience.queue, v.conn.Network()); err != nil {
+			return err
+		}
+		s.isUpload = true
+	}
+	if err := at.queue.Enter(ctx, v.patience.queue, v.conn.Network()); err != nil {
 		return err
 	}
 	v.mu.Lock()
@@ -114,8 +120,11 @@ func (s *slot) becomesLong(v *visit) bool {
 	return true
 }
 
-// leave gives the place back.
+// leave gives the places back.
 func (s *slot) leave(v *visit) {
+	if s.isUpload {
+		s.wanted.uploads.Leave(v.conn.Network())
+	}
 	if s.at == nil {
 		return
 	}

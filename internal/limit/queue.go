@@ -6,6 +6,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"time"
 )
 
 // Queue lets so many in at a time, in all and from each network. The others
@@ -27,9 +28,9 @@ type turn struct {
 // one network.
 func NewQueue(all, each int) *Queue { return &Queue{inside: NewBudget(all, each)} }
 
-// Enter waits for a place until ctx ends, whose error it then returns. Leave
-// gives the place back.
-func (q *Queue) Enter(ctx context.Context, network string) error {
+// Enter waits for a place until ctx ends, whose error it then returns, or for so
+// long, which gives context.DeadlineExceeded. Leave gives the place back.
+func (q *Queue) Enter(ctx context.Context, atMost time.Duration, network string) error {
 	q.mu.Lock()
 	if q.inside.Take(network, 1) { // who waits can not come in, or would be
 		q.mu.Unlock()
@@ -38,10 +39,15 @@ func (q *Queue) Enter(ctx context.Context, network string) error {
 	t := &turn{network, make(chan struct{})}
 	e := q.waiting.PushBack(t)
 	q.mu.Unlock()
+	limit := time.NewTimer(atMost)
+	defer limit.Stop()
+	err := context.DeadlineExceeded
 	select {
 	case <-t.come:
 		return nil
 	case <-ctx.Done():
+		err = ctx.Err()
+	case <-limit.C:
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -50,7 +56,7 @@ func (q *Queue) Enter(ctx context.Context, network string) error {
 		return nil
 	default:
 		q.waiting.Remove(e)
-		return ctx.Err()
+		return err
 	}
 }
 

@@ -15,7 +15,7 @@ func TestQueue_firstWhoMayComesIn(t *testing.T) {
 		q := NewQueue(3, 2)
 		enter := func(network string) (in chan error) {
 			in = make(chan error, 1)
-			go func() { in <- q.Enter(t.Context(), network) }()
+			go func() { in <- q.Enter(t.Context(), time.Hour, network) }()
 			synctest.Wait()
 			return in
 		}
@@ -46,7 +46,7 @@ func TestQueue_networksWithFewInsideAreNext(t *testing.T) {
 		in := make(chan string, 9)
 		for _, network := range []string{"a", "a", "a", "a", "a", "b"} {
 			go func() {
-				if q.Enter(t.Context(), network) == nil {
+				if q.Enter(t.Context(), time.Hour, network) == nil {
 					in <- network
 				}
 			}()
@@ -72,16 +72,19 @@ func TestQueue_networksWithFewInsideAreNext(t *testing.T) {
 func TestQueue_nobodyWaitsForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := NewQueue(1, 1)
-		if err := q.Enter(t.Context(), "a"); err != nil {
+		if err := q.Enter(t.Context(), time.Hour, "a"); err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := q.Enter(ctx, "b"); !errors.Is(err, context.DeadlineExceeded) {
+		if err := q.Enter(t.Context(), time.Second, "b"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if err := q.Enter(ctx, time.Hour, "b"); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		q.Leave("a")
-		if err := q.Enter(t.Context(), "c"); err != nil {
+		if err := q.Enter(t.Context(), time.Hour, "c"); err != nil {
 			t.Error(err)
 		}
 		if q.waiting.Len() != 0 {
