@@ -66,7 +66,7 @@ Requests/sec:   8354.12
 
 func TestReadWrk(t *testing.T) {
 	got, err := readWrk(wrkReport)
-	if err != nil || got != (loaded{8354.12, 16.15}) {
+	if err != nil || got != (loaded{8354.12, 2.51, 16.15, 41877}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for unit, want := range map[string]float64{"800.00us": 0.8, "1.50s": 1500} {

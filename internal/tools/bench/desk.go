@@ -71,13 +71,13 @@ type flood struct {
 	rate, p50, p99, static []float64
 }
 
-// flood sends on deskConnections, each of which waits for its answer. nginx is
-// asked in turn with it: how fast a machine answers over TLS at all differs more
-// between machines than programs do.
+// flood lets wrk send on deskConnections, each of which waits for its answer,
+// and asks nginx in turn with it, with wrk too: how fast a machine answers over
+// TLS at all differs more between machines than programs do.
 func (d *benchDesk) flood(ctx context.Context, boxes []*loadBox, peer *staticPeer) (*flood, error) {
 	f := &flood{}
 	for round := range d.rounds {
-		took, err := d.load(ctx, boxes, deskConnections, d.length)
+		reports, err := d.reports(ctx, boxes)
 		if err != nil {
 			return nil, err
 		}
@@ -85,10 +85,9 @@ func (d *benchDesk) flood(ctx context.Context, boxes []*loadBox, peer *staticPee
 		if err != nil {
 			return nil, err
 		}
-		rate, p50, p99 := float64(len(took))/d.length.Seconds(), percentile(took, 50), percentile(took, 99)
-		d.say("  round %d: %.0f reports/s, p50 %.1f ms, p99 %.1f ms; nginx %.0f requests/s", round+1, rate, p50, p99, static.perSecond)
-		f.rate, f.static = append(f.rate, rate), append(f.static, static.perSecond)
-		f.p50, f.p99 = append(f.p50, p50), append(f.p99, p99)
+		d.say("  round %d: %.0f reports/s, p50 %.1f ms, p99 %.1f ms; nginx %.0f requests/s", round+1, reports.perSecond, reports.p50, reports.p99, static.perSecond)
+		f.rate, f.static = append(f.rate, reports.perSecond), append(f.static, static.perSecond)
+		f.p50, f.p99 = append(f.p50, reports.p50), append(f.p99, reports.p99)
 	}
 	return f, nil
 }
@@ -113,40 +112,6 @@ func (d *benchDesk) paced(ctx context.Context, boxes []*loadBox) (float64, error
 		d.say("  %d reports/s: p50 %.1f ms, p99 %.1f ms", deskPace, percentile(took, 50), percentile(took, 99))
 	}
 	return median(p99), nil
-}
-
-// load sends as fast as the desk answers and returns how long each report took,
-// in ms, sorted.
-func (d *benchDesk) load(ctx context.Context, boxes []*loadBox, connections int, length time.Duration) ([]float64, error) {
-	if err := signAhead(ctx, boxes, int(deskMost*length.Seconds())/len(boxes)+1); err != nil {
-		return nil, err
-	}
-	took := make([][]float64, connections)
-	g, ctx := errgroup.WithContext(ctx)
-	begin := time.Now()
-	for n := range connections {
-		g.Go(func() error {
-			c, err := dialDesk(ctx, d.url, d.codes[0].Pin)
-			if err != nil {
-				return err
-			}
-			for i := n; time.Since(begin) < length; i += connections {
-				if i >= len(boxes) {
-					i = n
-				}
-				sent := time.Now()
-				if err := c.send(boxes[i]); err != nil {
-					return errors.Join(err, c.tls.Close())
-				}
-				took[n] = append(took[n], float64(time.Since(sent).Microseconds())/1000)
-			}
-			return c.tls.Close()
-		})
-	}
-	err := g.Wait()
-	all := slices.Concat(took...)
-	slices.Sort(all)
-	return all, err
 }
 
 // steady sends at deskPace, whether the reports before have been stored or not,

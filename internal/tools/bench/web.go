@@ -204,15 +204,21 @@ func serveGateway(ctx context.Context, args []string) error {
 // loaded is what wrk measured.
 type loaded struct {
 	perSecond float64
-	p99       float64 // milliseconds
+	p50, p99  float64 // milliseconds
+	answered  int
 }
 
-// load runs wrk in a mount namespace of its own, where /etc/hosts knows the
-// names, so that the name goes into the handshake as a browser would send it.
+// load asks a front door for a page of one of the hosts.
 func (b *bench) load(ctx context.Context, hosts, host string, f front) (loaded, error) {
 	_, port, _ := net.SplitHostPort(f.addr)
-	out, err := output(ctx, "unshare", "--mount", "sh", "-c", `mount --bind "$1" /etc/hosts && shift && exec "$@"`, "sh", hosts,
-		"wrk", "--threads", "1", "--connections", "32", "--duration", b.length.String(), "--latency", "https://"+net.JoinHostPort(host, port)+"/index.html")
+	return b.wrk(ctx, hosts, 32, "https://"+net.JoinHostPort(host, port)+"/index.html")
+}
+
+// wrk runs wrk in a mount namespace of its own, where /etc/hosts knows the
+// names, so that the name goes into the handshake as a browser would send it.
+func (b *bench) wrk(ctx context.Context, hosts string, connections int, args ...string) (loaded, error) {
+	out, err := output(ctx, "unshare", append([]string{"--mount", "sh", "-c", `mount --bind "$1" /etc/hosts && shift && exec "$@"`, "sh", hosts,
+		"wrk", "--threads", "1", "--connections", strconv.Itoa(connections), "--duration", b.length.String(), "--latency"}, args...)...)
 	if err != nil {
 		return loaded{}, err
 	}
@@ -221,7 +227,9 @@ func (b *bench) load(ctx context.Context, hosts, host string, f front) (loaded, 
 
 var (
 	wrkRate   = regexp.MustCompile(`Requests/sec:\s+([0-9.]+)`)
+	wrkP50    = regexp.MustCompile(`50%\s+([0-9.]+)(us|ms|s)`)
 	wrkP99    = regexp.MustCompile(`99%\s+([0-9.]+)(us|ms|s)`)
+	wrkCount  = regexp.MustCompile(`(\d+) requests in`)
 	wrkFailed = regexp.MustCompile(`Non-2xx or 3xx responses: \d+|Socket errors: .*`)
 )
 
@@ -231,17 +239,29 @@ func readWrk(out string) (loaded, error) {
 	if bad := wrkFailed.FindString(out); bad != "" {
 		return loaded{}, fmt.Errorf("wrk: %s", bad)
 	}
-	rate, p99 := wrkRate.FindStringSubmatch(out), wrkP99.FindStringSubmatch(out)
-	if rate == nil || p99 == nil {
-		return loaded{}, fmt.Errorf("wrk: no figures in its report: %s", out)
+	var l loaded
+	for _, figure := range []struct {
+		in *regexp.Regexp
+		to *float64
+	}{{wrkRate, &l.perSecond}, {wrkP50, &l.p50}, {wrkP99, &l.p99}} {
+		found := figure.in.FindStringSubmatch(out)
+		if found == nil {
+			return loaded{}, fmt.Errorf("wrk: no figures in its report: %s", out)
+		}
+		value, err := strconv.ParseFloat(found[1], 64)
+		if err != nil {
+			return loaded{}, err
+		}
+		*figure.to = value
+		if len(found) == 3 {
+			*figure.to *= map[string]float64{"us": 0.001, "ms": 1, "s": 1000}[found[2]]
+		}
 	}
-	perSecond, err := strconv.ParseFloat(rate[1], 64)
-	if err != nil {
-		return loaded{}, err
+	count := wrkCount.FindStringSubmatch(out)
+	if count == nil {
+		return loaded{}, fmt.Errorf("wrk: no count in its report: %s", out)
 	}
-	latency, err := strconv.ParseFloat(p99[1], 64)
-	if err != nil {
-		return loaded{}, err
-	}
-	return loaded{perSecond, latency * map[string]float64{"us": 0.001, "ms": 1, "s": 1000}[p99[2]]}, nil
+	var err error
+	l.answered, err = strconv.Atoi(count[1])
+	return l, err
 }
