@@ -185,7 +185,7 @@ func apexFrozen(zone Zone, r Record) error {
 		Code: "apex-frozen", Kind: problem.Forbidden,
 		What: "the " + r.Type + " records of " + zone.Name + " itself are not changed by a plan",
 		Why:  "a mistake there takes the whole name off the Internet",
-		Next: []string{"remove the zone and add it again with the name servers that it shall have"},
+		Next: []string{"remove the zone and add it again with the name servers you want"},
 	}
 }
 

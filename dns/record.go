@@ -69,7 +69,7 @@ func NewRecord(name, typ string, ttl uint32, data string) (Record, error) {
 	r := Record{Name: n, Type: typ, TTL: ttl, Data: data}
 	rr, err := r.RR()
 	if err != nil {
-		return Record{}, invalidRecord(n, typ, "its value can not be read", err)
+		return Record{}, invalidRecord(n, typ, "its value cannot be read", err)
 	}
 	return FromRR(rr)
 }

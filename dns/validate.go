@@ -82,9 +82,9 @@ func (z Zone) checkRecord(r Record) error {
 	case !within(r.Name, z.Name):
 		why = "its name is not in the zone " + z.Name
 	case r.Name == z.Name && (r.Type == "NS" || r.Type == "CNAME" || r.Type == "DS"):
-		why = "it can not stand at the top of a zone"
+		why = "it cannot stand at the top of a zone"
 	case strings.HasPrefix(r.Name, "*.") && (r.Type == "NS" || r.Type == "DS"):
-		why = "a wildcard can not be delegated"
+		why = "a wildcard cannot be delegated"
 	case r.Type == "CNAME" && len(z.At(r.Name)) > 1:
 		why = "a CNAME must be the only record of its name"
 	case r.Type == "DS" && len(z.RRset(Set{r.Name, "NS"})) == 0:

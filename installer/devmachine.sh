@@ -53,24 +53,24 @@ apt() {
 
 packages() {
 	local missing=() p
-	command -v dpkg-query >/dev/null || fail "can not install what is needed" \
+	command -v dpkg-query >/dev/null || fail "cannot install what is needed" \
 		"this machine has no dpkg; the scripts know Debian and its relatives only" \
 		"use Debian 12, or install by hand: $*"
 	for p in "$@"; do
 		installed "$p" || missing+=("$p")
 	done
 	[ ${#missing[@]} -eq 0 ] && return
-	need_root "can not install ${missing[*]}"
+	need_root "cannot install ${missing[*]}"
 	say "installing from Debian: ${missing[*]}"
 	# Lists that are absent or old name files that the mirror no longer has.
 	if apt install --yes --no-install-recommends "${missing[@]}" 2>/dev/null; then
 		quiet "${missing[@]}"
 		return
 	fi
-	apt update || fail "can not read Debian's package lists" "the package mirror did not answer (see above)" \
+	apt update || fail "cannot read Debian's package lists" "the package mirror did not answer (see above)" \
 		"check the connection and /etc/apt/sources.list, then run the same command again"
 	apt install --yes --no-install-recommends "${missing[@]}" ||
-		fail "can not install ${missing[*]}" "apt-get said no (see above)" "put that right, then run the same command again"
+		fail "cannot install ${missing[*]}" "apt-get said no (see above)" "put that right, then run the same command again"
 	quiet "${missing[@]}"
 }
 
@@ -83,7 +83,7 @@ axe() {
 	mkdir -p "$dir"
 	say "fetching axe-core $version with npm"
 	(cd "$dir" && npm pack --silent "axe-core@$version" >/dev/null 2>&1 && tar -xzf "axe-core-$version.tgz" package/axe.min.js) ||
-		fail "can not fetch axe-core $version" "npm said no" "check the connection: npm view axe-core version"
+		fail "cannot fetch axe-core $version" "npm said no" "check the connection: npm view axe-core version"
 	echo "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c  $dir/package/axe.min.js" | sha256sum --check --status ||
 		fail "axe-core $version is not what it was" "its checksum is another one" "find out why, before you run it"
 	mv "$dir/package/axe.min.js" "$file"
@@ -132,7 +132,7 @@ mount_cgroups() {
 engine() {
 	local dir=$1
 	answers && return
-	need_root "can not start the Docker Engine"
+	need_root "cannot start the Docker Engine"
 	mkdir -p "$dir"
 	if [ -d /run/systemd/system ]; then
 		say "starting the Docker Engine (systemctl start docker)"

@@ -343,26 +343,26 @@ ensure_engine() {
 # ensure_builder gets what builds apps from Debian's packages.
 ensure_builder() {
 	[ "$build" ] || return 0
-	has_systemd || fail "the agent can not be allowed to build apps" "this machine has no systemd, which would limit what the agent may do as root" \
+	has_systemd || fail "the agent cannot be allowed to build apps" "this machine has no systemd, which would limit what the agent may do as root" \
 		"use a machine with systemd"
 	if command -v debootstrap >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then return 0; fi
 	would "install debootstrap from the distribution" && return
 	{ apt update && apt install --yes --no-install-recommends debootstrap debian-archive-keyring; } ||
-		fail "debootstrap can not be installed" "apt-get said no (see above)" "put that right, then run this script again"
+		fail "debootstrap cannot be installed" "apt-get said no (see above)" "put that right, then run this script again"
 }
 
 install_engine() {
 	local wanted=(ca-certificates docker.io) p
 	# Where the kernel has AppArmor, an engine without its parser can start no container.
 	[ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || wanted+=(apparmor)
-	apt update || fail "the lists of packages can not be read" "the package mirror did not answer (see above)" \
+	apt update || fail "the lists of packages cannot be read" "the package mirror did not answer (see above)" \
 		"check the connection and /etc/apt/sources.list.d, then run this script again"
 	# docker-cli is a package of its own in newer systems; debootstrap builds apps where no registry answers.
 	for p in docker-cli debootstrap debian-archive-keyring; do
 		[ -z "$(apt-cache search --names-only "^$p\$")" ] || wanted+=("$p")
 	done
 	apt install --yes --no-install-recommends "${wanted[@]}" ||
-		fail "Docker Engine can not be installed" "apt-get said no (see above)" "put that right, then run this script again"
+		fail "Docker Engine cannot be installed" "apt-get said no (see above)" "put that right, then run this script again"
 }
 
 # ---- the program ----
@@ -387,7 +387,7 @@ fetch_package() {
 	name=$(sed -n "s/^[0-9a-f]\{64\} [ *]\(coopkit_[^ /]*_$arch\.deb\)\$/\1/p" "$fetched/SHA256SUMS" | sort --version-sort | tail -n 1)
 	[ "$name" ] || fail "no package can be fetched" "$from has none for $arch" "check the address"
 	say "fetching $name"
-	fetch "${from%/}/$name" "$fetched/$name" || fail "$name can not be fetched" "$from did not give it" "check the connection, then run this script again"
+	fetch "${from%/}/$name" "$fetched/$name" || fail "$name cannot be fetched" "$from did not give it" "check the connection, then run this script again"
 	verified "$fetched" "$name"
 	source=$fetched/$name
 }
@@ -400,7 +400,7 @@ find_source() {
 	[ "$source" ] || [ ! -x "$here/coopkit" ] || source=$here/coopkit
 	[ "$source" ] || fail "there is nothing to install" "neither a package for $arch nor a program lies beside $0" \
 		"put coopkit_…_$arch.deb beside it, or say --binary FILE or --from URL"
-	[ -r "$source" ] || fail "$source can not be read" "there is no such file" "check the name"
+	[ -r "$source" ] || fail "$source cannot be read" "there is no such file" "check the name"
 	case $source in *.deb) [ ! -r "$(dirname "$source")/SHA256SUMS" ] || verified "$(dirname "$source")" "$(basename "$source")" ;;
 	*) check_program ;; esac
 }
@@ -599,7 +599,7 @@ start_units() {
 	# A socket that listens already is left alone: nobody is refused during an upgrade.
 	systemctl start "${sockets[@]}" || {
 		systemctl --quiet stop "${sockets[@]}"
-		fail "the ports of the box can not be opened" "systemd says: $(journalctl -q -n 1 -o cat -u coopkit-agent.socket -u coopkit-dns.socket)" \
+		fail "the ports of the box cannot be opened" "systemd says: $(journalctl -q -n 1 -o cat -u coopkit-agent.socket -u coopkit-dns.socket)" \
 			"read: journalctl -u coopkit-agent.socket -u coopkit-dns.socket"
 	}
 	held_open "${sockets[@]}" || { systemctl stop "$service" && systemctl restart "${sockets[@]}"; }
@@ -730,7 +730,7 @@ summary() {
 		return
 	fi
 	say "Coopkit runs. Open its console in a browser on the same network, and let yourself in with the token:"
-	"$program" console token | sed 's/^/  /' || say "  the console can not be entered now; see above, and try again: coopkit console token"
+	"$program" console token | sed 's/^/  /' || say "  the console cannot be entered now; see above, and try again: coopkit console token"
 	say "The browser warns the first time, because the box signed the page's certificate itself: say that you trust it."
 }
 

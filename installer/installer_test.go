@@ -276,7 +276,7 @@ func (l life) brokenArchive(t *testing.T) {
 	box.copyIn(t, script(t, `[ "$1" = version ] || exit 1`), "/root/broken")
 	box.fails(t, "/root/unpacked/install.sh --binary /root/broken", "the one before runs again")
 	box.says(t, "coopkit status | tr -s ' '", "agent: runs")
-	box.fails(t, "/root/unpacked/install.sh --binary /root/missing", "can not be read")
+	box.fails(t, "/root/unpacked/install.sh --binary /root/missing", "cannot be read")
 	box.copyIn(t, script(t, "exit 1"), "/root/broken")
 	box.fails(t, "/root/unpacked/install.sh --binary /root/broken", "is not a program for this machine")
 }

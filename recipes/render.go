@@ -46,7 +46,7 @@ func (r *Recipe) Render(vars Vars) (*Project, error) {
 // composeProject lets compose-go interpolate, check and type the tree that the
 // linter saw: there is no second reading of the file that could differ. The
 // schema of Compose is for recipes that nobody has checked yet: variables fill
-// in texts, which they can not turn into something else.
+// in texts, which they cannot turn into something else.
 func composeProject(root *node, vars Vars, unchecked bool) (*types.Project, error) {
 	config, ok := root.plain().(map[string]any)
 	if !ok {

@@ -70,7 +70,7 @@ func (c Config) publicPort() int {
 	return n
 }
 
-// publicAddrs returns the addresses that names shall point to, as they are now.
+// publicAddrs returns the addresses that names should point to, as they are now.
 func (c Config) publicAddrs() ([]netip.Addr, error) {
 	if len(c.PublicAddresses) == 0 {
 		addrs, _, err := hostnet.Addresses()
@@ -113,7 +113,7 @@ func (c Config) issuer() (gateway.IssuerConfig, error) {
 func flagProblem(flag, value, why string) error {
 	return &problem.Problem{
 		Code: "flag-invalid", Kind: problem.Invalid,
-		What: flag + " " + strconv.Quote(value) + " can not be used",
+		What: flag + " " + strconv.Quote(value) + " cannot be used",
 		Why:  why,
 		Next: []string{"coopkit agent run --help"},
 	}

@@ -73,7 +73,7 @@ func (a *Agent) listenConsole() (net.Listener, error) {
 	if err != nil {
 		return nil, &problem.Problem{
 			Code: "console-port-taken", Kind: problem.Conflict,
-			What: "the console can not listen at " + a.cfg.Console,
+			What: "the console cannot listen at " + a.cfg.Console,
 			Why:  "another program has that port, or this machine has no such address",
 			Next: []string{"find out which: ss -ltnp", "give the console another place with --console, or none with --console \"\""},
 			Err:  err,

@@ -206,7 +206,7 @@ func (a *Apps) fetch(ctx context.Context, in addInput, p appliance.Progress) err
 	return a.Store.SetImages(ctx, r.install.Name, r.Number, images)
 }
 
-// activateNewest makes the newest release the one that the install shall run.
+// activateNewest makes the newest release the one that the install should run.
 func (a *Apps) activateNewest(ctx context.Context, name appliance.InstallName) error {
 	r, err := a.newest(ctx, name)
 	if err != nil {

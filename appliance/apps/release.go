@@ -27,7 +27,7 @@ type release struct {
 	spec    engine.Spec
 }
 
-// active reads the release that an install shall run.
+// active reads the release that an install should run.
 func (a *Apps) active(ctx context.Context, name appliance.InstallName) (*release, error) {
 	in, err := a.Store.Install(ctx, name)
 	if err != nil {

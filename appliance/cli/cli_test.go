@@ -180,7 +180,7 @@ func findings(severities []string) []appliance.Finding {
 		_ = s.UnmarshalText([]byte(name)) // it never fails
 		all = append(all, appliance.Finding{
 			Code: "DISK-NEARLY-FULL", Subject: "disk:/", Severity: s,
-			What: "members can not save files in three days", Why: "the disk is 94 % full",
+			What: "members cannot save files in three days", Why: "the disk is 94 % full",
 			Next: []string{"remove what is not needed"}, Who: appliance.You, Since: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC),
 		})
 	}

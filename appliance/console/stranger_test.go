@@ -32,7 +32,7 @@ var open = map[string]string{
 	"GET /setup/steward":   "needs a token from the terminal",
 	"POST /setup/steward":  "needs a token from the terminal",
 	"GET /help":            "who is stuck before the sign-in reads here how to get in, and nothing of the box",
-	"GET /accessibility":   "who can not use the sign-in page must be able to read why",
+	"GET /accessibility":   "who cannot use the sign-in page must be able to read why",
 }
 
 type house struct {

@@ -23,11 +23,11 @@ type Step interface {
 }
 
 // Plan returns the steps from what the engine has to what is wanted; none when
-// it is so already. It is pure. The order is: stop and remove what can not
+// it is so already. It is pure. The order is: stop and remove what cannot
 // stay, dependents first; the network; volumes; then create all containers,
 // and start them, each after what it depends on. A volume is created once and
 // never removed or made anew, whatever the spec says: that takes Teardown. A
-// spec that can not be carried out gives a Problem and no steps.
+// spec that cannot be carried out gives a Problem and no steps.
 func Plan(want Spec, have Observed) ([]Step, error) {
 	ordered, err := check(want)
 	if err != nil {
@@ -152,7 +152,7 @@ func (p *planner) keep(have Observed) {
 	}
 }
 
-// clear stops and removes what can not stay, and stops what stays if the
+// clear stops and removes what cannot stay, and stops what stays if the
 // install is to be stopped: what nobody wants first, then dependents before
 // what they depend on. Everything in the way is gone before anything new is
 // made, because a new container may get the address of an old one.

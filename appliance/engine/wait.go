@@ -50,7 +50,7 @@ func (w wait) Describe() appliance.Line {
 	return appliance.Line{Verb: appliance.VerbWait, Kind: kind, Name: w.Service}
 }
 
-// Do looks until the condition is true or can not become true any more. A
+// Do looks until the condition is true or cannot become true any more. A
 // failure is a Problem with the service's last log lines.
 func (w wait) Do(ctx context.Context, e Engine, _ appliance.Progress) error {
 	tick := time.NewTicker(lookEvery)
@@ -98,7 +98,7 @@ func find(have Observed, service string) (Container, bool) {
 	return have.Containers[i], true
 }
 
-// verdict says whether the condition is met, or why it can not be any more.
+// verdict says whether the condition is met, or why it cannot be any more.
 func (w wait) verdict(c Container, exists bool, restarts int) (met bool, failed *problem.Problem) {
 	ended := c.State == Exited || c.State == Dead
 	switch {

@@ -149,7 +149,7 @@ func acmeTemplate(cfg IssuerConfig, txt TXTWriter, log *zap.Logger) (certmagic.A
 		case ch == DNS01 && txt != nil:
 			t.DNS01Solver = dns01{txt}
 		default:
-			return none, invalidIssuer("the challenge "+string(ch)+" can not be used here", nil)
+			return none, invalidIssuer("the challenge "+string(ch)+" cannot be used here", nil)
 		}
 	}
 	var err error
@@ -159,7 +159,7 @@ func acmeTemplate(cfg IssuerConfig, txt TXTWriter, log *zap.Logger) (certmagic.A
 	if cfg.TrustedRoot != "" {
 		pem, err := os.ReadFile(cfg.TrustedRoot)
 		if err != nil {
-			return none, invalidIssuer("the file with its root certificate can not be read", err)
+			return none, invalidIssuer("the file with its root certificate cannot be read", err)
 		}
 		t.TrustedRoots = x509.NewCertPool()
 		if !t.TrustedRoots.AppendCertsFromPEM(pem) {
@@ -180,7 +180,7 @@ func externalAccount(cfg IssuerConfig) (*acme.EAB, error) {
 	}
 	text, err := os.ReadFile(cfg.EABKeyFile)
 	if err != nil {
-		return nil, invalidIssuer("the file with the key of the account that the authority knows can not be read", err)
+		return nil, invalidIssuer("the file with the key of the account that the authority knows cannot be read", err)
 	}
 	key := strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(strings.TrimSpace(string(text)))
 	if raw, err := base64.RawURLEncoding.DecodeString(key); err != nil || len(raw) == 0 {

@@ -12,7 +12,7 @@ import (
 	"coopkit/internal/problem"
 )
 
-// Listen opens the listeners, so that a port that can not be had is known
+// Listen opens the listeners, so that a port that cannot be had is known
 // before anything is served: the Problem "port-taken" names the program that
 // holds it. Calling it again changes nothing.
 func (g *Gateway) Listen() error {
@@ -69,7 +69,7 @@ func listen(given net.Listener, addr string) (net.Listener, error) {
 func portTaken(addr string, err error) error {
 	p := &problem.Problem{
 		Code: "port-taken", Kind: problem.Conflict,
-		What: "the front door can not have " + addr + ", because another program has it",
+		What: "the front door cannot have " + addr + ", because another program has it",
 		Next: []string{"stop the other program, then start the agent again", "choose another port for the agent"},
 		Err:  err,
 	}

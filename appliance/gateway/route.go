@@ -67,7 +67,7 @@ func (g *Gateway) handler(r Route, old *entry) (http.Handler, error) {
 	case Site:
 		root, err := os.OpenRoot(r.Root)
 		if err != nil {
-			return nil, invalidRoute(r, "the folder of the site can not be opened", err)
+			return nil, invalidRoute(r, "the folder of the site cannot be opened", err)
 		}
 		return g.site(r, root), nil
 	case Redirect:
@@ -90,11 +90,11 @@ var holdReasons = map[HoldReason]bool{
 	Starting: true, Stopped: true, Failing: true, ClosedUntilOwner: true,
 }
 
-// invalidRoute makes the Problem for a route that can not be used.
+// invalidRoute makes the Problem for a route that cannot be used.
 func invalidRoute(r Route, why string, cause ...error) error {
 	p := &problem.Problem{
 		Code: "route-invalid", Kind: problem.Invalid,
-		What: "the front door can not open " + string(r.Host), Why: why,
+		What: "the front door cannot open " + string(r.Host), Why: why,
 		Next: []string{"coopkit doctor", "remove the address and give it again"},
 	}
 	if len(cause) > 0 {

@@ -15,7 +15,7 @@ import (
 	"coopkit/internal/problem"
 )
 
-// dataMissing hides what follows from it: parts that can not start.
+// dataMissing hides what follows from it: parts that cannot start.
 const dataMissing = "DATA-MISSING"
 
 func appsCheck(f Facts) Check {
@@ -153,7 +153,7 @@ func stopped(app App) appliance.Finding {
 	return appliance.Finding{
 		Code: "APP-STOPPED", Subject: "app:" + name, Severity: appliance.Notice,
 		What: app.Title + " is closed: visitors see a page that says so", Why: "Somebody stopped it. Its data is kept.",
-		Next: []string{"When it shall be open again: coopkit app start " + name}, Who: appliance.You,
+		Next: []string{"To open it again: coopkit app start " + name}, Who: appliance.You,
 		Args: map[string]string{"app": app.Title, "install": name},
 	}
 }

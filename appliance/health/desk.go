@@ -19,7 +19,7 @@ func deskCheck(f Facts) Check {
 		Codes: []Code{
 			{
 				Code: "DESK-SILENT", Severity: appliance.Notice,
-				Means: "The support desk was not reached for more than an hour. What it shall know is kept, and sent when it is back.",
+				Means: "The support desk was not reached for more than an hour. Its reports are kept, and sent when it is back.",
 			},
 			{
 				Code: "DESK-REFUSED", Severity: appliance.Warning,

@@ -55,7 +55,7 @@ type memory struct {
 
 	days    map[string]appliance.Day
 	written int  // pages of days
-	full    bool // they can not be written
+	full    bool // they cannot be written
 }
 
 func (m *memory) LoadFindings(context.Context) ([]appliance.Finding, error) {

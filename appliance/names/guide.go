@@ -82,7 +82,7 @@ func noSuchZone(name hostname.Name) error {
 func notListening() error {
 	return &problem.Problem{
 		Code: "dns-not-listening", Kind: problem.Unavailable,
-		What: "the DNS server of this box does not listen anywhere, so it can not answer for names",
+		What: "the DNS server of this box does not listen anywhere, so it cannot answer for names",
 		Next: []string{"start the agent with --dns and the address to listen at, for example --dns :53"},
 	}
 }

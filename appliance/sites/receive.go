@@ -204,7 +204,7 @@ func (u *unpacker) file(name string, size int64, content io.Reader) (err error) 
 	return nil
 }
 
-// clash says that an entry can not be made, most likely because another of the
+// clash says that an entry cannot be made, most likely because another of the
 // same archive has its name.
 func clash(name string, err error) error {
 	if errors.Is(err, fs.ErrExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EISDIR) {
@@ -267,7 +267,7 @@ func explain(err error) error {
 }
 
 func badArchive(name, why string, err error) error {
-	what := "the archive of the site can not be used"
+	what := "the archive of the site cannot be used"
 	if name != "" {
 		what = "the archive of the site has an entry that is not allowed: " + strconv.QuoteToGraphic(name)
 	}

@@ -52,7 +52,7 @@ func TestReceive_thenPublish(t *testing.T) {
 	}
 	info, err := os.Stat(filepath.Join(dir, "index.html"))
 	if err != nil || info.Mode().Perm()&0o444 != 0o444 {
-		t.Errorf("visitors can not read it: %v, %v", info, err)
+		t.Errorf("visitors cannot read it: %v, %v", info, err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
 	}}
 }
 
-// RemoveSteps returns the steps that take a site off. They can not be undone,
+// RemoveSteps returns the steps that take a site off. They cannot be undone,
 // so they come last; the last version stays in a folder for 30 days.
 func (s *Sites) RemoveSteps(host hostname.Name) []jobs.Step {
 	return []jobs.Step{{

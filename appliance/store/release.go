@@ -59,7 +59,7 @@ func (s *Store) SetImages(ctx context.Context, name appliance.InstallName, numbe
 		`UPDATE release SET images = ? WHERE install = ? AND number = ? AND images = '`+noImages+`'`, text, name, number)
 }
 
-// Activate makes a release that has its images the one that the install shall
+// Activate makes a release that has its images the one that the install should
 // run. Older ones stay, to go back to.
 func (s *Store) Activate(ctx context.Context, name appliance.InstallName, number int) error {
 	return s.changeOne(ctx, fmt.Sprintf("activate release %d of %s", number, name),

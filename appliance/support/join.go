@@ -138,7 +138,7 @@ func (s *Support) enrol(ctx context.Context, i wire.Invitation) (Link, error) {
 	}
 	secret, err := wire.LinkKey(nonce, e.Nonce, body, a.body)
 	if err != nil {
-		return Link{}, notTheDesk(i.Desk, "the answer can not be used", err)
+		return Link{}, notTheDesk(i.Desk, "the answer cannot be used", err)
 	}
 	l := Link{
 		URL: i.Desk, Pin: i.Pin, DeskKey: i.Key, Box: e.Box, Key: key, Secret: secret, Name: e.Desk, Coop: e.Coop,

@@ -98,7 +98,7 @@ func args(desk, reason string) map[string]string {
 func unreachableDesk(desk, why string, err error) *unreachable {
 	return &unreachable{problem: &problem.Problem{
 		Code: "desk-unreachable", Kind: problem.Unavailable,
-		What: "the support desk at " + desk + " can not be reached", Why: why,
+		What: "the support desk at " + desk + " cannot be reached", Why: why,
 		Next: []string{
 			"nothing, if it comes back: everything is kept and sent then",
 			"otherwise look whether this box reaches the Internet: coopkit doctor",

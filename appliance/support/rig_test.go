@@ -136,7 +136,7 @@ func (l *listener) report(w http.ResponseWriter, r *http.Request, body []byte) {
 	rep, entries, err := wire.DecodeReport(body)
 	switch {
 	case err != nil || !new(wire.Verifier).Report(l.box, body, r.Header.Get(wire.HeaderSignature)):
-		refuse(w, 400, "report-invalid", "the report can not be read")
+		refuse(w, 400, "report-invalid", "the report cannot be read")
 	case l.pending:
 		refuse(w, 403, "box-pending", "nobody has compared the words")
 	case rep.First > l.last+1 || l.heads[rep.First-1] != rep.Previous || !l.agrees(rep, entries):
@@ -237,7 +237,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), r.Context().Err()
 }
 
-// away is a desk that can not be reached.
+// away is a desk that cannot be reached.
 type away struct{}
 
 func (away) RoundTrip(*http.Request) (*http.Response, error) {

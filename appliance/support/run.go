@@ -96,7 +96,7 @@ func (s *Support) takeSoon() bool {
 	return soon
 }
 
-// gather tells what is new. What can not be kept now is compared again later.
+// gather tells what is new. What cannot be kept now is compared again later.
 func (s *Support) gather(ctx context.Context, now time.Time) {
 	p := &s.plan
 	sample := reached(p.sample, now)
@@ -105,7 +105,7 @@ func (s *Support) gather(ctx context.Context, now time.Time) {
 		p.sample = now.Add(untilNext(s.current(), s.d.Now()))
 	}
 	if err := s.tell(ctx, sample); err != nil && ctx.Err() == nil {
-		s.d.Log.ErrorContext(ctx, "cannot keep what the desk shall know", slog.Any(logkey.Err, err))
+		s.d.Log.ErrorContext(ctx, "cannot keep a report for the desk", slog.Any(logkey.Err, err))
 	}
 }
 

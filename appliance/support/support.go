@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package support is the box's half of the link to a support desk: it joins and
-// leaves, keeps an outbox on disk of what the desk shall know, and sends it when
+// leaves, keeps an outbox on disk of what the desk should know, and sends it when
 // the desk can be reached. It only tells; nothing a desk answers makes the box
 // do anything but tell. It knows the desk through desk/wire alone, and what it
 // tells through functions that it is given. Its tests run weeks on a fake clock,

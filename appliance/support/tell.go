@@ -20,7 +20,7 @@ const (
 )
 
 // tell puts into the outbox what the desk does not know yet, and a sample if
-// one is due. What a part can not say now is told when it can. The caller holds
+// one is due. What a part cannot say now is told when it can. The caller holds
 // turn and there is a link.
 func (s *Support) tell(ctx context.Context, sample bool) error {
 	told := s.current().Told

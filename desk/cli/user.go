@@ -80,7 +80,7 @@ func (o *options) sayToken(u serve.User) error {
 func newUserToken(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "token NAME",
-		Short: "Let somebody in who can not sign in",
+		Short: "Let somebody in who cannot sign in",
 		Long: "Prints a token with which the person chooses a new password, once, within an hour.\n" +
 			"A closed account is opened with it. Nothing changes until the token is used.",
 		Example: "  coopkit desk user token irati",

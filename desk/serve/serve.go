@@ -32,7 +32,7 @@ import (
 	"coopkit/internal/signin"
 )
 
-// WayBack is what somebody with access to the machine runs for who can not sign
+// WayBack is what somebody with access to the machine runs for who cannot sign
 // in.
 const WayBack = "coopkit desk user token NAME"
 

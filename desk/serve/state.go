@@ -153,7 +153,7 @@ func makeKey(file string) (ed25519.PrivateKey, error) {
 func damaged(file string, err error) error {
 	return &problem.Problem{
 		Code: "desk-file-damaged", Kind: problem.Failed,
-		What: file + " can not be read",
+		What: file + " cannot be read",
 		Why:  "it is not what this desk wrote there",
 		Next: []string{"put it back from a backup of the folder", "without desk.key, every box has to be invited anew"},
 		Err:  err,
@@ -163,7 +163,7 @@ func damaged(file string, err error) error {
 func urlUnusable(address string, err error) error {
 	return &problem.Problem{
 		Code: "desk-url-unusable", Kind: problem.Invalid,
-		What: "boxes can not reach a desk at " + address,
+		What: "boxes cannot reach a desk at " + address,
 		Why:  problem.Reason(err),
 		Next: []string{"give the address that boxes and browsers use, such as --url https://desk.example:8430"},
 		Err:  err,
@@ -173,7 +173,7 @@ func urlUnusable(address string, err error) error {
 func periodUnusable(period time.Duration) error {
 	return &problem.Problem{
 		Code: "desk-period-unusable", Kind: problem.Invalid,
-		What: "boxes can not report every " + period.String(),
+		What: "boxes cannot report every " + period.String(),
 		Why:  "they report every 30 seconds to 15 minutes, whatever a desk asks for; a desk that expects otherwise takes them for late or silent",
 		Next: []string{"choose a time between, such as --period 1m"},
 	}
@@ -182,7 +182,7 @@ func periodUnusable(period time.Duration) error {
 func listenProblem(address string, err error) error {
 	return &problem.Problem{
 		Code: "desk-port-taken", Kind: problem.Unavailable,
-		What: "the desk can not listen at " + address,
+		What: "the desk cannot listen at " + address,
 		Why:  "another program is there, or it is no address of this machine",
 		Next: []string{"see which program it is: ss -ltnp", "choose another address with --listen"},
 		Err:  err,

@@ -44,7 +44,7 @@ func meaningOf(p *problem.Problem) meaning {
 	}
 }
 
-// handler answers a request, or returns why it can not.
+// handler answers a request, or returns why it cannot.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
 // handle is the only place where an error becomes an answer, and where a

@@ -186,7 +186,7 @@ func checkStored(t *testing.T, d *desktest.Desk, senders []*sent) {
 			continue
 		}
 		if _, a, err := s.box.Send(t.Context(), desktest.Sample(7)); err != nil || a.Status != http.StatusOK {
-			t.Errorf("the box can not go on: %d %s, %v", a.Status, a.Body, err)
+			t.Errorf("the box cannot go on: %d %s, %v", a.Status, a.Body, err)
 		}
 	}
 	t.Logf("%d reports were acknowledged and are there", n)

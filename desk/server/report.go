@@ -129,7 +129,7 @@ func malformed(err error) error {
 	}
 	return &problem.Problem{
 		Code: "message-malformed", Kind: problem.Invalid,
-		What: "the desk can not read this message",
+		What: "the desk cannot read this message",
 		Why:  "it was cut on the way, or the sender does not keep to the protocol: " + err.Error(),
 		Next: []string{"try again; if it stays, bring box and desk to the newest coopkit"},
 		Err:  err,

@@ -53,7 +53,7 @@ func (v *View) AddCoop(ctx context.Context, c desk.Coop) error {
 	if !coopID.MatchString(string(c.ID)) || len(c.ID) > 63 || c.Name == "" || len(c.Name) > 100 || len(c.Place) > 100 {
 		return &problem.Problem{
 			Code: "coop-invalid", Kind: problem.Invalid,
-			What: "this co-op can not be added as it is written",
+			What: "this co-op cannot be added as it is written",
 			Why:  "its short name has small letters, digits and hyphens only; its name has 1 to 100 letters, its place at most 100",
 			Next: []string{"write a short name like lantern-bakery, and the full name"},
 		}

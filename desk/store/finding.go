@@ -186,7 +186,7 @@ func (t *txn) clock(ctx context.Context, b *record, skew, before time.Duration) 
 	err := t.put(ctx, b, t.now, fromDesk, wire.Finding{
 		FindingName: name, Severity: "warning",
 		What: fmt.Sprintf("The clock of this box is %s %s", skew.Abs().Round(time.Minute), way),
-		Why:  "with a wrong clock certificates are not renewed in time and people can not sign in",
+		Why:  "with a wrong clock certificates are not renewed in time and people cannot sign in",
 		Next: []string{"check that the box keeps its time from the network: timedatectl"},
 		Who:  "itcoop", Since: wire.At(t.now),
 		Args: map[string]string{"case": way, "skew_seconds": strconv.FormatInt(int64(skew.Abs()/time.Second), 10)},

@@ -108,7 +108,7 @@ func (s *Store) writeReports(ctx context.Context, all []*arrival) error {
 func notStored(err error) *problem.Problem {
 	return &problem.Problem{
 		Code: "desk-cannot-store", Kind: problem.Unavailable,
-		What: "the desk can not store reports now",
+		What: "the desk cannot store reports now",
 		Why:  "its disk is full or does not work; boxes keep their reports and send them again",
 		Next: []string{"look at the disk of the desk: df -h", "read the desk's log"},
 		Err:  err,

@@ -202,7 +202,7 @@ func (v *View) checkInvite(ctx context.Context, i *Invite) error {
 	case !known || !mine:
 		return &problem.Problem{
 			Code: "coop-unknown", Kind: problem.NotFound,
-			What: "there is no such co-op, or you can not invite its boxes",
+			What: "there is no such co-op, or you cannot invite its boxes",
 			Why:  "technicians invite boxes of their own co-op, and of co-ops whose boxes it looks after",
 			Next: []string{"choose a co-op of the list", "ask a coordinator to add the co-op and make the first invitation"},
 		}

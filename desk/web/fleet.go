@@ -263,7 +263,7 @@ func levelPill(p *webkit.Page, level store.Level) webkit.Pill {
 	}
 }
 
-// week is the strip of seven days; who can not see it hears the numbers.
+// week is the strip of seven days; who cannot see it hears the numbers.
 func week(p *webkit.Page, days [7]store.Day) webkit.Week {
 	var w webkit.Week
 	n := map[string]int{}

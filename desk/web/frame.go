@@ -67,7 +67,7 @@ func (d *Web) accessibility(w http.ResponseWriter, r *http.Request) error {
 }
 
 // join is what somebody sees who opens an invitation in a browser. The part
-// behind # has not been sent, so the page can not and does not show it.
+// behind # has not been sent, so the page cannot and does not show it.
 func (d *Web) join(w http.ResponseWriter, r *http.Request) error {
 	page := plainPage{d.ui.NewPage(r, "desk.join.title")}
 	page.Wide, page.Lead = true, page.T("desk.join.lead", "desk", d.Name)

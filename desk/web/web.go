@@ -38,7 +38,7 @@ type Deps struct {
 	Version string
 	// Invitation makes a fresh code of this desk; its secret is shown once.
 	Invitation func() (wire.Invitation, error)
-	// WayBack is the command for somebody who can not sign in.
+	// WayBack is the command for somebody who cannot sign in.
 	WayBack string
 }
 

@@ -14,7 +14,7 @@ const maxChain = 8
 // maxRef is how far a compression pointer reaches.
 const maxRef = 0x3fff
 
-// answer returns the answer to a message, built in buf, or nil if there shall
+// answer returns the answer to a message, built in buf, or nil if there should
 // be none. The answer is at most limit bytes long, and less if the asker says
 // so and udp is true.
 func (x *index) answer(q *query, msg, buf []byte, udp bool) []byte {
@@ -107,7 +107,7 @@ func (z *zone) resolve(q *query, r *reply) {
 }
 
 // finalSet answers with the records of the type that was asked for. "Any" gets
-// one set only, so that it can not be used to amplify (RFC 8482).
+// one set only, so that it cannot be used to amplify (RFC 8482).
 func (z *zone) finalSet(q *query, r *reply, n *node, ref, soaRef int) {
 	s := n.set(q.typ)
 	if q.typ == mdns.TypeANY && len(n.sets) > 0 {

@@ -50,7 +50,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		var a mdns.Msg
 		if err := a.Unpack(got); err != nil {
-			t.Fatalf("the answer %x can not be read: %v", got, err)
+			t.Fatalf("the answer %x cannot be read: %v", got, err)
 		}
 		if !a.Response || got[0] != packet[0] || got[1] != packet[1] || a.RecursionAvailable || (a.Truncated && len(a.Answer) > 0) {
 			t.Fatalf("strange answer: %v", &a)

@@ -163,12 +163,12 @@ func shareAndTell(network, addr string, c syscall.RawConn) error {
 	return errors.Join(err, share, told)
 }
 
-// listenProblem says why an address can not be listened at.
+// listenProblem says why an address cannot be listened at.
 func listenProblem(addr string, err error) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return &problem.Problem{
 			Code: "dns-listen", Kind: problem.Unavailable,
-			What: "the DNS server can not listen at " + addr,
+			What: "the DNS server cannot listen at " + addr,
 			Why:  reason(err),
 			Next: []string{"choose another address or port for the DNS server", "ports below 1024 need the agent to run as root"},
 			Err:  err,
@@ -184,7 +184,7 @@ func listenProblem(addr string, err error) error {
 	}
 	return &problem.Problem{
 		Code: "dns-port-taken", Kind: problem.Conflict,
-		What: "the DNS server can not listen at " + addr + ", because the port is taken",
+		What: "the DNS server cannot listen at " + addr + ", because the port is taken",
 		Why:  why,
 		Next: []string{
 			"stop that program if it is not needed, then start the agent again",

@@ -40,7 +40,7 @@ type udpSocket struct {
 }
 
 // pktInfo is the control message that says at which address a query came in
-// and, on the way back, from which the answer shall leave. The one of IPv4 is
+// and, on the way back, from which the answer should leave. The one of IPv4 is
 // shorter.
 type pktInfo struct {
 	head unix.Cmsghdr
@@ -125,7 +125,7 @@ func (p *pktInfo) anyInterface() {
 }
 
 // flush sends all answers. One that the kernel does not take is left out: one
-// asker can not be reached, the others can.
+// asker cannot be reached, the others can.
 func (u *udpSocket) flush() {
 	for u.sent = 0; u.sent < u.answered; u.sent += u.count {
 		if u.raw.Write(u.send) != nil {

@@ -62,7 +62,7 @@ func (q *query) byOpcode(v verdict) verdict {
 	}
 }
 
-// parseQuestion reads the one question. Names in it can not be compressed.
+// parseQuestion reads the one question. Names in it cannot be compressed.
 func (q *query) parseQuestion() bool {
 	at := headerLen
 	for {

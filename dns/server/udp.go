@@ -58,7 +58,7 @@ func (s *Server) answerBatch(u *udpSocket, q *query, lim *limiter, n int) {
 	}
 }
 
-// caught ends a panic: of a mistake that one query brings up, nobody else shall
+// caught ends a panic: of a mistake that one query brings up, nobody else should
 // know but that a few answers are missing. Defer it.
 func (s *Server) caught() {
 	if v := recover(); v != nil {

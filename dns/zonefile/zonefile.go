@@ -105,7 +105,7 @@ func Format(w io.Writer, z dns.Zone) error {
 func invalid(origin, why string, err error) error {
 	return &problem.Problem{
 		Code: "zone-file-invalid", Kind: problem.Invalid,
-		What: "the zone file of " + origin + " can not be read",
+		What: "the zone file of " + origin + " cannot be read",
 		Why:  why,
 		Next: []string{"correct the line that is named and read the file again"},
 		Err:  err,

@@ -96,7 +96,7 @@ func FuzzParse(f *testing.F) {
 		}
 		again, err := Parse(&out, "demo.example")
 		if err != nil {
-			t.Fatalf("what was written can not be read: %v", err)
+			t.Fatalf("what was written cannot be read: %v", err)
 		}
 		if diff := cmp.Diff(z, again); diff != "" {
 			t.Fatal(diff)

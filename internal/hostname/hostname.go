@@ -60,7 +60,7 @@ func check(ascii string) string {
 	}
 	labels := strings.Split(ascii, ".")
 	if len(labels) < 2 {
-		return "it has no dot, so it can not be a name on the Internet"
+		return "it has no dot, so it cannot be a name on the Internet"
 	}
 	for _, l := range labels {
 		switch {

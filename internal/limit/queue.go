@@ -32,7 +32,7 @@ func NewQueue(all, each int) *Queue { return &Queue{inside: NewBudget(all, each)
 // long, which gives context.DeadlineExceeded. Leave gives the place back.
 func (q *Queue) Enter(ctx context.Context, atMost time.Duration, network string) error {
 	q.mu.Lock()
-	if q.inside.Take(network, 1) { // who waits can not come in, or would be
+	if q.inside.Take(network, 1) { // who waits cannot come in, or would be
 		q.mu.Unlock()
 		return nil
 	}

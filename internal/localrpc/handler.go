@@ -111,7 +111,7 @@ func fail(w *answered.Writer, d rfc9457.Document) {
 		d.Write(w)
 		return
 	}
-	if data, err := json.Marshal(d); err == nil { // it has nothing that can not be encoded
+	if data, err := json.Marshal(d); err == nil { // it has nothing that cannot be encoded
 		w.Header().Set(http.TrailerPrefix+problemTrailer, string(data))
 	}
 }

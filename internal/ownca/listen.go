@@ -87,7 +87,7 @@ func (p *peeked) redirect() error {
 	return errors.Join(errPlain, err)
 }
 
-// notInHost reports whether a header that names a host can not have r.
+// notInHost reports whether a header that names a host cannot have r.
 func notInHost(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`/\@?#`, r) }
 
 var errPlain = errors.New("the client spoke plain HTTP")

@@ -81,7 +81,7 @@ func Open(dir string, now func() time.Time) (*Authority, error) {
 func broken(dir string, err error) error {
 	return &problem.Problem{
 		Code: "local-ca-broken", Kind: problem.Failed,
-		What: "the own certificate authority of this machine can not be used",
+		What: "the own certificate authority of this machine cannot be used",
 		Why:  "its files in " + dir + " are missing, damaged or not readable",
 		Next: []string{"put root.key and root.crt back from a backup", "move both away to make a new authority; each device must then trust the new one"},
 		Err:  err,

@@ -24,7 +24,7 @@ const (
 )
 
 // Holder returns the program that holds addr ("127.0.0.1:53", ":443") as "named
-// (pid 123)", or "" when nobody does or it can not be seen. network is "tcp" or
+// (pid 123)", or "" when nobody does or it cannot be seen. network is "tcp" or
 // "udp", with or without 4 or 6.
 func Holder(network, addr string) string {
 	host, port, err := net.SplitHostPort(addr)

@@ -66,7 +66,7 @@ func FuzzParsePHC(f *testing.F) {
 			t.Errorf("%q became %q", text, h)
 		}
 		if h.memoryKiB > 256*1024 || h.passes == 0 || h.passes > 16 || h.lanes == 0 || h.lanes > 16 {
-			t.Errorf("%q: a box can not compute this", text)
+			t.Errorf("%q: a box cannot compute this", text)
 		}
 	})
 }

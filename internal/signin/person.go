@@ -32,7 +32,7 @@ type Person struct {
 	Language string // empty: as the browser asks
 	Coop     string // of the desk; empty on a box
 	Role     string // what it lets somebody do is not known here
-	Disabled bool   // closed: it can not sign in
+	Disabled bool   // closed: it cannot sign in
 	Created  time.Time
 	Changed  time.Time
 }
@@ -67,7 +67,7 @@ func newPerson(n NewPerson, now time.Time) (Person, error) {
 	if p.Name == "" {
 		return Person{}, &problem.Problem{
 			Code: "person-name-invalid", Kind: problem.Invalid,
-			What: "this can not be a name to sign in with",
+			What: "this cannot be a name to sign in with",
 			Why:  "it has letters, digits and signs such as . - _ @, and no spaces",
 			Next: []string{"write a name such as ana or ana@demo.coop"},
 		}
@@ -81,7 +81,7 @@ func newPerson(n NewPerson, now time.Time) (Person, error) {
 	if len(p.Display) > maxDisplayBytes || strings.ContainsFunc(p.Display, unicode.IsControl) {
 		return Person{}, &problem.Problem{
 			Code: "person-display-invalid", Kind: problem.Invalid,
-			What: "this can not be shown as a name",
+			What: "this cannot be shown as a name",
 			Why:  "it is longer than 200 bytes, or has more than one line",
 			Next: []string{"write a shorter name on one line"},
 		}

@@ -32,7 +32,7 @@ type Deps struct {
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger
 	Cookie  string // name of the cookie, after "__Host-"; it begins with coopkit, and the gateway keeps it from apps
-	WayBack string // what somebody does who can not sign in, such as a command
+	WayBack string // what somebody does who cannot sign in, such as a command
 }
 
 // Service is what the pages use. It is safe for concurrent use and has nothing

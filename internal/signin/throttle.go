@@ -17,7 +17,7 @@ import (
 )
 
 // Wrong attempts are counted for an account at an address and for an address,
-// never for an account alone: a stranger can not lock somebody out. An address
+// never for an account alone: a stranger cannot lock somebody out. An address
 // has more tries than an account, since a whole office may share it.
 const (
 	accountTries = 5

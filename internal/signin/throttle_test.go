@@ -86,7 +86,7 @@ func TestThrottle_countsAnAddressOverAllNames(t *testing.T) {
 	wantProblem(t, err, "signin-locked")
 	b.signIn("ana", good, "192.0.2.2")
 
-	// Who has an account can not use it to make the count of the address start anew.
+	// Who has an account cannot use it to make the count of the address start anew.
 	b.time = b.time.Add(firstLock)
 	b.signIn("ana", good, "192.0.2.1")
 	wantProblem(t, b.wrong("name", "192.0.2.1"), "signin-wrong")

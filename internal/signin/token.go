@@ -61,7 +61,7 @@ func printToken() string {
 }
 
 // parseToken returns the letters of a token as they are hashed: capital, and
-// without what stands between the groups. It is false for what can not be one.
+// without what stands between the groups. It is false for what cannot be one.
 func parseToken(typed string) (string, bool) {
 	if len(typed) > 4*tokenLength {
 		return "", false
@@ -100,7 +100,7 @@ func (s *Service) NewToken(ctx context.Context, person PersonID, ttl time.Durati
 			return Token{}, &problem.Problem{
 				Code: "first-account-exists", Kind: problem.Conflict,
 				What: "the first account was made already",
-				Next: []string{"make a token for the person who can not sign in", s.wayBack},
+				Next: []string{"make a token for the person who cannot sign in", s.wayBack},
 			}
 		}
 	} else if p, err := s.store.person(ctx, person); err != nil {

@@ -174,8 +174,8 @@ func explain(err error) error {
 func unusable(path string, err error) error {
 	return &problem.Problem{
 		Code: "database-unusable", Kind: problem.Unavailable,
-		What: "the records of this box can not be opened",
-		Why:  "the file " + path + " can not be read or written",
+		What: "the records of this box cannot be opened",
+		Why:  "the file " + path + " cannot be read or written",
 		Next: []string{"check that the folder " + filepath.Dir(path) + " exists and belongs to coopkit"},
 		Err:  err,
 	}

@@ -123,7 +123,7 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 }
 
 // readForm reads query and form, so that no handler takes a form that did not
-// arrive whole for one with empty fields. A query that can not be read is no
+// arrive whole for one with empty fields. A query that cannot be read is no
 // reason to show nothing.
 func readForm(r *http.Request, limit int64) error {
 	if limit != usualBody {

@@ -22,7 +22,7 @@ type Stream struct {
 // writeWithin is how long a browser may take to accept one event.
 const writeWithin = 30 * time.Second
 
-// NewStream begins a stream; after it, errors can not become pages any more.
+// NewStream begins a stream; after it, errors cannot become pages any more.
 func NewStream(w http.ResponseWriter) (*Stream, error) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -337,6 +337,6 @@ func TestRouter_takesNoFormInParts(t *testing.T) {
 		}
 	}
 	if a := ask(t, site(t, "console"), http.MethodGet, "/?a=%zz", "Who", "Ana"); a.StatusCode != http.StatusOK {
-		t.Errorf("a query that can not be read: %d", a.StatusCode)
+		t.Errorf("a query that cannot be read: %d", a.StatusCode)
 	}
 }

@@ -43,7 +43,7 @@ func newLogs(env *base.Env) *cobra.Command {
 func (o *logsOptions) run(ctx context.Context, env *base.Env, command, name string) error {
 	switch {
 	case o.tail < 0:
-		return term.Usage(command, "--tail can not be negative")
+		return term.Usage(command, "--tail cannot be negative")
 	case env.JSON && o.follow:
 		return term.Usage(command, "--json and --follow do not go together", "leave one of them out")
 	case env.JSON:

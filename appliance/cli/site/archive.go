@@ -119,7 +119,7 @@ func (a *archive) skip(name string, d fs.DirEntry) error {
 func unreadable(name string, err error) error {
 	return &problem.Problem{
 		Code: "site-file-unreadable", Kind: problem.Invalid,
-		What: "“" + name + "” can not be read",
+		What: "“" + name + "” cannot be read",
 		Next: []string{"let your account read it, or take it out of the folder"}, Err: err,
 	}
 }
@@ -127,7 +127,7 @@ func unreadable(name string, err error) error {
 func badLink(name, why string, err error) error {
 	return &problem.Problem{
 		Code: "site-link-refused", Kind: problem.Invalid,
-		What: "the link “" + name + "” can not be published", Why: why,
+		What: "the link “" + name + "” cannot be published", Why: why,
 		Next: []string{"put what it leads to in its place, or take it out"}, Err: err,
 	}
 }

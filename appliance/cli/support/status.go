@@ -67,7 +67,7 @@ func meaning(s appliance.DeskState) string {
 	case appliance.DeskLinked:
 		return "linked"
 	case appliance.DeskSilent:
-		return "the desk does not answer; what it shall know is kept"
+		return "the desk does not answer; its reports are kept"
 	case appliance.DeskRefused:
 		return "the desk does not take reports"
 	case appliance.DeskEnded:

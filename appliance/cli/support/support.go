@@ -17,7 +17,7 @@ func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "support", Short: "Look after the link to a support desk",
 		Long: "Your IT co-op sees at its support desk how this box is, once the box has joined it. The desk only listens: " +
-			"it can not run, read or change anything here.",
+			"it cannot run, read or change anything here.",
 	}
 	cmd.AddCommand(newJoin(env), newStatus(env), newPreview(env), newLeave(env))
 	return cmd

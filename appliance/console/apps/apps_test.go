@@ -244,7 +244,7 @@ func TestShow(t *testing.T) {
 		t.Errorf("messages: %s", text)
 	}
 	box.Fail("GET /v1/apps/dokuwiki/logs", &problem.Problem{Code: "engine-down", Kind: problem.Unavailable, What: "no engine", Next: []string{"wait"}})
-	if p := c.Get(t, "/apps/dokuwiki"); p.Status != http.StatusOK || !strings.Contains(p.Source, "can not be read now") {
+	if p := c.Get(t, "/apps/dokuwiki"); p.Status != http.StatusOK || !strings.Contains(p.Source, "cannot be read now") {
 		t.Errorf("without messages: %d", p.Status)
 	}
 	if p := c.Get(t, "/apps/nothing"); p.Status != http.StatusNotFound {
@@ -272,7 +272,7 @@ func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
 	}
 	p := c.Get(t, "/apps/dokuwiki")
 	if p.Value(t, ".task form", "action") != "/apps/dokuwiki/start" || len(p.All(".task form")) != 1 {
-		t.Error("a stopped app can not only be started")
+		t.Error("a stopped app offers more than starting")
 	}
 	if p := c.Post(t, "/apps/dokuwiki/start"); p.To != "/jobs/3" || state() != "running" {
 		t.Errorf("start: %s", p.To)
@@ -294,7 +294,7 @@ func TestSignin_isShownOnce(t *testing.T) {
 		t.Fatal(first, err)
 	}
 	if p := c.Get(t, "/apps/dokuwiki"); strings.Contains(p.Source, first.Password) || p.Value(t, "#signin form", "action") != "/apps/dokuwiki/signin" {
-		t.Error("it is shown before anybody asked, or can not be asked for")
+		t.Error("it is shown before anybody asked, or cannot be asked for")
 	}
 	p := c.Post(t, "/apps/dokuwiki/signin")
 	if p.Status != http.StatusOK || p.Text(t, "#signin-user") != "admin" || p.Text(t, "#signin-password") != first.Password {

@@ -30,7 +30,7 @@ type showPage struct {
 	Certificates []certificate
 	Release      string
 	Messages     []string
-	Unread       string // why the messages can not be read
+	Unread       string // why the messages cannot be read
 	NoAccounts   bool
 	Changes      []change
 	Offers       string

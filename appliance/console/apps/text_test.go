@@ -57,7 +57,7 @@ func TestMarkdown_readsTheCatalogue(t *testing.T) {
 	}
 }
 
-// Whatever a description says, it can not put an element of its own on the page.
+// Whatever a description says, it cannot put an element of its own on the page.
 func FuzzMarkdown(f *testing.F) {
 	f.Add("## a\n\n- `x` **y**\n\n```\n<script>\n\n</script>```\n\n<img src=x onerror=y>")
 	f.Add("``` \n")

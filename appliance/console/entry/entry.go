@@ -70,7 +70,7 @@ func Routes(d Deps) {
 // SetupFirst leads every page to the set-up while there is no account. It goes
 // around the handler of the router.
 func SetupFirst(accounts *signin.Service, next http.Handler) http.Handler {
-	var over atomic.Bool // there is an account; the last one can not be removed
+	var over atomic.Bool // there is an account; the last one cannot be removed
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if over.Load() || r.Method != http.MethodGet && r.Method != http.MethodHead || openAtFirst(r.URL.Path) {
 			next.ServeHTTP(w, r)

@@ -317,7 +317,7 @@ func keyless(v *visitor, a answer, lang string) {
 	}
 }
 
-// broken is a box whose settings can not be read.
+// broken is a box whose settings cannot be read.
 func TestSetup_aBoxThatFailsMakesNoAccount(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)

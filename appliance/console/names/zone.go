@@ -16,7 +16,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// newPage asks for a name that this box shall answer for.
+// newPage asks for a name for this box to answer for.
 type newPage struct {
 	*webkit.Page
 	Zone webkit.Field

@@ -214,7 +214,7 @@ func TestDesk_aDeskThatIsAwayIsSaidAtTheForm(t *testing.T) {
 	box := agenttest.New(t)
 	box.Fail("POST /v1/desk", &problem.Problem{Code: "desk-unreachable", Kind: problem.Unavailable, What: "x", Next: []string{"y"}})
 	page := serve(t, box.Agent()).Post(t, "/settings/desk/join", "code", "any")
-	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, "#e-code"), "The support desk can not be reached.") {
+	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, "#e-code"), "The support desk cannot be reached.") {
 		t.Errorf("%d", page.Status)
 	}
 }
@@ -226,7 +226,7 @@ var states = map[appliance.DeskState]struct {
 	appliance.DeskPending: {nil, "Kestrel Works waits for the four words"},
 	appliance.DeskLinked:  {nil, "Kestrel Works sees how this box is"},
 	appliance.DeskSilent: {&problem.Problem{
-		Code: "desk-unreachable", Kind: problem.Unavailable, What: "the desk can not be reached", Why: "no route to host", Next: []string{"wait"},
+		Code: "desk-unreachable", Kind: problem.Unavailable, What: "the desk cannot be reached", Why: "no route to host", Next: []string{"wait"},
 	}, "Kestrel Works does not answer"},
 	appliance.DeskRefused: {&problem.Problem{
 		Code: "desk-refuses", Kind: problem.Conflict, What: "it does not take the reports", Why: "the clock is wrong", Next: []string{"look"},

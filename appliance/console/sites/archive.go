@@ -52,7 +52,7 @@ func readZipStream(c *collector, r io.Reader, scratch func() (*os.File, error)) 
 }
 
 // readZip checks what the list of the archive promises before it unpacks
-// anything; what is unpacked can not be more.
+// anything; what is unpacked cannot be more.
 func readZip(c *collector, r io.ReaderAt, size int64) error {
 	list := &bounded{ReaderAt: r, left: int64(c.limits.files)*listBytes + 1<<20}
 	archive, err := zip.NewReader(list, size)

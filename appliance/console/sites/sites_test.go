@@ -95,9 +95,9 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 	for name, c := range map[string]struct{ archive, want string }{
 		"nothing":         {"", "Choose an archive or a folder"},
 		"a picture":       {"\x89PNG....", "neither a zip nor a tar.gz"},
-		"path out":        {sites.Zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” can not be the path"},
-		"absolute path":   {sites.Zipped(t, "/etc/x", "y"), "“/etc/x” can not be the path"},
-		"windows path":    {sites.Zipped(t, `C:\x.html`, "y"), "can not be the path"},
+		"path out":        {sites.Zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” cannot be the path"},
+		"absolute path":   {sites.Zipped(t, "/etc/x", "y"), "“/etc/x” cannot be the path"},
+		"windows path":    {sites.Zipped(t, `C:\x.html`, "y"), "cannot be the path"},
 		"symbolic link":   {sites.Tarred(t, link), "“index.html” is a link"},
 		"device":          {sites.Tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
 		"twice":           {sites.Zipped(t, "index.html", "x", "./index.html", "y"), "is there twice"},

@@ -23,7 +23,7 @@ const lastBuildLines = 12
 // BuildImage builds with the engine's own builder, which needs no registry and
 // no BuildKit. Its output goes to p line by line, its steps as progress. A
 // build in which a command fails gives a Problem "image-build-failed" with the
-// last lines, a builder that can not do its own part "image-builder-failed".
+// last lines, a builder that cannot do its own part "image-builder-failed".
 func (e *Engine) BuildImage(ctx context.Context, b engine.Build, p appliance.Progress) (engine.ImageInfo, error) {
 	args := make(map[string]*string, len(b.Args))
 	for k, v := range b.Args {

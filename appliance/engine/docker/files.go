@@ -31,7 +31,7 @@ func fileGroups(s engine.Service) ([]fileGroup, error) {
 		if !path.IsAbs(f.Target) || path.Clean(f.Target) != f.Target || path.Dir(f.Target) == "/" && s.ReadOnly {
 			return nil, &problem.Problem{
 				Code: "file-target-invalid", Kind: problem.Invalid,
-				What: fmt.Sprintf("the file %s of %s can not be put into its container", f.Target, s.Name),
+				What: fmt.Sprintf("the file %s of %s cannot be put into its container", f.Target, s.Name),
 				Why:  "its path is not absolute and plain, or it lies at the root of a read-only container",
 				Next: []string{"choose a path such as /run/secrets/name", "coopkit recipe lint"},
 			}

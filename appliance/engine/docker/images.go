@@ -71,7 +71,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string) error {
 	return e.wrap(ignoreMissing(err), "remove image")
 }
 
-// Pull fetches ref from its registry. A registry that can not be reached gives
+// Pull fetches ref from its registry. A registry that cannot be reached gives
 // a Problem "registry-unreachable", an image that it does not give, or gives
 // with the wrong digest, "image-pull-failed".
 func (e *Engine) Pull(ctx context.Context, ref string, p appliance.Progress) (engine.ImageInfo, error) {

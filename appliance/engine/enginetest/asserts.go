@@ -14,7 +14,7 @@ import (
 	"coopkit/appliance/engine"
 )
 
-// exactly compares what cmp can not look into.
+// exactly compares what cmp cannot look into.
 var exactly = cmpopts.EquateComparable(netip.Addr{}, netip.Prefix{})
 
 func installs(t *testing.T, e engine.Engine) []appliance.InstallName {

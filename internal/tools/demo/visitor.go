@@ -132,7 +132,7 @@ func send(ctx context.Context, c *http.Client, method, address string, body io.R
 	maps.Copy(req.Header, header)
 	resp, err := c.Do(req)
 	if err != nil {
-		return page{}, outside(address+" can not be opened", err.Error())
+		return page{}, outside(address+" cannot be opened", err.Error())
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, 8<<20))

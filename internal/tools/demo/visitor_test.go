@@ -103,7 +103,7 @@ func TestVisitor_trustsTheLocalCAOnly(t *testing.T) {
 		t.Error(err)
 	}
 	notReached(t, see(t.Context(), v.client(), base, "goodbye"), "answered 200: hello")
-	notReached(t, see(t.Context(), v.client(), strings.Replace(base, "example.com", "other.example.com", 1), "hello"), "can not be opened")
+	notReached(t, see(t.Context(), v.client(), strings.Replace(base, "example.com", "other.example.com", 1), "hello"), "cannot be opened")
 
 	empty := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
@@ -112,7 +112,7 @@ func TestVisitor_trustsTheLocalCAOnly(t *testing.T) {
 	_, err := newVisitor(v.dns, empty)
 	notReached(t, err, "no certificate")
 	stranger := &visitor{dns: v.dns}
-	notReached(t, see(t.Context(), stranger.client(), base, "hello"), "can not be opened")
+	notReached(t, see(t.Context(), stranger.client(), base, "hello"), "cannot be opened")
 }
 
 // wordpress stands for the app: a form that wants its test cookie, a session,

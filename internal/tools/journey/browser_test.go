@@ -244,7 +244,7 @@ func (b *browser) tabTo(name string) error {
 		case "there":
 			return nil
 		case "unseen":
-			b.fail("the focus on %q can not be seen", name)
+			b.fail("the focus on %q cannot be seen", name)
 		}
 		ask(b, "press Tab", chromedp.KeyEvent(kb.Tab))
 	}

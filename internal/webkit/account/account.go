@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package account owns the pages that console and desk share about accounts:
-// signing in and out, the way back for who can not, and one's own account with
+// signing in and out, the way back for who cannot, and one's own account with
 // its password and the browsers that are signed in. What an account may do is
 // not known here. Its tests sign in over HTTP with a real database.
 package account
@@ -28,7 +28,7 @@ func Files() fs.FS { return files }
 type Options struct {
 	UI     *webkit.UI
 	Signin *signin.Service
-	// WayBack is the command that prints a token for somebody who can not sign in.
+	// WayBack is the command that prints a token for somebody who cannot sign in.
 	WayBack string
 	// Addr returns the visitor's own address; nil: the one that the connection
 	// comes from.
