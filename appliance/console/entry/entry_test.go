@@ -236,7 +236,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	v.leads(v.post("/setup", "token", s.token(t, "")), "/setup/steward")
 	for _, c := range []struct{ coop, display, user, password, want string }{
 		{"", "Amara", "amara", password, "Write the name of your co-op"},
-		{"Bakery", "", "amara", password, "Write your name"},
+		{"Bakery", "", "amara", password, "Enter your name"},
 		{"Bakery", "Amara", "two words", password, "A name to sign in with has letters"},
 		{"Bakery", "Amara", "amara", "short", "The password is too short"},
 		{"Bakery", "Amara", "amara.osei", "Amara.Osei", "The password is the name"},
