@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"coopkit/appliance"
@@ -42,6 +43,8 @@ type Agent struct {
 	dns     *server.Server
 	lock    *os.File
 	socket  net.Listener
+
+	closeOnce func() error
 }
 
 // New opens the state folder and makes the parts; no port is open yet. Errors
@@ -49,6 +52,7 @@ type Agent struct {
 // damaged, a flag is wrong. Close frees what Run did not.
 func New(ctx context.Context, cfg Config, log *slog.Logger) (_ *Agent, err error) {
 	a := &Agent{log: log, backend: &backend{started: time.Now().UTC()}}
+	a.closeOnce = sync.OnceValue(a.close)
 	cfg.Outside = cfg.Outside.withDefaults(a.backend)
 	a.cfg, a.backend.cfg, a.backend.catalogue = cfg, cfg, cfg.Outside.Catalogue
 	defer func() {
@@ -169,20 +173,20 @@ func (a *Agent) dnsAddr() string {
 	return ""
 }
 
-// Close frees what the agent holds; it may be called more than once.
-func (a *Agent) Close() error {
+// Close frees what the agent holds; it may be called more than once. A check that
+// hangs may still use what is closed here, and gets an error then.
+func (a *Agent) Close() error { return a.closeOnce() }
+
+func (a *Agent) close() error {
 	var errs []error
-	if b := a.backend; b.engine != nil {
-		errs = append(errs, b.engine.Close())
-		b.engine = nil
+	if a.backend.engine != nil {
+		errs = append(errs, a.backend.engine.Close())
 	}
-	if b := a.backend; b.store != nil {
-		errs = append(errs, b.store.Close())
-		b.store = nil
+	if a.backend.store != nil {
+		errs = append(errs, a.backend.store.Close())
 	}
 	if a.lock != nil {
 		errs = append(errs, a.lock.Close())
-		a.lock = nil
 	}
 	return errors.Join(errs...)
 }

@@ -156,11 +156,13 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// dropLayers removes the images of a build that have no name.
+// dropLayers removes the images of a build that have no name. A finished one is
+// no layer: another agent at the same engine may have made it, and still need it
+// although a later build has its name.
 func (im *Images) dropLayers(ctx context.Context, key string) error {
 	all, err := im.Engine.Images(ctx, LabelBuild)
 	for _, i := range all {
-		if i.Labels[LabelBuild] == key && len(i.Tags) == 0 {
+		if i.Labels[LabelBuild] == key && i.Labels[LabelKey] != key && len(i.Tags) == 0 {
 			err = errors.Join(err, im.Engine.RemoveImage(ctx, i.ID))
 		}
 	}

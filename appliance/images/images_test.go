@@ -337,3 +337,17 @@ func TestReachability_forgetsAfterAWhile(t *testing.T) {
 		t.Errorf("asked %d times", asked)
 	}
 }
+
+// A second agent at the same engine may have built the same image, and lost its
+// name to a later build.
+func TestSweep_leavesWhatIsFinished(t *testing.T) {
+	e := enginetest.NewFake()
+	im := fakeImages(t, e)
+	e.AddImage(engine.ImageInfo{ID: "sha256:aa", Labels: map[string]string{LabelBuild: "k", LabelKey: "base"}})
+	e.AddImage(engine.ImageInfo{ID: "sha256:bb", Labels: map[string]string{LabelBuild: "k", LabelKey: "k"}})
+	im.sweep(t.Context(), "k")
+	left, err := e.Images(t.Context(), LabelBuild)
+	if err != nil || len(left) != 1 || left[0].ID != "sha256:bb" {
+		t.Errorf("left: %+v, %v", left, err)
+	}
+}
