@@ -51,7 +51,7 @@ func TestAgent_getsACertificateThroughItsOwnNameServer(t *testing.T) {
 	r := run(t, cfg)
 	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
 	r.done(t, job, err)
-	job, err = r.Sites.Push(t.Context(), "www.demo.coop", page(t, "hello"))
+	job, err = push(t.Context(), r.Sites, "www.demo.coop", page(t, "hello"))
 	r.done(t, job, err)
 	certs, err := r.Box.Certificates(t.Context())
 	if err != nil || len(certs) != 1 || certs[0].Problem != nil || certs[0].NotAfter.IsZero() {

@@ -137,6 +137,9 @@ func (a *Agent) makeDoor() error {
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
 		Report:      func(broken []appliance.Trouble) { b.troubles.Report("zones", broken...) },
 	})
+	if err := os.RemoveAll(cfg.path("uploads")); err != nil { // where older versions kept what the drafts of sites are now
+		a.log.Warn("old uploads not removed", slog.Any(logkey.Err, err))
+	}
 	b.sites = sites.New(sites.Deps{Store: b.store, Dir: cfg.path("sites"), Log: a.log, Now: cfg.Outside.Now})
 	issuer, err := cfg.issuer()
 	if err != nil {

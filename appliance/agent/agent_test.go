@@ -169,6 +169,15 @@ func page(t *testing.T, text string) io.Reader {
 	return &buf
 }
 
+// push sends a site and publishes it.
+func push(ctx context.Context, sites control.Sites, host string, archive io.Reader) (appliance.Job, error) {
+	d, err := sites.Receive(ctx, "test", archive)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return sites.Push(ctx, appliance.PushSite{Host: host, Draft: d.ID})
+}
+
 func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
@@ -176,7 +185,7 @@ func TestAgent_servesSitesAndNamesWithoutAnEngine(t *testing.T) {
 	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
 	r.done(t, job, err)
 	for _, text := range []string{"first", "second"} {
-		job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, text))
+		job, err := push(t.Context(), r.Sites, "demo.coop", page(t, text))
 		r.done(t, job, err)
 		if code, body, _ := r.get(t, "demo.coop", "/"); code != http.StatusOK || body != text {
 			t.Errorf("the site answers %d %q; want %q", code, body, text)

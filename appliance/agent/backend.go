@@ -50,7 +50,7 @@ type backend struct {
 func (b *backend) calls() control.Agent {
 	return control.Agent{
 		Box: b, Health: b.health, Recipes: recipeCalls{b}, Apps: b.apps, Jobs: b.jobs,
-		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b}, Desk: b.support,
+		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b, b.sites}, Desk: b.support,
 	}
 }
 

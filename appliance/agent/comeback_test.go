@@ -31,7 +31,7 @@ func TestAgent_comesBack(t *testing.T) {
 	}
 	cfg.Console = l.Addr().String()
 	r := run(t, cfg)
-	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
+	job, err := push(t.Context(), r.Sites, "demo.coop", page(t, "site"))
 	r.done(t, job, err)
 	if s, err := r.Box.Status(t.Context()); err != nil || s.Console != "" {
 		t.Errorf("the console's port is taken, and it is at %q, %v", s.Console, err)
@@ -64,7 +64,7 @@ func TestAgent_aPanicIsOnePartsOwn(t *testing.T) {
 	t.Parallel()
 	cfg := config(t)
 	r := run(t, cfg)
-	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
+	job, err := push(t.Context(), r.Sites, "demo.coop", page(t, "site"))
 	r.done(t, job, err)
 	b := r.agent.backend
 	var asked atomic.Int64
@@ -98,7 +98,7 @@ func TestAgent_withoutItsNameServer(t *testing.T) {
 	r := run(t, cfg)
 	job, err := r.Names.AddZone(t.Context(), appliance.ZoneChange{Zone: "demo.coop"})
 	r.done(t, job, err)
-	job, err = r.Sites.Push(t.Context(), "demo.coop", page(t, "site"))
+	job, err = push(t.Context(), r.Sites, "demo.coop", page(t, "site"))
 	r.done(t, job, err)
 	job, err = r.Redirects.Add(t.Context(), appliance.Redirect{Host: "old.demo.coop", Target: "https://demo.coop"})
 	r.done(t, job, err)

@@ -148,7 +148,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	}
 	defer f.close()
 	c, err := console.New(console.Deps{
-		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: process.Version(), Spool: a.cfg.path("uploads"),
+		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: process.Version(),
 		Statements: a.backend.store.Statements,
 	})
 	if err != nil {

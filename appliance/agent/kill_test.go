@@ -30,9 +30,9 @@ import (
 func TestJobs_surviveEverything(t *testing.T) {
 	t.Parallel()
 	const host = "www.demo.coop"
-	push := func(text string) jobstest.Start {
+	pushed := func(text string) jobstest.Start {
 		return jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
-			return b.calls().Sites.Push(ctx, host, page(t, text))
+			return push(ctx, b.calls().Sites, host, page(t, text))
 		})
 	}
 	zone := jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
@@ -52,12 +52,12 @@ func TestJobs_surviveEverything(t *testing.T) {
 		{name: "remove a zone", before: []jobstest.Start{zone}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Names.RemoveZone(ctx, appliance.ZoneChange{Zone: "demo.coop"})
 		})},
-		{name: "publish", before: []jobstest.Start{zone}, change: push("one")},
-		{name: "publish again", before: []jobstest.Start{zone, push("one")}, change: push("two")},
-		{name: "roll a site back", before: []jobstest.Start{zone, push("one"), push("two")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
+		{name: "publish", before: []jobstest.Start{zone}, change: pushed("one")},
+		{name: "publish again", before: []jobstest.Start{zone, pushed("one")}, change: pushed("two")},
+		{name: "roll a site back", before: []jobstest.Start{zone, pushed("one"), pushed("two")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Sites.Rollback(ctx, appliance.RollbackSite{Host: host})
 		})},
-		{name: "remove a site", before: []jobstest.Start{zone, push("one")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
+		{name: "remove a site", before: []jobstest.Start{zone, pushed("one")}, change: jobstest.With(func(ctx context.Context, b *backend) (appliance.Job, error) {
 			return b.calls().Sites.Remove(ctx, appliance.RemoveSite{Host: host})
 		})},
 		{name: "add a redirect", before: []jobstest.Start{zone}, change: redirect},

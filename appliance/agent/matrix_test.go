@@ -175,7 +175,7 @@ func seedBox(t *testing.T) seeded {
 		r.done(t, job, err)
 	}
 	for _, host := range []string{"good", "folder", "record"} {
-		job, err := r.Sites.Push(t.Context(), host+".demo.coop", page(t, "site"))
+		job, err := push(t.Context(), r.Sites, host+".demo.coop", page(t, "site"))
 		r.done(t, job, err)
 	}
 	job, err := r.Redirects.Add(t.Context(), appliance.Redirect{Host: "redirect.demo.coop", Target: "https://example.org/x"})

@@ -5,11 +5,11 @@ package agent
 import (
 	"context"
 	"errors"
-	"io"
 
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
 	"coopkit/appliance/jobs"
+	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 )
@@ -22,7 +22,10 @@ type siteInput struct {
 
 // siteCalls are the sites of this box for others: publishing one concerns its
 // files, its name and the front door.
-type siteCalls struct{ *backend }
+type siteCalls struct {
+	*backend
+	*sites.Sites
+}
 
 func siteSubject(host hostname.Name) string { return "site:" + host.String() }
 
@@ -32,7 +35,7 @@ func (b siteCalls) PlanPush(ctx context.Context, req appliance.PushSite) (applia
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	plan, err := b.sites.PlanPush(ctx, h, req.Files, req.Bytes)
+	plan, err := b.sites.PlanPush(ctx, h, req.Draft)
 	if err != nil {
 		return plan, err
 	}
@@ -59,19 +62,26 @@ func (b *backend) siteHost(ctx context.Context, host string) (hostname.Name, err
 	return h, nil
 }
 
-// Push receives a version and starts publishing it.
-func (b siteCalls) Push(ctx context.Context, host string, tar io.Reader) (appliance.Job, error) {
-	h, err := b.siteHost(ctx, host)
+// Push starts publishing a draft. If another change is going on, the draft stays.
+func (b siteCalls) Push(ctx context.Context, req appliance.PushSite) (appliance.Job, error) {
+	plan, err := b.PlanPush(ctx, req)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	v, err := b.sites.Receive(ctx, h, tar)
+	if err := plan.Agreed(req.PlanHash); err != nil {
+		return appliance.Job{}, err
+	}
+	h, err := hostname.Parse(req.Host)
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	job, err := b.publish(ctx, appliance.ChangePublish, h, v.Number)
-	if err != nil { // another change is going on: what came is not published and not kept
-		err = errors.Join(err, b.sites.Discard(context.WithoutCancel(ctx), h, v.Number))
+	number, release, err := b.sites.Claim(ctx, h, req.Draft, req.Strip)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	job, err := b.publish(ctx, appliance.ChangePublish, h, number)
+	if err != nil {
+		err = errors.Join(err, release())
 	}
 	return job, err
 }

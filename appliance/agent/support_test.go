@@ -23,7 +23,7 @@ func TestAgent_reportsToADesk(t *testing.T) {
 	t.Parallel()
 	d, cfg := desktest.New(t), config(t)
 	r := run(t, cfg)
-	job, err := r.Sites.Push(t.Context(), "demo.coop", page(t, "hello"))
+	job, err := push(t.Context(), r.Sites, "demo.coop", page(t, "hello"))
 	r.done(t, job, err)
 	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "es"}); err != nil {
 		t.Fatal(err)

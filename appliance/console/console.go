@@ -39,7 +39,6 @@ type Deps struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Version  string
-	Spool    string // folder for uploads that nobody has agreed to yet
 	// Statements counts those sent to the database, for the log; nil: nobody counts.
 	Statements func() int64
 }
@@ -64,7 +63,7 @@ func New(d Deps) (*Console, error) {
 	}); err != nil {
 		return nil, err
 	}
-	deps, box := area.Deps{UI: c.ui, Log: d.Log, Now: d.Now, Spool: d.Spool}, d.Box
+	deps, box := area.Deps{UI: c.ui, Log: d.Log, Now: d.Now}, d.Box
 	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
 	home.Routes(deps, home.Agent{
 		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk,

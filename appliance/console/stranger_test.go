@@ -54,7 +54,7 @@ func newHouse(t *testing.T) house {
 	log := slog.New(slog.DiscardHandler)
 	accounts := signin.New(signin.Deps{Store: signin.NewStore(db), Log: log, Cookie: "coopkit", WayBack: "coopkit console token"})
 	c, err := console.New(console.Deps{
-		Box: agenttest.New(t).Agent(), Accounts: accounts, Log: log, Now: time.Now, Version: "test", Spool: t.TempDir(),
+		Box: agenttest.New(t).Agent(), Accounts: accounts, Log: log, Now: time.Now, Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -144,11 +144,19 @@ var cafe = appliance.ZoneChange{Zone: "cafe.example"}
 
 var siteCalls = []call{
 	{"Sites.PlanPush", func(ctx context.Context, a control.Agent) error {
-		return says(a.Sites.PlanPush(ctx, appliance.PushSite{Host: "demo.coop", Files: 1, Bytes: 5}))
+		return says(a.Sites.PlanPush(ctx, appliance.PushSite{Host: "demo.coop"}))
 	}},
+	{"Sites.Receive", func(ctx context.Context, a control.Agent) error {
+		return says(a.Sites.Receive(ctx, "1/amara", siteTar("hello")))
+	}},
+	{"Sites.Draft", func(ctx context.Context, a control.Agent) error {
+		d, err := a.Sites.Receive(ctx, "1/amara", siteTar("hello"))
+		return errors.Join(err, says(a.Sites.Draft(ctx, d.ID)))
+	}},
+	{"Sites.DropDraft", func(ctx context.Context, a control.Agent) error { return a.Sites.DropDraft(ctx, "gone") }},
 	{"Sites.Push", func(ctx context.Context, a control.Agent) error {
-		_, err := a.Sites.Push(ctx, "demo.coop", siteTar("hello"))
-		return errors.Join(err, says(a.Sites.Push(ctx, "demo.coop", siteTar("hello again"))))
+		_, err := agenttest.PushSite(ctx, a.Sites, "demo.coop", siteTar("hello"))
+		return errors.Join(err, says(agenttest.PushSite(ctx, a.Sites, "demo.coop", siteTar("hello again"))))
 	}},
 	{"Sites.List", func(ctx context.Context, a control.Agent) error { return says(a.Sites.List(ctx)) }},
 	{"Sites.Versions", func(ctx context.Context, a control.Agent) error { return says(a.Sites.Versions(ctx, "demo.coop")) }},

@@ -140,9 +140,9 @@ func (f failingJobs) Follow(_ context.Context, _ appliance.JobID, _ int64, each 
 	return errors.Join(each(appliance.JobEvent{Seq: 1}), f.err)
 }
 
-func (f failingSites) Push(_ context.Context, _ string, tar io.Reader) (appliance.Job, error) {
+func (f failingSites) Receive(_ context.Context, _ string, tar io.Reader) (appliance.Draft, error) {
 	_, err := io.CopyN(io.Discard, tar, 1)
-	return appliance.Job{}, errors.Join(err, f.err)
+	return appliance.Draft{}, errors.Join(err, f.err)
 }
 
 // TestClient_problemsOfEveryKindOfCall: what goes wrong on the far side arrives
@@ -162,7 +162,7 @@ func TestClient_problemsOfEveryKindOfCall(t *testing.T) {
 		"lines": func(ctx context.Context) error {
 			return a.Jobs.Follow(ctx, 1, 0, func(appliance.JobEvent) error { return nil })
 		},
-		"upload": func(ctx context.Context) error { return says(a.Sites.Push(ctx, "demo.coop", strings.NewReader("tar"))) },
+		"upload": func(ctx context.Context) error { return says(a.Sites.Receive(ctx, "amara", strings.NewReader("tar"))) },
 	} {
 		err := do(t.Context())
 		if d := gocmp.Diff(want, problem.From(err, ""), cmpopts.IgnoreFields(problem.Problem{}, "Err")); d != "" {
@@ -177,10 +177,10 @@ func TestClient_problemsOfEveryKindOfCall(t *testing.T) {
 	}
 }
 
-// TestPush_leavesTheReaderOpen: who opened what is pushed closes it.
-func TestPush_leavesTheReaderOpen(t *testing.T) {
+// TestReceive_leavesTheReaderOpen: who opened what is pushed closes it.
+func TestReceive_leavesTheReaderOpen(t *testing.T) {
 	r := &closer{Reader: siteTar("hello")}
-	if _, err := agenttest.New(t).Agent().Sites.Push(t.Context(), "demo.coop", r); err != nil || r.closed {
+	if _, err := agenttest.New(t).Agent().Sites.Receive(t.Context(), "amara", r); err != nil || r.closed {
 		t.Errorf("closed: %v, %v", r.closed, err)
 	}
 }

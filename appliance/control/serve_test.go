@@ -197,17 +197,18 @@ func TestClient_leavesWhenItsContextEnds(t *testing.T) {
 	testkit.Eventually(t, waitLimit, "the agent still follows", func() bool { return box.Following() == 0 })
 }
 
-// TestPush_ofAnEndlessBrokenStream: the agent refuses half way, and the client
+// TestReceive_refusedHalfWay: the agent refuses half way, and the client
 // still gets to hear why.
-func TestPush_refusedHalfWay(t *testing.T) {
+func TestReceive_refusedHalfWay(t *testing.T) {
 	box := agenttest.New(t)
-	_, err := box.Agent().Sites.Push(t.Context(), "demo.coop", io.LimitReader(zeroes{'x'}, 64<<20))
+	_, err := box.Agent().Sites.Receive(t.Context(), "amara", io.LimitReader(zeroes{'x'}, 64<<20))
 	if !errors.Is(err, &problem.Problem{Code: "site-archive-invalid"}) {
 		t.Error(err)
 	}
+	box.Fail("PUT /v1/drafts/bo", &problem.Problem{Code: "upload-busy", Kind: problem.Unavailable, What: "others send", Next: []string{"wait"}})
 	read := &counted{Reader: zeroes{0}}
-	_, err = box.Agent().Sites.Push(t.Context(), "not a host", read)
-	if !errors.Is(err, &problem.Problem{Code: "host-name-invalid"}) || read.n != 0 {
+	_, err = box.Agent().Sites.Receive(t.Context(), "bo", read)
+	if !errors.Is(err, &problem.Problem{Code: "upload-busy"}) || read.n != 0 {
 		t.Errorf("%v after %d bytes; want a refusal before any", err, read.n)
 	}
 }

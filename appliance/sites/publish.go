@@ -16,7 +16,7 @@ import (
 	"coopkit/internal/problem"
 )
 
-// Publish makes a version that was received the one that visitors see, and
+// Publish makes a version that was claimed the one that visitors see, and
 // returns the number that was published before, 0 for none. The errors are
 // Problems: "no-such-site", "no-such-site-version".
 func (s *Sites) Publish(ctx context.Context, host hostname.Name, number int) (before int, err error) {
@@ -104,17 +104,6 @@ func (s *Sites) Prune(ctx context.Context, host hostname.Name) error {
 // Discard drops a version that is not published, and the whole site when that
 // was its only one. It is no error when there is no such version.
 func (s *Sites) Discard(ctx context.Context, host hostname.Name, number int) error {
-	if err := s.discard(ctx, host, number); err != nil {
-		return err
-	}
-	err := s.tidy(ctx, host)
-	if errors.Is(err, noSuchSite(host)) {
-		return nil
-	}
-	return err
-}
-
-func (s *Sites) discard(ctx context.Context, host hostname.Name, number int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	site, err := s.find(ctx, host)
@@ -128,8 +117,16 @@ func (s *Sites) discard(ctx context.Context, host hostname.Name, number int) err
 		return fmt.Errorf("discard version %d of %s: it is published", number, host)
 	}
 	site.Versions = slices.DeleteFunc(slices.Clone(site.Versions), func(v Version) bool { return v.Number == number })
-	if err := s.d.Store.PutSite(ctx, site); err != nil {
+	if len(site.Versions) == 0 {
+		err = s.d.Store.DeleteSite(ctx, site.Host)
+	} else {
+		err = s.d.Store.PutSite(ctx, site)
+	}
+	if err != nil {
 		return fmt.Errorf("store site %s: %w", host, err)
+	}
+	if len(site.Versions) == 0 {
+		return os.RemoveAll(filepath.Join(s.d.Dir, site.Host))
 	}
 	return os.RemoveAll(s.path(host, number))
 }

@@ -20,17 +20,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coopkit/appliance"
 	"coopkit/internal/problem"
 )
 
 func TestReceive_thenPublish(t *testing.T) {
 	s := newShelf(t)
-	v, err := s.Receive(t.Context(), demo, archive(t, "./", "", "./index.html", "hello", "./css/", "", "./css/a.css", "body{}", "deep/er/x.txt", "x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Version{Number: 1, Files: 3, Bytes: 12, Created: s.now, Pending: true}, v); diff != "" {
+	d := s.receive(t, archive(t, "./", "", "./index.html", "hello", "./css/", "", "./css/a.css", "body{}", "deep/er/x.txt", "x"))
+	want := appliance.Draft{ID: d.ID, Owner: "amara", Files: 3, Bytes: 12, Index: "index.html", Expires: s.now.Add(30 * time.Minute)}
+	if diff := cmp.Diff(want, d); diff != "" {
 		t.Error(diff)
+	}
+	n, _, err := s.Claim(t.Context(), demo, d.ID, true)
+	if err != nil || n != 1 {
+		t.Fatal(n, err)
 	}
 	if _, ok := s.Root(demo); ok {
 		t.Error("it is published before anybody said so")
@@ -56,10 +59,13 @@ func TestReceive_thenPublish(t *testing.T) {
 	}
 }
 
-func TestReceive_warnsWithoutAnIndex(t *testing.T) {
-	v, err := newShelf(t).Receive(t.Context(), demo, archive(t, "about.html", "x"))
-	if err != nil || len(v.Warnings) != 1 {
-		t.Errorf("%+v, %v", v, err)
+func TestClaim_warnsWithoutAnIndex(t *testing.T) {
+	s := newShelf(t)
+	if _, _, err := s.Claim(t.Context(), demo, s.receive(t, archive(t, "about.html", "x")).ID, true); err != nil {
+		t.Fatal(err)
+	}
+	if v := s.store.sites[string(demo)].Versions; len(v) != 1 || len(v[0].Warnings) != 1 {
+		t.Errorf("%+v", v)
 	}
 }
 
@@ -119,13 +125,13 @@ func TestReceive_refusesAndLeavesNothing(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			s := newShelf(t)
-			_, err := s.Receive(t.Context(), demo, c.stream(t))
+			_, err := s.Receive(t.Context(), "amara", c.stream(t))
 			wantCode(t, err, c.code)
 			if left := files(t, s.dir); len(left) != 0 || len(s.store.sites) != 0 {
 				t.Errorf("left: %v, %v", left, s.store.sites)
 			}
-			if _, err := os.Stat(filepath.Join(s.dir, string(demo))); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("the folder of the site is left: %v", err)
+			if left, err := os.ReadDir(filepath.Join(s.dir, draftsDir)); err != nil || len(left) > 0 {
+				t.Errorf("folders are left: %v, %v", left, err)
 			}
 		})
 	}
@@ -134,13 +140,13 @@ func TestReceive_refusesAndLeavesNothing(t *testing.T) {
 func TestReceive_aBadPushLeavesThePublishedSiteAlone(t *testing.T) {
 	s := newShelf(t)
 	s.push(t, demo, "good")
-	_, err := s.Receive(t.Context(), demo, archive(t, "index.html", "bad", "../x", "x"))
+	_, err := s.Receive(t.Context(), "amara", archive(t, "index.html", "bad", "../x", "x"))
 	wantCode(t, err, "site-archive-invalid")
 	if got := s.shown(t, demo); got != "good" {
 		t.Errorf("visitors see %q", got)
 	}
-	if v := s.push(t, demo, "better"); v.Number != 3 {
-		t.Errorf("the number of a failed push was given again: %d", v.Number)
+	if n := s.push(t, demo, "better"); n != 2 {
+		t.Errorf("what was never a version took a number: %d", n)
 	}
 	if left := files(t, s.dir); len(left) != 2 {
 		t.Errorf("left: %v", left)
@@ -156,24 +162,29 @@ func TestReceive_whenTheCallerGivesUpOrTheStoreFails(t *testing.T) {
 		cancel()
 		_ = pw.CloseWithError(context.Canceled)
 	}()
-	if _, err := s.Receive(ctx, demo, pr); !errors.Is(err, context.Canceled) {
+	if _, err := s.Receive(ctx, "amara", pr); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if left := files(t, s.dir); len(left) != 0 || len(s.store.sites) != 0 {
 		t.Errorf("left: %v, %v", left, s.store.sites)
 	}
+	d := s.receive(t, archive(t, "top/index.html", "x"))
 	s.store.fail = errors.New("store is away")
-	if _, err := s.Receive(t.Context(), demo, archive(t, "index.html", "x")); !errors.Is(err, s.store.fail) {
+	if _, _, err := s.Claim(t.Context(), demo, d.ID, true); !errors.Is(err, s.store.fail) {
 		t.Errorf("got %v", err)
 	}
-	if left := files(t, s.dir); len(left) != 0 {
+	s.store.fail = nil
+	if _, _, err := s.Claim(t.Context(), demo, d.ID, true); err != nil {
+		t.Errorf("the draft does not wait any more: %v", err)
+	}
+	if left := files(t, s.dir); len(left) != 1 || left[0] != "demo.example/1/index.html: x" {
 		t.Errorf("left: %v", left)
 	}
 }
 
-func TestExplain_aFullDisk(t *testing.T) {
-	wantCode(t, explain(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), "site-disk-full")
-	if err := errors.New("x"); explain(err) != err { //nolint:errorlint // the same error, not one like it
+func TestDiskFull(t *testing.T) {
+	wantCode(t, diskFull(&fs.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}), "site-disk-full")
+	if err := errors.New("x"); diskFull(err) != err { //nolint:errorlint // the same error, not one like it
 		t.Error("another error was changed")
 	}
 }
@@ -206,13 +217,13 @@ func FuzzReceive(f *testing.F) {
 		if err := s.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		v, err := s.Receive(t.Context(), demo, &b)
+		d, err := s.Receive(t.Context(), "amara", &b)
 		if err != nil {
 			if _, ok := errors.AsType[*problem.Problem](err); !ok {
 				t.Fatalf("not a Problem: %v", err)
 			}
 		}
-		site, count := s.path(demo, 1), 0
+		site, count := s.draft(d.ID), 0
 		err = filepath.WalkDir(outer, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
@@ -224,8 +235,8 @@ func FuzzReceive(f *testing.F) {
 			}
 			return nil
 		})
-		if err != nil || count != v.Files {
-			t.Fatalf("%d files are there; received %d, %v", count, v.Files, err)
+		if err != nil || count != d.Files {
+			t.Fatalf("%d files are there; received %d, %v", count, d.Files, err)
 		}
 	})
 }

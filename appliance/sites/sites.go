@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package sites keeps the static sites of this box: it unpacks what is pushed
-// into numbered versions, publishes one of them, goes back to an older one, and
-// keeps what was removed for a while. It must not know HTTP, DNS or SQL; the
-// front door serves the folder that Root names. Its tests push real and hostile
-// archives into real folders.
+// Package sites keeps the static sites of this box: it unpacks what is sent
+// into drafts, makes them numbered versions at an address, publishes one of
+// those, goes back to an older one, and keeps what was removed for a while. It
+// must not know HTTP, DNS or SQL; the front door serves the folder that Root
+// names. Its tests send real and hostile archives into real folders; reading
+// them is fuzzed.
 package sites
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,15 +31,15 @@ import (
 
 // The limits that New puts where Deps has none.
 const (
-	DefaultMaxBytes = 4 << 30
-	DefaultMaxFiles = 200_000
+	DefaultMaxBytes  = 4 << 30
+	DefaultMaxFiles  = 200_000
+	DefaultFreeBytes = 64_000_000
 )
 
 const (
 	keepVersions = 5                   // of each site
 	keepRemoved  = 30 * 24 * time.Hour // sites that were removed
 	removedDir   = ".removed"
-	partial      = ".partial" // suffix of a version that is being received
 )
 
 // Deps is what Sites needs.
@@ -47,7 +49,10 @@ type Deps struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	MaxBytes int64 // of one version, unpacked; 0 means DefaultMaxBytes
-	MaxFiles int   // of one version, folders too; 0 means DefaultMaxFiles
+	MaxFiles int   // of one version; 0 means DefaultMaxFiles
+	// FreeBytes is how much may come out of any archive, however little came in; 0
+	// means DefaultFreeBytes.
+	FreeBytes int64
 }
 
 // Store keeps what is known of the sites. Its methods are safe for concurrent
@@ -91,24 +96,26 @@ type Sites struct {
 	mu sync.Mutex // held over each read, change and write of the store
 
 	roots sync.Map // hostname.Name → folder of the published version
+
+	room     chan struct{} // for those who send at this moment
+	draftsMu sync.Mutex
+	drafts   map[string]appliance.Draft // by id
 }
 
 // New returns the sites of a box. Load comes before anything else.
 func New(d Deps) *Sites {
-	if d.MaxBytes == 0 {
-		d.MaxBytes = DefaultMaxBytes
-	}
-	if d.MaxFiles == 0 {
-		d.MaxFiles = DefaultMaxFiles
-	}
+	d.MaxBytes = cmp.Or(d.MaxBytes, DefaultMaxBytes)
+	d.MaxFiles = cmp.Or(d.MaxFiles, DefaultMaxFiles)
+	d.FreeBytes = cmp.Or(d.FreeBytes, DefaultFreeBytes)
 	d.Log = d.Log.With(logkey.Component, "sites")
-	return &Sites{d: d}
+	return &Sites{d: d, room: make(chan struct{}, receiving), drafts: map[string]appliance.Draft{}}
 }
 
 // Load first lets Root know every published site, so that they are served
 // whatever comes of the rest. Then it makes the folder fit for use:
-// versions that were received and never published go, half-received ones too, folders that the store does not know are set aside
-// with the removed sites, and those that were removed 30 days ago are deleted.
+// drafts and versions that were never published go, folders that the store does
+// not know are set aside with the removed sites, and those that were removed 30
+// days ago are deleted.
 // The error says what of it did not work, and which records cannot be read.
 func (s *Sites) Load(ctx context.Context) error {
 	s.mu.Lock()
@@ -121,7 +128,7 @@ func (s *Sites) Load(ctx context.Context) error {
 		return fmt.Errorf("read sites: %w", err)
 	}
 	known := map[string]StoredSite{}
-	var errs []error
+	errs := []error{s.emptyDrafts()}
 	for _, site := range sites {
 		s.setRoot(site)
 		site, err := s.dropPending(ctx, site)
@@ -172,7 +179,7 @@ func (s *Sites) sweep(known map[string]StoredSite) error {
 	}
 	var errs []error
 	for _, h := range hosts {
-		if h.Name() == removedDir || !h.IsDir() || known[h.Name()].Unreadable != nil {
+		if h.Name() == removedDir || h.Name() == draftsDir || !h.IsDir() || known[h.Name()].Unreadable != nil {
 			continue
 		}
 		versions, err := os.ReadDir(filepath.Join(s.d.Dir, h.Name()))
@@ -189,8 +196,7 @@ func (s *Sites) sweep(known map[string]StoredSite) error {
 
 func (s *Sites) sweepVersion(site StoredSite, host, name string) error {
 	path := filepath.Join(s.d.Dir, host, name)
-	if strings.HasSuffix(name, partial) {
-		s.d.Log.Info("half-received site removed", logkey.Path, path)
+	if strings.HasSuffix(name, ".partial") { // half received by a version of ours that had no drafts
 		return os.RemoveAll(path)
 	}
 	number, err := strconv.Atoi(name)

@@ -131,17 +131,34 @@ func files(tb testing.TB, dir string) []string {
 	return out
 }
 
-// push receives and publishes one version with the given index.html.
-func (s *shelf) push(tb testing.TB, host hostname.Name, text string) Version {
+// receive sends an archive as a draft.
+func (s *shelf) receive(tb testing.TB, stream io.Reader) appliance.Draft {
 	tb.Helper()
-	v, err := s.Receive(tb.Context(), host, archive(tb, "index.html", text))
+	d, err := s.Receive(tb.Context(), "amara", stream)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if _, err := s.Publish(tb.Context(), host, v.Number); err != nil {
+	return d
+}
+
+// claim makes a draft with the given index.html a version and returns its number.
+func (s *shelf) claim(tb testing.TB, host hostname.Name, text string) int {
+	tb.Helper()
+	n, _, err := s.Claim(tb.Context(), host, s.receive(tb, archive(tb, "index.html", text)).ID, false)
+	if err != nil {
 		tb.Fatal(err)
 	}
-	return v
+	return n
+}
+
+// push publishes one version with the given index.html.
+func (s *shelf) push(tb testing.TB, host hostname.Name, text string) int {
+	tb.Helper()
+	n := s.claim(tb, host, text)
+	if _, err := s.Publish(tb.Context(), host, n); err != nil {
+		tb.Fatal(err)
+	}
+	return n
 }
 
 // shown returns the index.html that visitors see.
@@ -239,11 +256,8 @@ func TestPrune_keepsFiveAndThePublishedOne(t *testing.T) {
 func TestSteps_undone(t *testing.T) {
 	s := newShelf(t)
 	s.push(t, demo, "one")
-	v, err := s.Receive(t.Context(), demo, archive(t, "index.html", "two"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := slices.Concat(s.ReceivedSteps(demo, v.Number), s.PublishSteps(demo, v.Number, 1))
+	n := s.claim(t, demo, "two")
+	steps := slices.Concat(s.ReceivedSteps(demo, n), s.PublishSteps(demo, n, 1))
 	run(t, steps)
 	if s.shown(t, demo) != "two" {
 		t.Error("not published")
@@ -262,11 +276,8 @@ func TestSteps_undone(t *testing.T) {
 
 func TestSteps_undoneOnTheFirstPushLeaveNothing(t *testing.T) {
 	s := newShelf(t)
-	v, err := s.Receive(t.Context(), demo, archive(t, "index.html", "x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := slices.Concat(s.ReceivedSteps(demo, v.Number), s.PublishSteps(demo, v.Number, 0))
+	n := s.claim(t, demo, "x")
+	steps := slices.Concat(s.ReceivedSteps(demo, n), s.PublishSteps(demo, n, 0))
 	run(t, steps)
 	for range 2 {
 		for _, step := range slices.Backward(steps) {
@@ -290,10 +301,9 @@ func TestLoad_dropsWhatNobodyWillPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, host := range []hostname.Name{demo, "other.demo.coop"} {
-		if _, err := s.Receive(t.Context(), host, archive(t, "index.html", "never")); err != nil {
-			t.Fatal(err)
-		}
+		s.claim(t, host, "never")
 	}
+	s.receive(t, archive(t, "index.html", "never even asked for"))
 	if err := s.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +355,7 @@ func TestRemove_keepsTheLastVersionForAMonth(t *testing.T) {
 func TestLoad_tidiesWhatACrashLeft(t *testing.T) {
 	s := newShelf(t)
 	s.push(t, demo, "good")
-	for _, name := range []string{"demo.example/2.partial/index.html", "demo.example/7/index.html", "other.example/1.partial/x"} {
+	for _, name := range []string{"demo.example/2.partial/index.html", "demo.example/7/index.html", "other.example/1.partial/x", ".drafts/abc/index.html", ".drafts/archive-1"} {
 		path := filepath.Join(s.dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -363,21 +373,5 @@ func TestLoad_tidiesWhatACrashLeft(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{".removed/demo.example-7-20261123T000000/index.html: left", "demo.example/1/index.html: good"}, files(t, s.dir)); diff != "" {
 		t.Error(diff)
-	}
-}
-
-func TestPlanPush(t *testing.T) {
-	s := newShelf(t)
-	p, err := s.PlanPush(t.Context(), demo, 3, 1000)
-	if err != nil || p.Lines[0] != (appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindSite, Name: string(demo)}) || p.Args["files"] != "3" {
-		t.Errorf("%+v, %v", p, err)
-	}
-	s.push(t, demo, "x")
-	p2, err := s.PlanPush(t.Context(), demo, 3, 1000)
-	if err != nil || p2.Lines[0].Verb != appliance.VerbChange || p2.Lines[0].From != "1" || p2.Hash == p.Hash {
-		t.Errorf("%+v, %v", p2, err)
-	}
-	if p3, err := s.PlanPush(t.Context(), demo, 4, 1001); err != nil || p3.Hash == p2.Hash {
-		t.Errorf("one more file: %+v, %v", p3, err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"coopkit/internal/hostname"
 )
 
-// ReceivedSteps returns the first step of a job that publishes what Receive
-// has received: it looks that the version is there, and when the job is undone
+// ReceivedSteps returns the first step of a job that publishes what Claim
+// has claimed: it looks that the version is there, and when the job is undone
 // it drops that version.
 func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
 	return []jobs.Step{{
@@ -92,16 +92,21 @@ func (s *Sites) Published(ctx context.Context, host hostname.Name) (int, error) 
 	return site.Published, err
 }
 
-// PlanPush says what publishing files files with bytes bytes at host does. The
-// agent adds the lines about the name.
-func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, files int, bytes int64) (appliance.Plan, error) {
+// PlanPush says what publishing a draft at host does; without a draft, what is
+// the same for all. The agent adds the lines about the name. The error is a
+// Problem "upload-gone".
+func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, draft string) (appliance.Plan, error) {
+	var d appliance.Draft
 	before, err := s.Published(ctx, host)
+	if err == nil && draft != "" {
+		d, err = s.Draft(ctx, draft)
+	}
 	if err != nil {
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
 		Kind: appliance.ChangePublish, Subject: "site:" + string(host),
-		Args:    map[string]string{"files": strconv.Itoa(files), "bytes": strconv.FormatInt(bytes, 10)},
+		Args:    map[string]string{"files": strconv.Itoa(d.Files), "bytes": strconv.FormatInt(d.Bytes, 10)},
 		WayBack: appliance.Note{Code: appliance.BackRemoveSite, Command: "coopkit site remove " + string(host)},
 	}
 	l := appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindSite, Name: string(host)}

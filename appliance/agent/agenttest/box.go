@@ -9,6 +9,7 @@ package agenttest
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -207,6 +208,15 @@ func (b *Box) Add(tb testing.TB, recipe, host string) {
 	if err != nil || job.State != appliance.JobDone && !b.gate.held() {
 		tb.Fatalf("add %s: %v, %+v", recipe, err, job)
 	}
+}
+
+// PushSite sends a site and publishes it.
+func PushSite(ctx context.Context, sites control.Sites, host string, archive io.Reader) (appliance.Job, error) {
+	d, err := sites.Receive(ctx, "test", archive)
+	if err != nil {
+		return appliance.Job{}, err
+	}
+	return sites.Push(ctx, appliance.PushSite{Host: host, Draft: d.ID})
 }
 
 // Answers are answers to the questions of a recipe that must have one.

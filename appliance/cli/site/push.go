@@ -4,8 +4,8 @@ package site
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,13 +49,24 @@ func push(ctx context.Context, env *base.Env, dir, host string, yes bool) (err e
 	if err := describe(env, dir, a); err != nil {
 		return err
 	}
-	b := env.Agent()
+	sites := env.Agent().Sites
+	req := appliance.PushSite{Host: host}
+	if _, err := sites.PlanPush(ctx, req); err != nil { // before anything is sent
+		return err
+	}
+	d, err := control.Send(ctx, sites, "command-"+rand.Text(), a.write)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, sites.DropDraft(context.WithoutCancel(ctx), d.ID)) }()
+	req.Draft = d.ID
 	return change.Change{
-		Yes: yes,
-		Plan: func(ctx context.Context) (appliance.Plan, error) {
-			return b.Sites.PlanPush(ctx, appliance.PushSite{Host: host, Files: len(a.files), Bytes: a.bytes})
+		Yes:  yes,
+		Plan: func(ctx context.Context) (appliance.Plan, error) { return sites.PlanPush(ctx, req) },
+		Start: func(ctx context.Context, hash string) (appliance.Job, error) {
+			req.PlanHash = hash
+			return sites.Push(ctx, req)
 		},
-		Start: func(ctx context.Context, _ string) (appliance.Job, error) { return send(ctx, b.Sites, host, a) },
 		Done: func(context.Context, appliance.Job) error {
 			return env.Say("\nThe site is published at %s. To go back: coopkit site rollback %[1]s\n", host)
 		},
@@ -77,21 +88,4 @@ func describe(env *base.Env, dir string, a *archive) error {
 		}
 	}
 	return env.Say("\n")
-}
-
-// send streams the archive while the agent reads it.
-func send(ctx context.Context, sites control.Sites, host string, a *archive) (appliance.Job, error) {
-	r, w := io.Pipe()
-	wrote := make(chan error, 1)
-	go func() {
-		err := a.write(w)
-		_ = w.CloseWithError(err) // it never fails
-		wrote <- err
-	}()
-	job, err := sites.Push(ctx, host, r)
-	_ = r.Close() // it never fails; the writer ends if it has not yet
-	if werr := <-wrote; err != nil && werr != nil && !errors.Is(werr, io.ErrClosedPipe) {
-		return job, werr // it is the cause
-	}
-	return job, err
 }

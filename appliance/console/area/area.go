@@ -18,7 +18,4 @@ type Deps struct {
 	UI  *webkit.UI
 	Log *slog.Logger
 	Now func() time.Time
-	// Spool is the folder for what people send until they agree to publish it; it
-	// is made when needed, for the agent alone.
-	Spool string
 }

@@ -164,7 +164,7 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 func TestHome_stripsSayWhatTheDaysWereLike(t *testing.T) {
 	t.Parallel()
 	box := withApps(t)
-	if _, err := box.Agent().Sites.Push(t.Context(), "demo.coop", oneFile(t)); err != nil {
+	if _, err := agenttest.PushSite(t.Context(), box.Agent().Sites, "demo.coop", oneFile(t)); err != nil {
 		t.Fatal(err)
 	}
 	bad := func(date, subject string, s appliance.Severity) appliance.Day {

@@ -31,7 +31,7 @@ func (s *site) newPage(r *http.Request, host string) *newPage {
 	p.Lead = p.T("sites.new.lead")
 	p.Crumbs = crumbs(p, webkit.Link{Text: p.T("sites.new.crumb")})
 	return &newPage{
-		Page: p, Limit: p.Bytes(uint64(s.limits.sent)), //nolint:gosec // positive
+		Page: p, Limit: p.Bytes(uint64(s.sent)), //nolint:gosec // positive
 		Host:    webkit.Field{Name: "host", Label: p.T("sites.new.host"), Hint: p.T("sites.new.host.hint"), Value: host, Plain: true, Autocomplete: "off"},
 		Archive: webkit.Field{Name: "archive", Kind: "file", Label: p.T("sites.new.archive"), Hint: p.T("sites.new.archive.hint"), Accept: ".zip,.tar,.tgz,.gz"},
 		Folder:  webkit.Field{Name: "folder", Kind: "file", Label: p.T("sites.new.folder"), Hint: p.T("sites.new.folder.hint"), Folder: true, Many: true},
@@ -40,7 +40,7 @@ func (s *site) newPage(r *http.Request, host string) *newPage {
 
 // send receives the form; what was right stays, files too.
 func (s *site) send(w http.ResponseWriter, r *http.Request) error {
-	f, err := s.receive(w, r, session(r))
+	f, err := s.receive(w, r)
 	if err != nil {
 		return err
 	}
@@ -49,29 +49,32 @@ func (s *site) send(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	u, have := s.arrived(r, f)
+	d, have := s.arrived(r, f)
 	switch {
-	case f.fault != nil:
-		v.Fail("archive", v.T(f.fault.key, f.fault.args...))
+	case f.fault != "":
+		v.Fail("archive", f.fault)
 	case have:
-		v.Upload, v.Arrived = u.id, size(v.Page, u.files, u.bytes)
+		v.Upload, v.Arrived = d.ID, size(v.Page, d.Files, d.Bytes)
 	default:
 		v.Fail("archive", v.T("sites.new.nothing"))
 	}
 	if len(v.Errors) == 0 {
-		return s.UI.Redirect(w, r, sitePath(string(host), "publish?upload="+u.id))
+		return s.UI.Redirect(w, r, sitePath(string(host), "publish?upload="+d.ID))
 	}
 	v.Host.Error, v.Archive.Error = v.Error("host"), v.Error("archive")
 	return s.UI.Render(w, http.StatusUnprocessableEntity, "sites-new", v)
 }
 
 // arrived is what came with this form, or else with the one before.
-func (s *site) arrived(r *http.Request, f form) (upload, bool) {
+func (s *site) arrived(r *http.Request, f form) (appliance.Draft, bool) {
 	if f.got != nil {
 		return *f.got, true
 	}
-	u, err := s.spool.get(session(r), f.upload)
-	return u, err == nil
+	if f.upload == "" {
+		return appliance.Draft{}, false
+	}
+	d, err := s.draft(r, f.upload)
+	return d, err == nil
 }
 
 // fit checks the address by asking for a plan: what stands in the way is said
@@ -80,7 +83,7 @@ func (s *site) fit(r *http.Request, v *newPage, typed string) (hostname.Name, er
 	host, err := hostname.Parse(typed)
 	if err == nil {
 		v.Host.Value = string(host)
-		_, err = s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: string(host), Files: 1, Bytes: 1})
+		_, err = s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: string(host)})
 	}
 	p, ok := errors.AsType[*problem.Problem](err)
 	if err != nil && (!ok || p.Kind != problem.Invalid && p.Kind != problem.Conflict) {
@@ -90,7 +93,7 @@ func (s *site) fit(r *http.Request, v *newPage, typed string) (hostname.Name, er
 		what, why, _ := webkit.Explain(v.Locale, p)
 		v.Fail("host", v.T("sites.new.host.bad", "what", what, "why", why))
 		if p.Code == "host-name-invalid" {
-			v.Errors[len(v.Errors)-1].Text = v.T("sites.new.host.invalid", "typed", shown(typed))
+			v.Errors[len(v.Errors)-1].Text = v.T("sites.new.host.invalid", "typed", p.Args["name"])
 		}
 	}
 	return host, nil

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"coopkit/appliance/console/sites"
+	"coopkit/internal/testkit"
 )
 
 // slow gives its bytes in pieces with a pause between them.
@@ -34,7 +34,7 @@ func TestSend_slowlyIsNotCutOff(t *testing.T) {
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond
 	server.Start()
 	t.Cleanup(server.Close)
-	b, kind := body(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	b, kind := body(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	q, err := http.NewRequestWithContext(t.Context(), "POST", server.URL+"/sites/new", slow{b, 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
@@ -14,9 +13,6 @@ import (
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
-
-// pushLimit is how long the agent may take to receive a site from its own disk.
-const pushLimit = 15 * time.Minute
 
 // planPage shows what would be published.
 type planPage struct {
@@ -30,31 +26,32 @@ type planPage struct {
 }
 
 func (s *site) plan(w http.ResponseWriter, r *http.Request) error {
-	u, err := s.spool.get(session(r), r.URL.Query().Get("upload"))
-	if err != nil {
-		return err
-	}
-	plan, err := s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: r.PathValue("site"), Files: u.files, Bytes: u.bytes})
-	if err != nil {
-		return err
-	}
-	return s.showPlan(w, r, u, plan, "")
+	return s.showPlan(w, r, r.URL.Query().Get("upload"), "")
 }
 
-func (s *site) showPlan(w http.ResponseWriter, r *http.Request, u upload, plan appliance.Plan, marks string) error {
+// showPlan shows it; marks are those of the plan that is not true any more.
+func (s *site) showPlan(w http.ResponseWriter, r *http.Request, id, marks string) error {
+	d, err := s.draft(r, id)
+	if err != nil {
+		return err
+	}
+	plan, err := s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: r.PathValue("site"), Draft: id})
+	if err != nil {
+		return err
+	}
 	host := say.Subject(plan.Subject)
 	p := s.UI.NewPage(r, "sites.plan.title", "host", host)
-	p.Lead = p.T("sites.plan.lead", "when", p.Clock(u.created.Add(keepFor)))
+	p.Lead = p.T("sites.plan.lead", "when", p.Clock(d.Expires))
 	p.Crumbs = crumbs(p, webkit.Link{Text: host, Href: sitePath(host)}, webkit.Link{Text: p.T("sites.new.crumb")})
 	v := planPage{Page: p, Plan: area.PlanView(p, plan)}
 	if marks != "" {
 		v.Plan.ChangedSince(marks)
 	}
 	v.Plan.Action, v.Plan.Agree, v.Plan.Cancel = sitePath(host, "publish"), p.T("sites.plan.agree"), "/sites/new?address="+host
-	v.Plan.Hidden = []webkit.Pair{{Name: "upload", Value: u.id}}
+	v.Plan.Hidden = []webkit.Pair{{Name: "upload", Value: id}}
 	v.Discard = webkit.Action{
 		Text: p.T("sites.plan.discard"), Href: sitePath(host, "discard"), Kind: "quiet", Post: true,
-		Hidden: []webkit.Pair{{Name: "upload", Value: u.id}},
+		Hidden: []webkit.Pair{{Name: "upload", Value: id}},
 	}
 	if len(p.Crumbs) > 0 && !s.exists(r, host) {
 		p.Crumbs[1].Href = ""
@@ -63,7 +60,7 @@ func (s *site) showPlan(w http.ResponseWriter, r *http.Request, u upload, plan a
 	if v.Plan.Changed {
 		status = http.StatusConflict
 	}
-	if err := s.facts(r, &v, u, host); err != nil {
+	if err := s.facts(r, &v, d, host); err != nil {
 		return err
 	}
 	return s.UI.Render(w, status, "sites-plan", v)
@@ -76,12 +73,12 @@ func (s *site) exists(r *http.Request, host string) bool {
 
 // facts say what was sent, what it replaces, and whether the address leads
 // here.
-func (s *site) facts(r *http.Request, v *planPage, u upload, host string) error {
+func (s *site) facts(r *http.Request, v *planPage, d appliance.Draft, host string) error {
 	row := func(key, text string) {
 		v.Facts = append(v.Facts, webkit.Row{Name: v.T("sites.fact." + key), Texts: []string{text}})
 	}
 	row("address", host)
-	row("files", size(v.Page, u.files, u.bytes))
+	row("files", size(v.Page, d.Files, d.Bytes))
 	replaces := v.T("sites.fact.nothing")
 	versions, err := s.Box.Sites.Versions(r.Context(), host)
 	if err != nil && !errors.Is(err, &problem.Problem{Code: "no-such-site"}) {
@@ -93,11 +90,11 @@ func (s *site) facts(r *http.Request, v *planPage, u upload, host string) error 
 		}
 	}
 	row("replaces", replaces)
-	if u.top != "" {
-		row("top", u.top)
+	if d.Top != "" {
+		row("top", d.Top)
 	}
-	if u.leftOut > 0 {
-		v.LeftOut = v.T("sites.plan.leftout", "count", u.leftOut)
+	if d.LeftOut > 0 {
+		v.LeftOut = v.T("sites.plan.leftout", "count", d.LeftOut)
 	}
 	return s.missing(r, v, host)
 }
@@ -128,51 +125,33 @@ func served(zones []appliance.Zone, host string) bool {
 	return false
 }
 
-// publish gives to the agent what the plan was about, once.
+// publish starts what the plan was about, once.
 func (s *site) publish(w http.ResponseWriter, r *http.Request) error {
-	host, id := r.PathValue("site"), r.FormValue("upload")
-	var changed *appliance.Plan
-	var sent upload
+	id := r.FormValue("upload")
 	job, err := s.once.Do(session(r)+"/"+id, func() (appliance.Job, error) {
-		u, err := s.spool.get(session(r), id)
-		if err != nil {
+		if _, err := s.draft(r, id); err != nil {
 			return appliance.Job{}, err
 		}
-		plan, err := s.Box.Sites.PlanPush(r.Context(), appliance.PushSite{Host: host, Files: u.files, Bytes: u.bytes})
-		if err != nil {
-			return appliance.Job{}, err
-		}
-		if err := plan.Agreed(r.FormValue(area.FieldHash)); err != nil {
-			changed, sent = &plan, u
-			return appliance.Job{}, err
-		}
-		if err := answerWithin(http.NewResponseController(w), pushLimit); err != nil {
-			return appliance.Job{}, err
-		}
-		return s.push(r, host, u)
+		return s.Box.Sites.Push(r.Context(), appliance.PushSite{Host: r.PathValue("site"), Draft: id, Strip: true, PlanHash: r.FormValue(area.FieldHash)})
 	})
-	if changed != nil {
-		return s.showPlan(w, r, sent, *changed, r.FormValue(area.FieldRows)+" ")
+	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+		return s.showPlan(w, r, id, r.FormValue(area.FieldRows)+" ")
 	}
 	if err != nil {
 		return err
 	}
-	s.spool.drop(session(r), id)
 	return s.UI.Redirect(w, r, fmt.Sprintf("/jobs/%d", job))
-}
-
-func (s *site) push(r *http.Request, host string, u upload) (job appliance.Job, err error) {
-	stream, err := u.open()
-	if err != nil {
-		return appliance.Job{}, err
-	}
-	job, err = s.Box.Sites.Push(r.Context(), host, stream)
-	return job, errors.Join(err, stream.Close())
 }
 
 // discard forgets what was sent.
 func (s *site) discard(w http.ResponseWriter, r *http.Request) error {
-	s.spool.drop(session(r), r.FormValue("upload"))
+	d, err := s.draft(r, r.FormValue("upload"))
+	if err == nil {
+		err = s.Box.Sites.DropDraft(r.Context(), d.ID)
+	}
+	if err != nil && !errors.Is(err, appliance.DraftGone()) {
+		return err
+	}
 	l := s.UI.Locale(r)
 	webkit.SetFlash(w, webkit.Flash{Text: l.T("sites.discarded")})
 	return s.UI.Redirect(w, r, "/sites")

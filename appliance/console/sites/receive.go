@@ -3,7 +3,7 @@
 package sites
 
 import (
-	"bytes"
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
@@ -11,40 +11,30 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"path"
 	"time"
 
+	"coopkit/appliance"
+	"coopkit/appliance/control"
+	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 )
-
-// allowed are the limits of what is sent to this box.
-func allowed() limits {
-	return limits{sent: maxSent, bytes: 2_000_000_000, files: 20_000, ratio: 200, free: 64_000_000}
-}
 
 const maxSent = 512_000_000
 
 // chunkLimit is how long one piece of an upload may take to arrive.
 const chunkLimit = time.Minute
 
-// inMemory is how much of one file of a folder is held in memory.
-const inMemory = 1 << 20
+// errForm is what a form is that no browser sends.
+var errForm = errors.New("the form cannot be read")
 
 // form is what the page for a site sends.
 type form struct {
 	host   string
-	upload string // id of what was sent before
-	got    *upload
-	fault  *fault
+	upload string           // id of what was sent before
+	got    *appliance.Draft // what was sent with this form
+	fault  string           // what is wrong with it, in the reader's language
 }
-
-// sendError says that the sender has gone, is too slow or sends too much.
-type sendError struct{ err error }
-
-// Error is for logs.
-func (e *sendError) Error() string { return "receive upload: " + e.err.Error() }
-
-// Unwrap returns the cause.
-func (e *sendError) Unwrap() error { return e.err }
 
 // patient reads a body as long as pieces keep coming: the limits that a server
 // has for whole requests do not count. It reads no more than it may; what is
@@ -53,21 +43,21 @@ type patient struct {
 	body io.Reader
 	rc   *http.ResponseController
 	left int64
-	over bool
+	err  error // why no more comes: the sender has gone, or is too slow
 }
 
 // Read reads.
 func (p *patient) Read(b []byte) (int, error) {
 	if err := p.rc.SetReadDeadline(time.Now().Add(chunkLimit)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return 0, &sendError{err}
+		p.err = err
+		return 0, err
 	}
 	n, err := p.body.Read(b)
 	if p.left -= int64(n); p.left < 0 {
-		p.over = true
-		return 0, &sendError{errors.New("it is too large")}
+		return 0, errForm
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = &sendError{err}
+		p.err = err
 	}
 	return n, err
 }
@@ -77,43 +67,64 @@ func (p *patient) Read(b []byte) (int, error) {
 func (p *patient) drain() error {
 	p.left = 1 << 62 // the router's limit of the body still counts
 	_, err := io.Copy(io.Discard, p)
-	return err
+	return stalled(err)
 }
 
 // receive reads the form. What is wrong with what was sent is in the form; the
 // error is for everything else.
-func (s *site) receive(w http.ResponseWriter, r *http.Request, session string) (f form, err error) {
-	leave, err := s.spool.enter()
-	if err != nil {
-		return f, err
-	}
-	defer leave()
+func (s *site) receive(w http.ResponseWriter, r *http.Request) (f form, err error) {
 	rc := http.NewResponseController(w)
-	body := &patient{body: r.Body, rc: rc, left: s.limits.sent}
+	body := &patient{body: r.Body, rc: rc, left: s.sent}
 	r.Body = io.NopCloser(body)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return f, fmt.Errorf("read form: %w", err)
 	}
-	file, err := s.spool.scratch()
-	if err != nil {
-		return f, err
+	l := s.UI.Locale(r)
+	err = s.readParts(r, &f, parts)
+	switch p, _ := errors.AsType[*problem.Problem](err); {
+	case body.left < 0:
+		f.fault = l.T("sites.upload.large", "limit_bytes", l.Bytes(uint64(s.sent))) //nolint:gosec // positive
+	case body.err != nil:
+		err = stalled(body.err)
+	case errors.Is(err, errForm):
+		f.fault = l.T("sites.upload.damaged")
+	case p != nil:
+		f.fault = fault(l, p)
+	case f.got != nil:
+		f.fault = noFrontPage(l, *f.got)
 	}
-	c := newCollector(file, s.limits)
-	err = s.readParts(&f, c, parts)
-	if body.over {
-		err = tooLarge(s.limits.sent)
+	if f.fault != "" {
+		err = body.drain()
 	}
-	if err == nil {
-		err = s.close(&f, c, file, session)
+	if f.fault != "" && f.got != nil {
+		err = errors.Join(err, s.Box.Sites.DropDraft(r.Context(), f.got.ID))
+		f.got = nil
 	}
-	if f.got == nil {
-		err = errors.Join(err, discard(file))
+	return f, errors.Join(err, answerWithin(rc, chunkLimit))
+}
+
+// fault is what is wrong with what was sent; empty if p is about something else.
+func fault(l *locale.Locale, p *problem.Problem) string {
+	if p.Args["fault"] == "" {
+		return ""
 	}
-	if known, ok := errors.AsType[*fault](err); ok {
-		f.fault, err = known, body.drain()
+	if text, known := l.Values(p.Args, time.Local).Say("sites.upload." + p.Args["fault"]); known {
+		return text
 	}
-	return f, full(errors.Join(stalled(err), answerWithin(rc, chunkLimit)))
+	return p.What
+}
+
+// noFrontPage says that visitors of the address would find no page.
+func noFrontPage(l *locale.Locale, d appliance.Draft) string {
+	switch {
+	case d.Top != "" || d.Index == "index.html":
+		return ""
+	case d.Index != "":
+		return l.T("sites.upload.index-below", "folder", path.Dir(d.Index))
+	default:
+		return l.T("sites.upload.no-index")
+	}
 }
 
 // answerWithin gives the answer that follows its time again. The time to read
@@ -138,31 +149,15 @@ func stalled(err error) error {
 	}
 }
 
-// close keeps what was collected, if anything was sent at all.
-func (s *site) close(f *form, c *collector, file *os.File, session string) error {
-	if len(c.files) == 0 && c.leftOut == 0 {
-		return nil
-	}
-	top, err := c.finish()
-	if err != nil {
-		return err
-	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("write spool: %w", err)
-	}
-	u := s.spool.keep(upload{session: session, path: file.Name(), top: top, files: len(c.files), bytes: c.bytes, leftOut: c.leftOut})
-	f.got = &u
-	return nil
-}
-
-func (s *site) readParts(f *form, c *collector, parts *multipart.Reader) error {
+// readParts reads the fields of the form. The folder is the last of them.
+func (s *site) readParts(r *http.Request, f *form, parts *multipart.Reader) error {
 	for {
 		p, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return unreadable(err)
+			return errors.Join(errForm, err)
 		}
 		switch name := fileName(p); {
 		case p.FormName() == "host":
@@ -171,9 +166,9 @@ func (s *site) readParts(f *form, c *collector, parts *multipart.Reader) error {
 			f.upload, err = short(p)
 		case name == "": // a file field without a file
 		case p.FormName() == "archive":
-			err = readArchive(c, p, s.spool.scratch)
+			err = f.keep(s.Box.Sites.Receive(r.Context(), session(r), p))
 		case p.FormName() == "folder":
-			err = s.readFile(c, name, p)
+			return f.keep(control.Send(r.Context(), s.Box.Sites, session(r), func(w io.Writer) error { return zipFolder(w, p, parts) }))
 		}
 		if err != nil {
 			return err
@@ -181,12 +176,34 @@ func (s *site) readParts(f *form, c *collector, parts *multipart.Reader) error {
 	}
 }
 
-// unreadable is what a form that no browser sends is.
-func unreadable(err error) error {
-	if fromOutside(err) {
-		return err
+func (f *form) keep(d appliance.Draft, err error) error {
+	if err == nil {
+		f.got = &d
 	}
-	return damaged()
+	return err
+}
+
+// zipFolder packs the files of a folder, the first of which is p. A zip is what
+// may say after a file how large it was.
+func zipFolder(w io.Writer, p *multipart.Part, parts *multipart.Reader) (err error) {
+	z := zip.NewWriter(w)
+	for ; err == nil; p, err = parts.NextPart() {
+		name := fileName(p)
+		if p.FormName() != "folder" || name == "" {
+			continue
+		}
+		to, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(to, p); err != nil {
+			return err
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		return z.Close()
+	}
+	return errors.Join(errForm, err)
 }
 
 // fileName is the name of a file as the browser sent it: with its folders,
@@ -202,30 +219,4 @@ func fileName(p *multipart.Part) string {
 func short(r io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, 1024))
 	return string(data), err
-}
-
-// readFile adds a file of a folder. How large it is is known at its end, so it
-// waits in memory, or if it is large in a file of its own.
-func (s *site) readFile(c *collector, name string, r io.Reader) (err error) {
-	var small bytes.Buffer
-	n, err := io.Copy(&small, io.LimitReader(r, inMemory+1))
-	if err != nil {
-		return unreadable(err)
-	}
-	if n <= inMemory {
-		return c.add(name, n, &small)
-	}
-	large, err := s.spool.scratch()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, discard(large)) }()
-	size, err := io.Copy(large, io.MultiReader(&small, r))
-	if err != nil {
-		return err
-	}
-	if _, err := large.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("read spool: %w", err)
-	}
-	return c.add(name, size, large)
 }

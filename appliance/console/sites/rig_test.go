@@ -3,7 +3,10 @@
 package sites_test
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,17 +37,15 @@ func agent(box control.Agent) sites.Agent {
 
 // rig is this area in front of a whole agent.
 type rig struct {
-	box   *agenttest.Box
-	http  http.Handler
-	spool string
-	now   time.Time
+	box  *agenttest.Box
+	http http.Handler
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{box: agenttest.New(t), spool: filepath.Join(t.TempDir(), "spool"), now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	r := &rig{box: agenttest.New(t)}
 	both := []fs.FS{area.Files(), say.Files(), sites.Files()}
-	now := func() time.Time { return r.now }
+	now := func() time.Time { return agenttest.Began }
 	ui, err := webkit.New(webkit.Config{
 		Name: "console", Templates: both, Messages: both, Log: slog.New(slog.DiscardHandler), Now: now,
 		User: func(q *http.Request) (webkit.User, bool) {
@@ -55,7 +56,7 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sites.RoutesSmall(area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now, Spool: r.spool}, agent(r.box.Agent()))
+	sites.RoutesSmall(area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now}, agent(r.box.Agent()))
 	r.http = ui.Router().Handler()
 	return r
 }
@@ -118,13 +119,33 @@ func (r *rig) upload(t *testing.T, parts ...part) *areatest.Page {
 
 const host = "www.demo.coop"
 
-// leaves checks that nothing is left in the spool.
+// leaves checks how many drafts wait on the box.
 func (r *rig) leaves(t *testing.T, want int) {
 	t.Helper()
-	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
+	left, err := filepath.Glob(filepath.Join(filepath.Dir(r.box.Socket), "state", "sites", ".drafts", "*"))
 	if err != nil || len(left) != want {
-		t.Errorf("%d files are in the spool, want %d: %v %v", len(left), want, left, err)
+		t.Errorf("%d drafts wait, want %d: %v %v", len(left), want, left, err)
 	}
+}
+
+// tarred is a packed tar with these heads and zeros as contents.
+func tarred(tb testing.TB, heads ...tar.Header) string {
+	tb.Helper()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	w := tar.NewWriter(z)
+	for _, h := range heads {
+		if err := w.WriteHeader(&h); err != nil {
+			tb.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, h.Size)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), z.Close()); err != nil {
+		tb.Fatal(err)
+	}
+	return b.String()
 }
 
 // publish sends a site and agrees; it returns the job's page.

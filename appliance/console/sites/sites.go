@@ -2,9 +2,9 @@
 
 // Package sites is the area of the console for static sites: what is published,
 // sending a folder or an archive, agreeing to publish it, going back, taking it
-// off. It owns what was sent until it is published or forgotten; it must not
-// know where the agent keeps sites. Its tests send real and hostile archives
-// through real requests to a whole agent; reading archives is fuzzed.
+// off. It must not know where the agent keeps sites, nor what an archive is made
+// of. Its tests send real and hostile archives through real requests to a whole
+// agent.
 package sites
 
 import (
@@ -28,10 +28,9 @@ func Files() fs.FS { return files }
 
 type site struct {
 	area.Deps
-	Box    Agent
-	spool  *spool
-	once   *area.Once
-	limits limits
+	Box  Agent
+	once *area.Once
+	sent int64 // how many bytes may be sent
 }
 
 // Agent is what this area asks of the box.
@@ -42,14 +41,14 @@ type Agent struct {
 }
 
 // Routes adds the pages of this area.
-func Routes(d area.Deps, box Agent) { routes(d, box, allowed()) }
+func Routes(d area.Deps, box Agent) { routes(d, box, maxSent) }
 
-func routes(d area.Deps, box Agent, l limits) {
-	s := &site{Deps: d, Box: box, spool: newSpool(d.Spool, d.Now, d.Log), once: area.NewOnce(d.Now), limits: l}
+func routes(d area.Deps, box Agent, sent int64) {
+	s := &site{Deps: d, Box: box, once: area.NewOnce(d.Now), sent: sent}
 	rt := d.UI.Router()
 	rt.Signed("GET /sites", s.list)
 	rt.Signed("GET /sites/new", s.ask)
-	rt.Upload("POST /sites/new", 2*l.sent, s.send) // beyond the limit it is thrown away, with an answer
+	rt.Upload("POST /sites/new", 2*sent, s.send) // beyond the limit it is thrown away, with an answer
 	rt.Signed("GET /sites/{site}", s.show)
 	rt.Signed("GET /sites/{site}/publish", s.plan)
 	rt.Signed("POST /sites/{site}/publish", s.publish)
@@ -64,7 +63,16 @@ func session(r *http.Request) string {
 	return u.ID + "/" + u.Session
 }
 
-// current returns the published version of the site of a request and all
+// draft returns what this session sent.
+func (s *site) draft(r *http.Request, id string) (appliance.Draft, error) {
+	d, err := s.Box.Sites.Draft(r.Context(), id)
+	if err == nil && d.Owner != session(r) {
+		err = appliance.DraftGone()
+	}
+	return d, err
+}
+
+// versions returns the published version of the site of a request and all
 // versions that are kept, newest first.
 func (s *site) versions(r *http.Request) (now appliance.Site, all []appliance.Site, err error) {
 	all, err = s.Box.Sites.Versions(r.Context(), r.PathValue("site"))

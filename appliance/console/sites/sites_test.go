@@ -5,30 +5,29 @@ package sites_test
 import (
 	"archive/tar"
 	"bytes"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
 	"coopkit/appliance/console/sites"
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
 )
 
 func TestPublish_everyWayOfSending(t *testing.T) {
 	t.Parallel()
 	for name, parts := range map[string][]part{
-		"zip":            {{"archive", "site.zip", sites.Zipped(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
-		"zip with top":   {{"archive", "site.zip", sites.Zipped(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
-		"tar.gz":         {{"archive", "site.tgz", sites.Tarred(t, tar.Header{Name: "./index.html", Typeflag: tar.TypeReg, Size: 5}, tar.Header{Name: "./css/", Typeflag: tar.TypeDir}, tar.Header{Name: "./css/a.css", Typeflag: tar.TypeReg, Size: 1})}},
+		"zip":            {{"archive", "site.zip", testkit.Zip(t, "index.html", "hello", "css/a.css", "x")}, {"folder", "", ""}},
+		"zip with top":   {{"archive", "site.zip", testkit.Zip(t, "mysite/index.html", "hello", "mysite/css/a.css", "x", "__MACOSX/mysite/._index.html", "y")}},
+		"tar.gz":         {{"archive", "site.tgz", tarred(t, tar.Header{Name: "./index.html", Typeflag: tar.TypeReg, Size: 5}, tar.Header{Name: "./css/", Typeflag: tar.TypeDir}, tar.Header{Name: "./css/a.css", Typeflag: tar.TypeReg, Size: 1})}},
 		"folder":         {{"archive", "", ""}, {"folder", "mysite/index.html", "hello"}, {"folder", "mysite/css/a.css", "x"}},
 		"folder, litter": {{"folder", "mysite/index.html", "hello"}, {"folder", "mysite/.git/config", "secret"}, {"folder", "mysite/é.html", "x"}},
 	} {
@@ -45,7 +44,7 @@ func TestPublish_everyWayOfSending(t *testing.T) {
 func TestPublish_twiceStartsOneJob(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
 	form := []string{"upload", plan.Field(t, "upload"), area.FieldHash, plan.Field(t, area.FieldHash)}
 	first, again := r.post(t, "/sites/"+host+"/publish", form...), r.post(t, "/sites/"+host+"/publish", form...)
@@ -61,7 +60,7 @@ func TestPublish_twiceStartsOneJob(t *testing.T) {
 func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	plan := r.get(t, sent.To)
 	other := r.post(t, "/sites/"+host+"/publish", "upload", plan.Field(t, "upload"), area.FieldHash, "0000", area.FieldRows, "abcd")
 	other.Want(t, http.StatusConflict, "The plan has changed")
@@ -71,45 +70,34 @@ func TestPublish_aChangedPlanIsShownAgain(t *testing.T) {
 func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "top/index.html", "xy", "top/.DS_Store", "z")})
+	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "top/index.html", "xy", "top/.DS_Store", "z")})
 	r.get(t, sent.To).Want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
-	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	r.get(t, elsewhere.To).Want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
 }
 
+// TestSend_saysWhatToPutRight: each fault of an archive is said at the field, in
+// a sentence of its own. Which archive has which fault is for package sites.
 func TestSend_saysWhatToPutRight(t *testing.T) {
 	t.Parallel()
-	link := tar.Header{Name: "index.html", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}
-	locked := []byte(sites.Zipped(t, "index.html", "x"))
-	for _, mark := range []string{"PK\x01\x02", "PK\x03\x04"} { // the flags are 8 and 6 bytes behind
-		at := bytes.Index(locked, []byte(mark))
-		locked[at+map[string]int{"PK\x01\x02": 8, "PK\x03\x04": 6}[mark]] |= 1
-	}
-	broken := []byte(sites.Zipped(t, "index.html", strings.Repeat("hello world ", 50)))
-	broken[45] ^= 0xff
-	many := make([]string, 0, 120)
-	for i := range 60 {
-		many = append(many, fmt.Sprintf("%d.html", i), "x")
+	locked := []byte(testkit.Zip(t, "index.html", "x"))
+	for mark, behind := range map[string]int{"PK\x01\x02": 8, "PK\x03\x04": 6} { // where the flags are
+		locked[bytes.Index(locked, []byte(mark))+behind] |= 1
 	}
 	for name, c := range map[string]struct{ archive, want string }{
 		"nothing":         {"", "Choose an archive or a folder"},
 		"a picture":       {"\x89PNG....", "neither a zip nor a tar.gz"},
-		"path out":        {sites.Zipped(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” cannot be the path"},
-		"absolute path":   {sites.Zipped(t, "/etc/x", "y"), "“/etc/x” cannot be the path"},
-		"windows path":    {sites.Zipped(t, `C:\x.html`, "y"), "cannot be the path"},
-		"symbolic link":   {sites.Tarred(t, link), "“index.html” is a link"},
-		"device":          {sites.Tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
-		"twice":           {sites.Zipped(t, "index.html", "x", "./index.html", "y"), "is there twice"},
-		"file and folder": {sites.Zipped(t, "a", "x", "a/b", "y"), "is there twice, or is both"},
-		"no index":        {sites.Zipped(t, "a.html", "x"), "There is no index.html, so"},
-		"index below":     {sites.Zipped(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
+		"path out":        {testkit.Zip(t, "index.html", "x", "../../etc/cron.d/x", "y"), "“../../etc/cron.d/x” cannot be the path"},
+		"symbolic link":   {tarred(t, tar.Header{Name: "index.html", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"}), "“index.html” is a link"},
+		"device":          {tarred(t, tar.Header{Name: "null", Typeflag: tar.TypeChar}), "is not a plain file"},
+		"file and folder": {testkit.Zip(t, "a", "x", "a/b", "y"), "is there twice, or is both"},
+		"no index":        {testkit.Zip(t, "a.html", "x"), "There is no index.html, so"},
+		"index below":     {testkit.Zip(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
 		"password":        {string(locked), "locked with a password"},
-		"broken":          {string(broken), "damaged"},
-		"cut":             {sites.Zipped(t, "index.html", "x")[:40], "damaged"},
-		"too large":       {sites.Zipped(t, "index.html", strings.Repeat("x", 5<<20)), "larger than 4 MB"},
-		"too many":        {sites.Zipped(t, many...), "more than 50 files"},
-		"only litter":     {sites.Zipped(t, ".DS_Store", "x"), "There is no page in what was sent"},
+		"cut":             {testkit.Zip(t, "index.html", "x")[:40], "damaged"},
+		"bomb":            {tarred(t, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 70_000_000}), "far more than a site holds"},
+		"only litter":     {testkit.Zip(t, ".DS_Store", "x"), "There is no page in what was sent"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -127,18 +115,33 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 	}
 }
 
+// TestSend_saysTheLimits: those of the box are too high for a test to reach.
+func TestSend_saysTheLimits(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for want, args := range map[string]map[string]string{
+		"It is larger than 4\u00a0MB": {"fault": "large", "limit_bytes": "4000000"},
+		"more than 20,000 files":      {"fault": "count", "limit_count": "20000"},
+		"the box has another fault":   {"fault": "of a newer box"},
+	} {
+		p := &problem.Problem{Code: "site-too-large", Kind: problem.Invalid, What: "the box has another fault", Next: []string{"x"}, Args: args}
+		r.box.Fail("PUT /v1/drafts/amara/amara", p)
+		r.upload(t, part{"host", "", host}, part{"archive", "a.zip", "PK"}).Want(t, http.StatusUnprocessableEntity, want)
+	}
+}
+
 func TestSend_moreThanAllowedGetsAnAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", host}, part{"folder", "a/index.html", strings.Repeat("x", 1<<20+1)})
-	a.Want(t, http.StatusUnprocessableEntity, "larger than 1 MB")
+	a.Want(t, http.StatusUnprocessableEntity, "larger than 1\u00a0MB")
 	r.leaves(t, 0)
 }
 
 func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
 	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.Field(t, "upload")}, part{"archive", "", ""})
 	b.Want(t, http.StatusSeeOther)
@@ -148,43 +151,46 @@ func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	stranger := r.send(t, httptest.NewRequest("GET", "https://console.example"+sent.To, nil), "bo")
 	stranger.Want(t, http.StatusNotFound, "not on the box any more")
 	id := strings.TrimPrefix(sent.To, "/sites/"+host+"/publish?upload=")
-	r.now = r.now.Add(31 * time.Minute)
+	r.send(t, httptest.NewRequest("POST", "https://console.example/sites/"+host+"/discard?upload="+id, nil), "bo").Want(t, http.StatusSeeOther)
+	r.leaves(t, 1)
+	if err := r.box.Agent().Sites.DropDraft(t.Context(), id); err != nil { // as after a while
+		t.Fatal(err)
+	}
 	r.get(t, sent.To).Want(t, http.StatusNotFound, "kept for 30 minutes")
 	r.post(t, "/sites/"+host+"/publish", "upload", id).Want(t, http.StatusNotFound)
 	r.leaves(t, 0)
-	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	again := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	plan := r.get(t, again.To)
 	r.post(t, "/sites/"+host+"/discard", "upload", plan.Field(t, "upload")).Want(t, http.StatusSeeOther)
 	r.leaves(t, 0)
 }
 
-func TestSpool_isOursAloneAndEmptiedAtStart(t *testing.T) {
+// TestPublish_whenTheBoxIsBusyKeepsWhatWasSent: another change of the same site
+// goes on, so this one is agreed to again later.
+func TestPublish_whenTheBoxIsBusyKeepsWhatWasSent(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	if err := os.MkdirAll(r.spool, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(r.spool, sites.Prefix+"old"), []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sites.OpenSpool(r.spool) // the agent starts again
-	r.leaves(t, 0)
-	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
-	r.leaves(t, 1)
-	left, err := filepath.Glob(filepath.Join(r.spool, "*"))
+	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "y")})
+	plan := r.get(t, sent.To)
+	r.box.Hold()
+	other, err := agenttest.PushSite(t.Context(), r.box.Agent().Sites, host, strings.NewReader(testkit.Zip(t, "index.html", "z")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range append(left, r.spool) {
-		info, err := os.Stat(path)
-		if err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s: %v, %v", path, info.Mode(), err)
-		}
+	form := []string{"upload", plan.Field(t, "upload"), area.FieldHash, plan.Field(t, area.FieldHash)}
+	r.post(t, "/sites/"+host+"/publish", form...).Want(t, http.StatusConflict)
+	if err := r.box.Agent().Jobs.Stop(t.Context(), other.ID); err != nil {
+		t.Fatal(err)
 	}
+	r.box.Release()
+	testkit.Eventually(t, time.Minute, "it cannot be published later", func() bool {
+		return r.post(t, "/sites/"+host+"/publish", form...).Status == http.StatusSeeOther
+	})
 }
 
 func TestShow_goesBackAndForward(t *testing.T) {
@@ -192,7 +198,7 @@ func TestShow_goesBackAndForward(t *testing.T) {
 	r := newRig(t)
 	r.get(t, "/sites").Want(t, http.StatusOK, "No site is published", "Publish a site")
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", text)})
 	}
 	r.get(t, "/sites").Want(t, http.StatusOK, "One site is published", `href="/sites/`+host+`"`, `href="https://`+host+`:8443"`)
 	r.get(t, "/sites/"+host).Want(t, http.StatusOK, "Visitors see version 2", "Go back to version 1")
@@ -214,7 +220,7 @@ func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", text)})
 	}
 	r.box.Hold()
 	go func() {
@@ -230,7 +236,7 @@ func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
 func TestRemove_needsTheAddressTyped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	page := r.get(t, "/sites/"+host+"/remove")
 	page.Want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
 	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", ""}
@@ -249,7 +255,7 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 func TestRemove_aChangedPlanIsShownAgain(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")})
+	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	r.post(t, "/sites/"+host+"/remove", area.FieldHash, "0000", "typed", host).Want(t, http.StatusConflict, "The plan has changed")
 }
 
@@ -257,9 +263,9 @@ func TestPages_inEveryLanguage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	for _, text := range []string{"one", "three"} {
-		r.publish(t, part{"archive", "a.zip", sites.Zipped(t, "index.html", text)})
+		r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", text)})
 	}
-	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "a/index.html", "x")})
+	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "a/index.html", "x")})
 	c := areatest.New(t, []fs.FS{sites.Files()}, func(d area.Deps) { sites.Routes(d, agent(r.box.Agent())) })
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
@@ -283,7 +289,7 @@ func TestAgent_thatIsAwayIsSaid(t *testing.T) {
 	r.box.Fail("GET /v1/sites", away)
 	r.box.Fail("POST /v1/plans/push-site", away)
 	r.get(t, "/sites").Want(t, http.StatusServiceUnavailable, "the agent is not running")
-	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", sites.Zipped(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
+	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
 }
 
 func TestMessages(t *testing.T) {
