@@ -298,3 +298,38 @@ func TestLimits_refusedBodiesAreRead(t *testing.T) {
 		}
 	}
 }
+
+// TestLimits_aWebSocketIsRead: one that is silent stays open, one whose visitor
+// does not read what the service sends is cut off.
+func TestLimits_aWebSocketIsRead(t *testing.T) {
+	ended := make(chan string, 2)
+	target := rawService(t, func(conn net.Conn, in *bufio.Reader, _ int) {
+		r, err := http.ReadRequest(in)
+		if err != nil {
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		for err == nil && r.URL.Path == "/much" {
+			_, err = conn.Write(make([]byte, 64<<10))
+		}
+		_, _ = io.Copy(io.Discard, in)
+		ended <- r.URL.Path
+	})
+	d := open(t, impatient(t, func(p *patience) { p.answer = 300 * time.Millisecond }), Route{Host: "www.demo.coop", Kind: Service, Target: target})
+	conns := map[string]net.Conn{}
+	for _, path := range []string{"/silent", "/much"} {
+		conns[path] = d.rawVisitor("http/1.1")
+		_, _ = io.WriteString(conns[path], "GET "+path+" HTTP/1.1\r\nHost: www.demo.coop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	}
+	for _, path := range []string{"/much", "/silent"} {
+		select {
+		case first := <-ended:
+			if first != path {
+				t.Errorf("%s was cut off", first)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s goes on", path)
+		}
+		_ = conns["/silent"].Close()
+	}
+}

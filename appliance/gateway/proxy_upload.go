@@ -3,14 +3,19 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"coopkit/internal/logkey"
+	"coopkit/internal/supervise"
 )
 
 // upload is the sending of a request's body, by a goroutine of its own, because
@@ -77,22 +82,39 @@ func (u *upload) wanted(yes bool) {
 // errNotWanted says that the service answered instead of asking for the body.
 var errNotWanted = errors.New("the service does not want the body")
 
+// run sends the body when the service wants it. A panic breaks this exchange off
+// and no other: net/http catches those of its own goroutines only.
 func (u *upload) run() {
 	defer close(u.over)
-	if u.want != nil {
-		limit := time.NewTimer(continueTimeout)
-		defer limit.Stop()
-		select {
-		case yes := <-u.want:
-			if !yes {
-				u.err = errNotWanted
-				return
-			}
-		case <-limit.C: // a service that does not know the question
+	u.err = supervise.Recovered(func() error {
+		if !u.isWanted() {
+			return errNotWanted
 		}
+		err := u.copy()
+		if err != nil && u.readErr == nil {
+			u.discard()
+		}
+		return err
+	})
+	if supervise.Panicked(u.err) {
+		u.e.p.g.log.LogAttrs(context.WithoutCancel(u.e.r.Context()), slog.LevelError, "sending a body failed",
+			slog.String(logkey.Host, string(u.e.p.route.Host)), slog.Any(logkey.Err, u.err))
+		_ = u.e.c.Close() // the service must not take a part for the whole
 	}
-	if u.err = u.copy(); u.err != nil && u.readErr == nil {
-		u.discard()
+}
+
+// isWanted waits for what the service says, if it was asked.
+func (u *upload) isWanted() bool {
+	if u.want == nil {
+		return true
+	}
+	limit := time.NewTimer(continueTimeout)
+	defer limit.Stop()
+	select {
+	case yes := <-u.want:
+		return yes
+	case <-limit.C: // a service that does not know the question
+		return true
 	}
 }
 

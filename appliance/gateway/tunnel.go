@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -63,13 +64,26 @@ func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("take over connection: %w", err)
 	}
-	return &hijacked{Conn: conn, in: client.Reader}, client, nil
+	return &hijacked{Conn: conn, in: client.Reader, stall: e.p.g.patience.answer}, client, nil
 }
 
-// hijacked is the visitor's end of an upgraded connection.
+// hijacked is the visitor's end of an upgraded connection. It may be silent for
+// as long as it is open, but what is sent to it must be read.
 type hijacked struct {
 	net.Conn
-	in *bufio.Reader
+	in    *bufio.Reader
+	stall time.Duration // in which a piece is taken
+}
+
+// Write sends b, a piece at a time, and fails when the visitor does not read.
+func (h *hijacked) Write(b []byte) (n int, err error) {
+	for err == nil && n < len(b) {
+		var m int
+		_ = h.SetWriteDeadline(time.Now().Add(h.stall))
+		m, err = h.Conn.Write(b[n:min(len(b), n+piece)])
+		n += m
+	}
+	return n, err
 }
 
 // Read reads what the visitor sends.
