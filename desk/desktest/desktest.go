@@ -64,9 +64,12 @@ func Listen(addr string) Option { return func(d *Desk) { d.addr = addr } }
 // test.
 func New(tb testing.TB, options ...Option) *Desk {
 	tb.Helper()
-	d := &Desk{tb: tb, Path: filepath.Join(tb.TempDir(), "desk.db"), Clock: &Clock{}, addr: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)}
+	d := &Desk{tb: tb, Clock: &Clock{}, addr: "127.0.0.1:0", log: slog.New(slog.DiscardHandler)}
 	for _, o := range options {
 		o(d)
+	}
+	if d.Path == "" { // a test that is to be killed could not remove a folder of its own
+		d.Path = filepath.Join(tb.TempDir(), "desk.db")
 	}
 	d.identify()
 	d.Start()
