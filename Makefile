@@ -13,6 +13,7 @@ export DEMO_DESK ?= 8430
 export DEMO_BEGAN := $(shell date +%s)
 
 MACHINE := installer/devmachine.sh
+DEMO := internal/tools/demo/demo.sh
 # The program, and tools that are no part of it.
 MODULES := . internal/tools/bench
 LINT_VERSION := v2.15.0
@@ -33,15 +34,15 @@ demo: ## From a bare Debian machine to WordPress at www.demo.coop (needs root)
 	@$(MACHINE) packages demo
 	@$(MACHINE) engine .demo
 	@$(MAKE) --no-print-directory build
-	@go run ./internal/tools/demo up
+	@$(DEMO) up
 
 demo-down: ## Remove all that the demo made; images stay as a cache
-	@go run ./internal/tools/demo down
+	@$(DEMO) down
 	@$(MACHINE) engine-stop .demo
 	@rm -rf .demo
 
 demo-clean: ## The same, and remove the images too
-	@go run ./internal/tools/demo clean
+	@$(DEMO) clean
 	@$(MACHINE) engine-stop .demo
 	@rm -rf .demo
 

@@ -12,24 +12,15 @@
 #
 # It changes nothing that is there already, and it may run any number of times.
 set -euo pipefail
+# shellcheck source=installer/script.sh
+. "$(dirname "$0")/script.sh"
 
-demo_packages=(ca-certificates debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
+demo_packages=(bind9-dnsutils ca-certificates curl debian-archive-keyring debootstrap docker.io gcc git libc6-dev)
 # Where the kernel has AppArmor, an engine without its parser can start no container.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
 package_packages=(gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf git libc6-dev libc6-dev-arm64-cross libc6-dev-armhf-cross)
-test_packages=("${demo_packages[@]}" "${package_packages[@]}" bind9 bind9-dnsutils chromium docker-registry fonts-noto-core knot knot-dnsutils nsd qemu-user-static shellcheck)
+test_packages=("${demo_packages[@]}" "${package_packages[@]}" bind9 chromium docker-registry fonts-noto-core knot knot-dnsutils nsd qemu-user-static shellcheck)
 bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
-
-say() { printf '%s\n' "$*"; }
-
-# fail WHAT WHY NEXT…: the three things that every message of ours says.
-fail() {
-	local what=$1 why=$2
-	shift 2
-	printf 'coopkit: %s\nwhy: %s\n' "$what" "$why" >&2
-	printf 'next: %s\n' "$@" >&2
-	exit 1
-}
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] && return
@@ -110,16 +101,6 @@ quiet() {
 	[ -d /run/systemd/system ] || return 0
 	mapfile -t units < <(servers "$@")
 	[ ${#units[@]} -eq 0 ] || systemctl --quiet disable --now "${units[@]}"
-}
-
-# wait_for SECONDS COMMAND…: true as soon as COMMAND is.
-wait_for() {
-	local deadline=$((SECONDS + $1))
-	shift
-	until "$@"; do
-		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.2
-	done
 }
 
 # mount_cgroups gives a machine without an init system what systemd would have mounted.

@@ -54,6 +54,7 @@ type fakeKey struct{}
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
+		WorkdirRoot:         t.TempDir(), // testscript leaves its own when a run picks other scripts
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setup(desktest.New(t)),

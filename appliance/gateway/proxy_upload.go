@@ -61,7 +61,7 @@ func (e *exchange) send(out *http.Request) {
 		u.want = make(chan bool, 1)
 	}
 	e.up = u
-	go u.run()
+	go u.run(out.Context())
 }
 
 // expectsContinue reports whether r waits for 100 Continue before its body.
@@ -84,7 +84,7 @@ var errNotWanted = errors.New("the service does not want the body")
 
 // run sends the body when the service wants it. A panic breaks this exchange off
 // and no other: net/http catches those of its own goroutines only.
-func (u *upload) run() {
+func (u *upload) run(ctx context.Context) {
 	defer close(u.over)
 	u.err = supervise.Recovered(func() error {
 		if !u.isWanted() {
@@ -97,7 +97,7 @@ func (u *upload) run() {
 		return err
 	})
 	if supervise.Panicked(u.err) {
-		u.e.p.g.log.LogAttrs(context.WithoutCancel(u.e.r.Context()), slog.LevelError, "sending a body failed",
+		u.e.p.g.log.LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "sending a body failed",
 			slog.String(logkey.Host, string(u.e.p.route.Host)), slog.Any(logkey.Err, u.err))
 		_ = u.e.c.Close() // the service must not take a part for the whole
 	}

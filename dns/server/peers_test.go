@@ -60,6 +60,7 @@ zone:
   database: ""
   pidfile: DIR/pid
   xfrdfile: DIR/xfrd
+  xfrdir: DIR
   zonelistfile: DIR/zones
   server-count: 1
   rrl-ratelimit: 0

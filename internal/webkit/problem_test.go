@@ -68,11 +68,11 @@ func areas(t *testing.T, repo fs.FS) map[string]map[string]bool {
 	return keys
 }
 
-// byCommand reports whether the source is that of a command, of the demo or of
-// the benchmarks.
+// byCommand reports whether the source is that of a command, or of the
+// benchmarks.
 func byCommand(at string) bool {
 	return strings.Contains(at, "/cli/") || strings.HasPrefix(at, "internal/term/") || strings.HasPrefix(at, "cmd/") || strings.HasPrefix(at, "installer/") ||
-		strings.HasPrefix(at, "internal/tools/demo/") || strings.HasPrefix(at, "internal/tools/bench/")
+		strings.HasPrefix(at, "internal/tools/bench/")
 }
 
 func TestProblems_areSaidInEveryLanguage(t *testing.T) {

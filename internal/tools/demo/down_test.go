@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package main
+package demo
 
 import (
 	"archive/tar"
 	"bytes"
-	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,44 +14,43 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
 
+// boxLabel is what the appliance marks what it makes with.
+const boxLabel = "coop.coopkit.box"
+
 func TestDown_asksTheApplianceThenLeavesNoFile(t *testing.T) {
 	testkit.NeedDocker(t)
-	d, _, world := fakeDemo(t)
-	if _, err := d.startAgent(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.addApp(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.down(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	changes := told(t, world)
+	d := fakeDemo(t)
+	d.do("start_agent; add_app; stop agent")
+	d.do("./demo.sh down")
+	changes := d.told()
 	if diff := cmp.Diff("app remove "+fakeApp+" --no-export --yes", changes[len(changes)-1]); diff != "" {
 		t.Error(diff)
 	}
-	if d.exists() || d.agent().pid() != 0 {
+	if _, err := os.Stat(d.dir); err == nil || d.do("pid agent") != "" {
 		t.Error("something is left")
 	}
-	if err := d.down(t.Context()); err != nil {
-		t.Errorf("a second time: %v", err)
+	if out := d.do("./demo.sh down"); out != "  there is no demo here\n" {
+		t.Errorf("a second time: %s", out)
 	}
 }
 
-func TestInstalls_areThoseThatTheApplianceNames(t *testing.T) {
-	d, _, world := fakeDemo(t)
-	if got := d.installs(t.Context()); len(got) != 0 {
-		t.Errorf("a new one has %v", got)
-	}
-	if err := os.WriteFile(filepath.Join(world, "app"), []byte(`[{"name":"one"},{"name":"two"}]`), 0o600); err != nil {
+// TestDown_keepsWhatStopsTheEngine: the machine's script has it there.
+func TestDown_keepsWhatStopsTheEngine(t *testing.T) {
+	d := fakeDemo(t)
+	d.write("broken", "") // and the appliance does not start
+	if err := os.MkdirAll(filepath.Join(d.dir, "state"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"one", "two"}, d.installs(t.Context())); diff != "" {
-		t.Error(diff)
+	if err := os.WriteFile(filepath.Join(d.dir, "engine.pid"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := d.do("./demo.sh down")
+	left, err := os.ReadDir(d.dir)
+	if err != nil || len(left) != 1 || left[0].Name() != "engine.pid" || !strings.Contains(out, "the demo is gone") {
+		t.Errorf("left: %v, %v\n%s", left, err, out)
 	}
 }
 
@@ -62,35 +59,28 @@ func TestInstalls_areThoseThatTheApplianceNames(t *testing.T) {
 // own or the sweep had to.
 func TestDown_leavesOtherBoxesAlone(t *testing.T) {
 	testkit.NeedDocker(t)
-	testkit.NeedProgram(t, "docker")
 	name := "coopkit-demo-test-" + strconv.Itoa(os.Getpid())
 	image := emptyImage(t, name)
-	made := map[string][]string{}
 	for _, box := range []string{name + "-ours", name + "-theirs"} {
-		made[box] = place(t, box, fakeApp, image)
+		place(t, box, image)
 	}
-	data := volumeFolder(t, name+"-theirs")
+	data := docker(t, "volume", "inspect", "--format", "{{.Mountpoint}}", name+"-theirs")
 	if err := os.WriteFile(filepath.Join(data, "members"), []byte("Amara, Bo\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d, _, world := fakeDemo(t)
-	if _, err := d.startAgent(t.Context()); err != nil {
-		t.Fatal(err)
+	d := fakeDemo(t)
+	d.do("start_agent")
+	d.write("app", fakeAppRuns)
+	d.state("box", name+"-ours\n")
+	if out := d.do("./demo.sh clean"); !strings.Contains(out, "the images stay: another box uses this engine ("+name+"-theirs") &&
+		!strings.Contains(out, " "+name+"-theirs") {
+		t.Errorf("it says %s", out)
 	}
-	if err := os.WriteFile(filepath.Join(world, "app"), fakeAppRuns, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	state := filepath.Join(d.dir, "state")
-	if err := errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "box"), []byte(name+"-ours\n"), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.clean(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	for box, things := range made {
-		for _, args := range [][]string{{"container", "inspect", things[0]}, {"network", "inspect", things[1]}, {"volume", "inspect", things[2]}} {
-			if _, err := docker(t.Context(), args...); (err == nil) != (box == name+"-theirs") {
-				t.Errorf("%s of %s: %v", args[0], box, err)
+	for _, kind := range []string{"container", "network", "volume"} {
+		for _, box := range []string{name + "-ours", name + "-theirs"} {
+			err := exec.CommandContext(t.Context(), "docker", kind, "inspect", box).Run()
+			if (err == nil) != (box == name+"-theirs") {
+				t.Errorf("%s of %s: %v", kind, box, err)
 			}
 		}
 	}
@@ -99,46 +89,48 @@ func TestDown_leavesOtherBoxesAlone(t *testing.T) {
 	}
 }
 
-// place makes a container, a network and a volume of a box.
-func place(t *testing.T, box, install, image string) (ids []string) {
+// place makes a container, a network and a volume of a box, all called as it is.
+func place(t *testing.T, box, image string) {
 	t.Helper()
-	labels := []string{"--label", boxLabel + "=" + box, "--label", "coop.coopkit.install=" + install}
 	t.Cleanup(func() {
 		for _, args := range [][]string{{"rm", "--force", box}, {"network", "rm", box}, {"volume", "rm", box}} {
-			_, _ = docker(context.Background(), args...)
+			_ = exec.Command("docker", args...).Run()
 		}
 	})
-	add := func(args ...string) { ids = append(ids, strings.TrimSpace(mustDocker(t, args...))) }
-	mustDocker(t, append(append([]string{"network", "create", "--internal"}, labels...), box)...)
-	mustDocker(t, append(append([]string{"volume", "create"}, labels...), box)...)
-	add(append(append([]string{"create"}, labels...), "--network", box, "--volume", box+":/data", "--name", box, image, "/none")...)
-	return append(ids, box, box)
-}
-
-func volumeFolder(t *testing.T, name string) string {
-	t.Helper()
-	return strings.TrimSpace(mustDocker(t, "volume", "inspect", "--format", "{{.Mountpoint}}", name))
+	labels := []string{"--label", boxLabel + "=" + box, "--label", "coop.coopkit.install=" + fakeApp}
+	docker(t, append(append([]string{"network", "create", "--internal"}, labels...), box)...)
+	docker(t, append(append([]string{"volume", "create"}, labels...), box)...)
+	docker(t, append(append([]string{"create"}, labels...), "--network", box, "--volume", box+":/data", "--name", box, image, "/none")...)
 }
 
 func TestDown_withoutKnowingItsBoxRemovesNothing(t *testing.T) {
 	testkit.NeedDocker(t)
-	d, _, _ := fakeDemo(t)
-	state := filepath.Join(d.dir, "state")
-	if err := errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "coopkit.db"), nil, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.down(t.Context()); !errors.Is(err, &problem.Problem{Code: "demo-box-unknown"}) || !d.exists() {
-		t.Errorf("got %v", err)
+	d := fakeDemo(t)
+	d.state("coopkit.db", "")
+	d.refused("./demo.sh down", "nothing was removed from the container engine", filepath.Join(d.dir, "state", "box"))
+	if _, err := os.Stat(filepath.Join(d.dir, "state", "coopkit.db")); err != nil {
+		t.Error(err)
 	}
 }
 
-func mustDocker(t *testing.T, args ...string) string {
-	t.Helper()
-	out, err := docker(t.Context(), args...)
-	if err != nil {
-		t.Fatal(err)
+// state writes a file of the appliance.
+func (d *demo) state(name, text string) {
+	d.t.Helper()
+	if err := os.MkdirAll(filepath.Join(d.dir, "state"), 0o700); err != nil {
+		d.t.Fatal(err)
 	}
-	return out
+	if err := os.WriteFile(filepath.Join(d.dir, "state", name), []byte(text), 0o600); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func docker(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("docker %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // emptyImage makes an image with nothing in it.
@@ -157,6 +149,6 @@ func emptyImage(t *testing.T, name string) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("docker import: %v: %s", err, out)
 	}
-	t.Cleanup(func() { _, _ = docker(context.Background(), "image", "rm", name) })
+	t.Cleanup(func() { _ = exec.Command("docker", "image", "rm", name).Run() })
 	return name
 }

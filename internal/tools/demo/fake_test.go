@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package main
+package demo
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // The test binary is also the coopkit of these tests: with FAKE_COOPKIT set it
@@ -32,17 +32,17 @@ func TestMain(m *testing.M) {
 }
 
 // fakeApp is a name that no box has: what a test removes is never anybody's.
-const fakeApp = "demo-test-app"
-
-var fakeAppRuns = []byte(`[{"name":"` + fakeApp + `","state":"running"}]`)
+const (
+	fakeApp     = "demo-test-app"
+	fakeAppRuns = `[{"name":"` + fakeApp + `","state":"running","services":[{"name":"db","state":"starting"}]}]`
+)
 
 func fakeCoopkit(dir string, args []string) error {
-	if args[0] == "agent" {
+	args = args[2:] // --socket PATH, or agent run
+	if args[0] == "--socket" {
 		return fakeAgent(dir, args)
 	}
-	args = args[2:] // --socket PATH
-	running, err := os.ReadFile(filepath.Join(dir, "status"))
-	if err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "status")); err != nil {
 		return fmt.Errorf("no agent answers")
 	}
 	said := strings.Join(args, " ")
@@ -50,27 +50,35 @@ func fakeCoopkit(dir string, args []string) error {
 		return err
 	}
 	switch said {
-	case "status --json":
-		_, err = os.Stdout.Write(running)
-		return err
-	case "name list --json", "app list --json", "site list --json", "job list --json":
-		list, err := os.ReadFile(filepath.Join(dir, args[0]))
-		if err != nil {
-			list = []byte("[]")
-		}
-		_, err = os.Stdout.Write(list)
-		return err
+	case "status":
+		return nil
+	case "status --json", "name list --json", "app list --json", "site list --json", "job list --json":
+		return answer(filepath.Join(dir, args[0]))
 	case "name add demo.coop --yes":
 		return os.WriteFile(filepath.Join(dir, "name"), []byte(`[{"zone":"demo.coop"}]`), 0o600)
 	case "app add wordpress --name " + fakeApp + " --address www.demo.coop --set title=Demo Co-op --set email=steward@demo.coop --yes":
 		_, _ = fmt.Fprintln(os.Stdout, "building\nadded")
-		return os.WriteFile(filepath.Join(dir, "app"), fakeAppRuns, 0o600)
+		return os.WriteFile(filepath.Join(dir, "app"), []byte(fakeAppRuns), 0o600)
 	case "app start " + fakeApp:
-		return os.WriteFile(filepath.Join(dir, "app"), fakeAppRuns, 0o600)
+		return os.WriteFile(filepath.Join(dir, "app"), []byte(fakeAppRuns), 0o600)
 	case "app remove " + fakeApp + " --no-export --yes":
 		return os.Remove(filepath.Join(dir, "app"))
 	}
 	return fmt.Errorf("unknown command: %s", said)
+}
+
+// answer prints a file as the real one prints its answers.
+func answer(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		text = []byte("[]")
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, text, "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(os.Stdout, out.String())
+	return err
 }
 
 // fakeAgent answers from a moment after its start until it is told to end.
@@ -80,8 +88,11 @@ func fakeAgent(dir string, args []string) error {
 	if _, err := os.Stat(filepath.Join(dir, "broken")); err == nil {
 		return fmt.Errorf("port 53 is taken by unbound")
 	}
-	value := func(flag string) string { return args[slices.Index(args, flag)+1] }
-	text, err := json.Marshal(status{PID: os.Getpid(), Started: time.Now(), HTTPS: value("--https"), HTTP: value("--http"), DNS: value("--dns"), Console: value("--console")})
+	status := map[string]string{"ca": "/x/ca.pem", "engine": "Docker Engine 20.10.24"}
+	for _, name := range []string{"https", "http", "dns", "console"} {
+		status[name] = args[slices.Index(args, "--"+name)+1]
+	}
+	text, err := json.Marshal(status)
 	if err != nil {
 		return err
 	}
@@ -102,41 +113,90 @@ func appendLine(path, line string) error {
 	return err
 }
 
-// fakeDemo is a demo with the fake coopkit; told returns what it was told.
-func fakeDemo(t *testing.T) (d *demo, out *bytes.Buffer, world string) {
+// demo is one demo on this machine: the script with what it is to know.
+type demo struct {
+	t     *testing.T
+	dir   string            // DEMO_FOLDER
+	world string            // of the fake coopkit
+	env   map[string]string // beside those of the test
+}
+
+// fakeDemo is a demo with the fake coopkit.
+func fakeDemo(t *testing.T) *demo {
 	t.Helper()
-	world = t.TempDir()
-	t.Setenv("FAKE_COOPKIT", world)
-	t.Setenv("GORACE", "atexit_sleep_ms=0") // with -race every program waits a second at its end
-	out = &bytes.Buffer{}
-	site := filepath.Join(world, "www")
-	if err := os.Mkdir(site, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(site, "index.html"), []byte("Coopkit"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	d = &demo{
-		program: program, dir: filepath.Join(t.TempDir(), ".demo"), site: site, app: fakeApp, out: out, seconds: map[string]float64{},
-		https: "127.0.0.1:8443", http: "127.0.0.1:8080", dns: "127.0.0.1:5453", console: "127.0.0.1:8420", desk: "127.0.0.1:8430", began: time.Now(),
+	d := &demo{t: t, dir: filepath.Join(t.TempDir(), ".demo"), world: t.TempDir()}
+	d.env = map[string]string{
+		"FAKE_COOPKIT": d.world, "GORACE": "atexit_sleep_ms=0", // with -race every program waits a second at its end
+		"DEMO_FOLDER": d.dir, "DEMO_PROGRAM": program, "DEMO_SITE": filepath.Join(d.world, "www"), "DEMO_APP": fakeApp,
 	}
-	t.Cleanup(func() { _ = d.agent().stop(context.Background()) })
-	return d, out, world
+	d.write("www/index.html", "Coopkit")
+	t.Cleanup(func() { _, _ = d.bash(context.Background(), "stop agent") })
+	return d
 }
 
-func told(t *testing.T, world string) []string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(world, "said"))
-	if err != nil {
-		t.Fatal(err)
+// write writes a file of the world.
+func (d *demo) write(name, text string) {
+	d.t.Helper()
+	path := filepath.Join(d.world, name)
+	temporary := path + ".new"
+	for _, err := range []error{os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(temporary, []byte(text), 0o644), os.Rename(temporary, path)} {
+		if err != nil {
+			d.t.Error(err)
+		}
 	}
-	var changes []string
+}
+
+// bash runs lines that know the script's functions, or the script itself.
+func (d *demo) bash(ctx context.Context, lines string) (string, error) {
+	cmd := exec.CommandContext(ctx, "bash", "-c", ". ./demo.sh\n"+lines)
+	if strings.HasPrefix(lines, "./demo.sh") {
+		cmd = exec.CommandContext(ctx, "bash", strings.Fields(lines)...)
+	}
+	cmd.Env = os.Environ()
+	for name, value := range d.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// do is bash for what has to work, and returns what it said.
+func (d *demo) do(lines string) string {
+	d.t.Helper()
+	out, err := d.bash(d.t.Context(), lines)
+	if err != nil {
+		d.t.Fatalf("%s: %v\n%s", lines, err, out)
+	}
+	return out
+}
+
+// refused is bash for what must fail, and say why.
+func (d *demo) refused(lines string, why ...string) {
+	d.t.Helper()
+	out, err := d.bash(d.t.Context(), lines)
+	if err == nil {
+		d.t.Errorf("%s: it worked\n%s", lines, out)
+	}
+	for _, text := range append(why, "coopkit: ", "why: ", "next: ") {
+		if !strings.Contains(out, text) {
+			d.t.Errorf("%s: does not say %q:\n%s", lines, text, out)
+		}
+	}
+}
+
+// told is what the fake coopkit was told to change.
+func (d *demo) told() (changes []string) {
+	d.t.Helper()
+	text, err := os.ReadFile(filepath.Join(d.world, "said"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
 	for line := range strings.Lines(string(text)) {
-		if !strings.HasSuffix(line, "--json\n") {
+		if line != "status\n" && !strings.HasSuffix(line, "--json\n") {
 			changes = append(changes, strings.TrimSpace(line))
 		}
 	}

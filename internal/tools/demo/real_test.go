@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package main
+package demo
 
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"coopkit/internal/testkit"
 )
@@ -22,36 +20,28 @@ func realDemo(t *testing.T) *demo {
 	t.Helper()
 	testkit.NeedDocker(t)
 	testkit.NeedProgram(t, "debootstrap")
-	root, err := filepath.Abs("../../..")
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	program := filepath.Join(dir, "coopkit")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "coopkit/cmd/coopkit")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	at := func() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(testkit.FreePort(t))) }
-	return &demo{
-		program: program, dir: filepath.Join(dir, ".demo"), site: filepath.Join(root, "installer", "demo-site"), app: "demo-test-" + strconv.Itoa(os.Getpid()),
-		https: at(), http: at(), dns: at(), console: at(), desk: at(), began: time.Now(), out: t.Output(), seconds: map[string]float64{},
+	d := &demo{t: t, dir: filepath.Join(dir, ".demo")}
+	d.env = map[string]string{"DEMO_FOLDER": d.dir, "DEMO_PROGRAM": program, "DEMO_APP": "demo-test-" + strconv.Itoa(os.Getpid())}
+	for _, name := range []string{"DEMO_HTTPS", "DEMO_HTTP", "DEMO_DNS", "DEMO_CONSOLE", "DEMO_DESK"} {
+		d.env[name] = strconv.Itoa(testkit.FreePort(t))
 	}
+	return d
 }
 
 // labelled lists what the engine has of a box.
 func labelled(t *testing.T, box string) string {
 	t.Helper()
-	var left strings.Builder
+	var left []string
 	for _, list := range [][]string{{"ps", "-aq"}, {"volume", "ls", "-q"}, {"network", "ls", "-q"}} {
-		cmd := exec.CommandContext(t.Context(), testkit.NeedProgram(t, "docker"), append(list, "--filter", "label="+boxLabel+"="+box)...)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		left.Write(out)
+		left = append(left, strings.Fields(docker(t, append(list, "--filter", "label="+boxLabel+"="+box)...))...)
 	}
-	return strings.TrimSpace(left.String())
+	return strings.Join(left, " ")
 }
 
 // TestDemo_forReal is "make demo", twice, and "make demo-down": WordPress on the
@@ -59,17 +49,17 @@ func labelled(t *testing.T, box string) string {
 func TestDemo_forReal(t *testing.T) {
 	d := realDemo(t)
 	t.Cleanup(func() {
-		if err := d.down(context.WithoutCancel(t.Context())); err != nil {
-			t.Error(err)
+		if out, err := d.bash(context.WithoutCancel(t.Context()), "./demo.sh down"); err != nil {
+			t.Error(err, out)
 		}
 	})
-	if err := d.up(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	again := *d
-	again.began = time.Now()
-	if err := again.up(t.Context()); err != nil {
-		t.Fatal(err)
+	t.Log(d.do("./demo.sh up"))
+	again := d.do("./demo.sh up")
+	t.Log(again)
+	for _, text := range []string{"it runs already", "it has it already", "it is there already", "it is published already", "it has joined already"} {
+		if !strings.Contains(again, text) {
+			t.Errorf("the second time it does not say %q", text)
+		}
 	}
 	text, err := os.ReadFile(filepath.Join(d.dir, "summary.json"))
 	if err != nil {
@@ -91,14 +81,17 @@ func TestDemo_forReal(t *testing.T) {
 		len(summary.Sites) != 1 || len(summary.Seconds) == 0 {
 		t.Errorf("summary %s", text)
 	}
-	box, err := d.box()
-	if err != nil || labelled(t, box) == "" {
-		t.Fatalf("the engine has nothing of the demo's box %q: %v", box, err)
+	people := d.do(`deskly() { coopkit desk "$@" --state "$dir/desk"; }; deskly coop list; deskly user list`)
+	if strings.Count(people, "(demo data)") != 2 {
+		t.Errorf("the desk does not say that its people are the demo's: %s", people)
 	}
-	if err := d.down(t.Context()); err != nil {
-		t.Fatal(err)
+	box, err := os.ReadFile(filepath.Join(d.dir, "state", "box"))
+	name := strings.TrimSpace(string(box))
+	if err != nil || labelled(t, name) == "" {
+		t.Fatalf("the engine has nothing of the demo's box %q: %v", name, err)
 	}
-	if left := labelled(t, box); left != "" {
+	d.do("./demo.sh down")
+	if left := labelled(t, name); left != "" {
 		t.Errorf("left behind: %s", left)
 	}
 	if _, err := os.Stat(d.dir); !os.IsNotExist(err) {

@@ -1,39 +1,36 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-package main
+package demo
 
 import (
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/miekg/dns"
-
-	"coopkit/internal/problem"
 )
 
-// startDNS answers for host with 127.0.0.1, with nothing for empty.<host>, and
-// denies all other names.
-func startDNS(t *testing.T, host string, authoritative bool) string {
+// startDNS answers for demo.coop and example.com with 127.0.0.1, for
+// empty.example.com with nothing, for other.example without authority, and
+// denies all other names. It returns its port.
+func startDNS(t *testing.T) string {
 	t.Helper()
 	handler := dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
 		m := new(dns.Msg)
 		m.SetReply(q)
-		m.Authoritative = authoritative
-		switch q.Question[0].Name {
-		case host + ".":
-			rr, _ := dns.NewRR(host + ". 60 IN A 127.0.0.1")
+		m.Authoritative = q.Question[0].Name != "other.example."
+		switch name := q.Question[0].Name; name {
+		case "demo.coop.", "example.com.", "other.example.":
+			rr, _ := dns.NewRR(name + " 60 IN A 127.0.0.1")
 			m.Answer = append(m.Answer, rr)
-		case "empty." + host + ".":
+		case "empty.example.com.":
 		default:
 			m.Rcode = dns.RcodeNameError
 		}
@@ -54,11 +51,17 @@ func startDNS(t *testing.T, host string, authoritative bool) string {
 		<-started
 		t.Cleanup(func() { _ = s.Shutdown() })
 	}
-	return l.Addr().String()
+	return port(l.Addr())
 }
 
-// startHTTPS serves h at example.com; the visitor trusts its certificate alone.
-func startHTTPS(t *testing.T, h http.Handler) (v *visitor, base string) {
+func port(a net.Addr) string {
+	_, port, _ := net.SplitHostPort(a.String())
+	return port
+}
+
+// startHTTPS serves h as example.com instead of the demo's names. The lines that
+// it returns have a visitor trust its certificate, and no other.
+func startHTTPS(t *testing.T, h http.Handler) (d *demo, trust string) {
 	t.Helper()
 	srv := httptest.NewTLSServer(h)
 	t.Cleanup(srv.Close)
@@ -66,53 +69,33 @@ func startHTTPS(t *testing.T, h http.Handler) (v *visitor, base string) {
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	v, err := newVisitor(startDNS(t, "example.com", true), ca)
-	if err != nil {
+	d = fakeDemo(t)
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
-	return v, "https://example.com:" + port + "/"
-}
-
-func notReached(t *testing.T, err error, why string) {
-	t.Helper()
-	if !errors.Is(err, &problem.Problem{Code: "demo-not-reached"}) || !strings.Contains(err.Error(), why) {
-		t.Errorf("got %v, want one about %q", err, why)
-	}
+	d.env["DEMO_DNS"], d.env["DEMO_HTTPS"] = startDNS(t), port(srv.Listener.Addr())
+	return d, "host=example.com ca=" + ca + "\n"
 }
 
 func TestVisitor_looksUp(t *testing.T) {
-	v := &visitor{dns: startDNS(t, "example.com", true)}
-	for _, network := range []string{"udp", "tcp"} {
-		if got, err := v.lookup(t.Context(), network, "example.com"); err != nil || len(got) != 1 || got[0] != "127.0.0.1" {
-			t.Errorf("%s: %v, %v", network, got, err)
+	d := fakeDemo(t)
+	d.env["DEMO_DNS"] = startDNS(t)
+	for _, network := range []string{"+udp", "+tcp"} {
+		if got := d.do("lookup example.com " + network); got != "127.0.0.1\n" {
+			t.Errorf("%s: %s", network, got)
 		}
 	}
-	_, err := v.lookup(t.Context(), "udp", "other.example.com")
-	notReached(t, err, "NXDOMAIN")
-	_, err = v.lookup(t.Context(), "udp", "empty.example.com")
-	notReached(t, err, "no address")
-	_, err = (&visitor{dns: startDNS(t, "example.com", false)}).lookup(t.Context(), "udp", "example.com")
-	notReached(t, err, "no answer of its own")
+	d.refused("lookup nobody.example.com +udp", "NXDOMAIN")
+	d.refused("lookup empty.example.com +udp", "no address")
+	d.refused("lookup other.example +tcp", "no answer of its own")
 }
 
 func TestVisitor_trustsTheLocalCAOnly(t *testing.T) {
-	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") })
-	v, base := startHTTPS(t, hello)
-	if err := see(t.Context(), v.client(), base, "hello"); err != nil {
-		t.Error(err)
-	}
-	notReached(t, see(t.Context(), v.client(), base, "goodbye"), "answered 200: hello")
-	notReached(t, see(t.Context(), v.client(), strings.Replace(base, "example.com", "other.example.com", 1), "hello"), "cannot be opened")
-
-	empty := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(empty, []byte("nothing"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := newVisitor(v.dns, empty)
-	notReached(t, err, "no certificate")
-	stranger := &visitor{dns: v.dns}
-	notReached(t, see(t.Context(), stranger.client(), base, "hello"), "cannot be opened")
+	d, trust := startHTTPS(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, "hello") }))
+	d.do(trust + `see "$(url example.com)" hello`)
+	d.refused(trust+`see "$(url example.com)" goodbye`, "it answered 200 https://example.com", ": hello")
+	d.refused(trust+`see "$(url nobody.example.com)" hello`, "cannot be opened", "NXDOMAIN")
+	d.refused(`ca=/etc/ssl/certs/ca-certificates.crt; see "$(url example.com)" hello`, "cannot be opened", "certificate")
 }
 
 // wordpress stands for the app: a form that wants its test cookie, a session,
@@ -121,6 +104,7 @@ type wordpress struct {
 	mu      sync.Mutex
 	content string
 	posts   int
+	nonce   string
 }
 
 func (wp *wordpress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -134,7 +118,7 @@ func (wp *wordpress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Fprint(w, `<input id="user_login">`)
 	case r.URL.Path == "/wp-login.php":
 		_, err := r.Cookie("wordpress_test_cookie")
-		if err != nil || r.PostFormValue("log") != "owner" || r.PostFormValue("pwd") != "s3cret" {
+		if err != nil || r.PostFormValue("log") != "owner" || r.PostFormValue("pwd") != "s3cret&" {
 			_, _ = fmt.Fprint(w, "The password is incorrect")
 			return
 		}
@@ -143,8 +127,8 @@ func (wp *wordpress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/wp-admin/" && in:
 		_, _ = fmt.Fprint(w, "Dashboard")
 	case r.URL.Path == "/wp-admin/admin-ajax.php" && in:
-		_, _ = fmt.Fprint(w, "n0nce")
-	case r.URL.Path == "/index.php" && in && r.Header.Get("X-WP-Nonce") == "n0nce":
+		_, _ = fmt.Fprint(w, "a0b1c2")
+	case r.URL.Path == "/index.php" && in && r.Header.Get("X-WP-Nonce") == wp.nonce:
 		wp.api(w, r)
 	case r.URL.Path == "/hello/":
 		_, _ = fmt.Fprintf(w, "<p>%s</p>", wp.content)
@@ -159,17 +143,16 @@ func (wp *wordpress) api(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.Method == http.MethodGet && route == "/wp/v2/posts":
 		list := []any{}
-		if wp.posts > 0 && r.URL.Query().Get("slug") == postSlug {
+		if wp.posts > 0 && r.URL.Query().Get("slug") == "hello-from-coopkit" {
 			list = append(list, post)
 		}
 		_ = json.NewEncoder(w).Encode(list)
 	case route == "/wp/v2/posts" || route == "/wp/v2/posts/7" && wp.posts > 0:
-		var in map[string]string
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in["status"] != "publish" || in["slug"] != postSlug {
+		if r.PostFormValue("status") != "publish" || r.PostFormValue("slug") != "hello-from-coopkit" {
 			http.Error(w, "bad post", http.StatusBadRequest)
 			return
 		}
-		wp.content = in["content"]
+		wp.content = r.PostFormValue("content")
 		if route == "/wp/v2/posts" {
 			wp.posts++
 			w.WriteHeader(http.StatusCreated)
@@ -181,45 +164,30 @@ func (wp *wordpress) api(w http.ResponseWriter, r *http.Request) {
 }
 
 func TestWordPress_publishesOnePost(t *testing.T) {
-	wp := &wordpress{}
-	v, base := startHTTPS(t, wp)
-	owner, err := signIn(t.Context(), v.client(), base, signin{User: "owner", Password: "s3cret"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, text := range []string{"first words", "other words"} {
-		link, err := owner.publish(t.Context(), text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := see(t.Context(), v.client(), link, text); err != nil {
-			t.Error(err)
+	wp := &wordpress{nonce: "a0b1c2"}
+	d, trust := startHTTPS(t, wp)
+	for range 2 {
+		before := wp.content
+		d.do(trust + "user=owner password='s3cret&' publish")
+		if wp.content == before {
+			t.Error("the post is as it was")
 		}
 	}
 	if wp.posts != 1 {
 		t.Errorf("two runs made %d posts", wp.posts)
 	}
-	owner.nonce = "stale"
-	_, err = owner.publish(t.Context(), "more")
-	notReached(t, err, "answered 403")
-}
-
-func TestWordPress_saysThatTheSignInFailed(t *testing.T) {
-	v, base := startHTTPS(t, &wordpress{})
-	_, err := signIn(t.Context(), v.client(), base, signin{User: "owner", Password: "wrong"})
-	notReached(t, err, "The password is incorrect")
+	d.refused(trust+"user=owner password=wrong publish", "does not let its owner in", "The password is incorrect")
+	wp.nonce = "d3e4f5" // what the owner got is stale
+	d.refused(trust+"user=owner password='s3cret&' publish", "WordPress refuses what its owner may do", "it answered 403")
 }
 
 func TestRedirects_wantsHTTPS(t *testing.T) {
 	to := "https://demo.coop:8443/"
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) }))
 	defer srv.Close()
-	d, _, _ := fakeDemo(t)
-	d.http = srv.Listener.Addr().String()
-	v := &visitor{dns: startDNS(t, zone, true)}
-	if err := d.redirects(t.Context(), v); err != nil {
-		t.Error(err)
-	}
+	d := fakeDemo(t)
+	d.env["DEMO_HTTP"], d.env["DEMO_DNS"] = port(srv.Listener.Addr()), startDNS(t)
+	d.do("ca=/dev/null redirects")
 	to = "https://demo.coop/"
-	notReached(t, d.redirects(t.Context(), v), "leads to “https://demo.coop/”")
+	d.refused("ca=/dev/null redirects", "it leads to “https://demo.coop/”")
 }
