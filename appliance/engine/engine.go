@@ -10,6 +10,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -139,6 +140,15 @@ type ImageInfo struct {
 	Arch    string
 }
 
+// Usage is what a running service uses of the machine at one time.
+type Usage struct {
+	Install     appliance.InstallName
+	Service     string
+	Container   string        // its id: another one counts Processor from 0 again, and so does a restart
+	MemoryBytes uint64        // without files in memory that were not used lately, which the kernel drops first
+	Processor   time.Duration // time on all processors since it started
+}
+
 // Exec is a command to run inside a running service.
 type Exec struct {
 	Service string
@@ -164,6 +174,10 @@ const (
 	Glance = 2 * time.Second
 	Answer = 5 * time.Second
 )
+
+// ErrNotMeasured says that the size of a volume cannot be told: its files are
+// not on this machine, or there are too many to look at.
+var ErrNotMeasured = errors.New("not measured")
 
 // Engine runs the containers of one box. It sees, changes and removes only what
 // that box made; where a name that it needs is taken by something else, it
@@ -191,6 +205,15 @@ type Engine interface {
 	StartContainer(ctx context.Context, install appliance.InstallName, service string) error
 	StopContainer(ctx context.Context, install appliance.InstallName, service string) error
 	RemoveContainer(ctx context.Context, install appliance.InstallName, service string) error
+
+	// Usage returns what each running service of this box uses now, in no
+	// particular order. One that cannot be measured is left out; it is cheap
+	// enough to be asked several times a minute.
+	Usage(ctx context.Context) ([]Usage, error)
+	// VolumeBytes measures how much room the content of a volume takes on disk,
+	// gently, because it looks at every file; that can take minutes. The error
+	// wraps ErrNotMeasured where this engine cannot tell.
+	VolumeBytes(ctx context.Context, install appliance.InstallName, volume string) (uint64, error)
 
 	// Exec runs a command in a running service and returns its exit code. An
 	// error means that it could not be run at all.

@@ -35,8 +35,9 @@ type Owner struct {
 // Engine is what one box has in a Docker Engine, or in what speaks its API from
 // version 1.41 on. It is safe for concurrent use.
 type Engine struct {
-	cli   *dockerclient.Client
-	owner Owner
+	cli     *dockerclient.Client
+	owner   Owner
+	cgroups cgroups
 
 	met   atomic.Bool // the engine answered once
 	mu    sync.Mutex
@@ -65,7 +66,7 @@ func New(host string, owner Owner) (*Engine, error) {
 			Next: []string{"write it like unix:///var/run/docker.sock", "look at the environment variable DOCKER_HOST"},
 		}
 	}
-	return &Engine{cli: cli, owner: owner}, nil
+	return &Engine{cli: cli, owner: owner, cgroups: "/sys/fs/cgroup"}, nil
 }
 
 // Close frees the connection.

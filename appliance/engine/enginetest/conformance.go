@@ -37,6 +37,8 @@ func Conformance(t *testing.T, newEngine func(t *testing.T) engine.Engine) {
 		"creating is repeated":               checkCreateTwice,
 		"finds and removes images":           checkImages,
 		"reads volumes":                      checkReadVolume,
+		"measures what runs":                 checkUsage,
+		"measures volumes":                   checkVolumeBytes,
 		"sends events":                       checkWatch,
 		"does nothing after its context":     checkCancelled,
 	} {

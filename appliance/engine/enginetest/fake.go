@@ -45,7 +45,7 @@ type Call struct {
 }
 
 // reads are the methods that change nothing; they are not recorded.
-var reads = []string{"Info", "Observe", "Installs", "UsedSubnets", "Logs", "ReadVolume", "Image", "Images", "Watch"}
+var reads = []string{"Info", "Observe", "Installs", "UsedSubnets", "Usage", "VolumeBytes", "Logs", "ReadVolume", "Image", "Images", "Watch"}
 
 // Behaviour is what the containers of a service do when they are started.
 type Behaviour struct {
@@ -67,6 +67,7 @@ type fakeInstance struct {
 	engine.Container
 	service engine.Service
 	logs    []string
+	usage   *engine.Usage // nil: the usual
 }
 
 var _ engine.Engine = (*Fake)(nil)

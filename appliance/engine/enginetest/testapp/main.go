@@ -6,6 +6,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -58,6 +59,12 @@ func run(args []string) int {
 		err = get(args[1])
 	case "eat":
 		eat()
+	case "work": // work MIB: until it is asked to stop
+		mib, _ := strconv.Atoi(args[1])
+		work(mib)
+	case "fill": // fill PATH MIB
+		mib, _ := strconv.Atoi(args[2])
+		err = os.WriteFile(args[1], bytes.Repeat([]byte("fill"), mib<<18), 0o600) //nolint:gosec // that is what it is asked for
 	default:
 		err = errors.New("unknown command " + args[0])
 	}
@@ -122,6 +129,16 @@ func eat() {
 		}
 		all = append(all, b)
 		_ = all
+	}
+}
+
+// work holds so much memory and keeps one processor busy.
+func work(mib int) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	held := bytes.Repeat([]byte{1}, mib<<20)
+	for i := 0; ctx.Err() == nil; i++ {
+		held[i%len(held)]++
 	}
 }
 
