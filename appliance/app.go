@@ -29,6 +29,7 @@ type App struct {
 	URL      string           `json:"url"`
 	Services []ServiceState   `json:"services"`
 	Images   map[string]Image `json:"images"`
+	Usage    UsageNow         `json:"usage"`
 }
 
 // ServiceState is one service of an App.

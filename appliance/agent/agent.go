@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"coopkit/appliance/names"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
+	"coopkit/appliance/usage"
 	"coopkit/dns/server"
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/hostname"
@@ -88,10 +90,14 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	b.apps = apps.New(apps.Deps{
 		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: cmp.Or(cfg.Outside.Images, apps.Images(b.images)), Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: cfg.Outside.Now, Room: cfg.Outside.Room,
+		Usage:   func(name appliance.InstallName) appliance.UsageNow { return b.usage.Now(name) },
 		Subnets: cfg.Outside.Subnets, Dial: cfg.Outside.Dial,
 		Exports: cfg.path("exports"), Timezone: timezone(), Version: process.Version(),
 	})
 	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
+	b.usage = usage.New(usage.Deps{
+		Engine: b.engine, Store: b.store, Box: b.boxUsage, Spec: b.apps.Spec, Processors: runtime.NumCPU(), Now: cfg.Outside.Now, Log: a.part("usage"),
+	})
 	b.register()
 	for name, err := range b.catalogue.Broken() {
 		b.troubles.Report("recipe:"+name, appliance.Trouble{Kind: appliance.TroubleRecipe, Name: name, Err: err})

@@ -20,6 +20,7 @@ import (
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/appliance/support"
+	"coopkit/appliance/usage"
 	"coopkit/internal/process"
 	"coopkit/recipes"
 )
@@ -39,6 +40,7 @@ type backend struct {
 	gateway   *gateway.Gateway
 	dns       interface{ Addrs() []string }
 	health    *health.Registry
+	usage     *usage.Usage
 	support   *support.Support
 	face      *face // nil: no console
 	troubles  health.Troubles
@@ -50,7 +52,7 @@ type backend struct {
 func (b *backend) calls() control.Agent {
 	return control.Agent{
 		Box: b, Health: b.health, Recipes: recipeCalls{b}, Apps: b.apps, Jobs: b.jobs,
-		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b, b.sites}, Desk: b.support,
+		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b, b.sites}, Desk: b.support, Usage: b.usage,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shirou/gopsutil/v4/cpu"
 	"github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/load"
 	"github.com/shirou/gopsutil/v4/mem"
@@ -22,6 +23,7 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/usage"
 )
 
 // Host describes this machine as it is now.
@@ -43,6 +45,23 @@ func (b *backend) Host(ctx context.Context) (appliance.Host, error) {
 		Name: name, System: system, Kernel: kernel, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(),
 		UptimeS: int64(uptime), Load: avg.Load1 / float64(runtime.NumCPU()), //nolint:gosec // seconds since it started
 		MemoryBytes: memory.Total, MemoryUsed: memory.Used, DiskBytes: disk.total, DiskUsed: disk.used,
+	}, nil
+}
+
+// boxUsage is what the whole machine uses now.
+func (b *backend) boxUsage(ctx context.Context) (usage.Box, error) {
+	memory, err1 := mem.VirtualMemoryWithContext(ctx)
+	disk, err2 := b.disk(ctx)
+	times, err3 := cpu.TimesWithContext(ctx, false)
+	if err := errors.Join(err1, err2, err3); err != nil || len(times) == 0 {
+		return usage.Box{}, fmt.Errorf("measure machine: %w", err)
+	}
+	t := times[0]
+	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	busy := t.User + t.System + t.Nice + t.Irq + t.Softirq + t.Steal
+	return usage.Box{
+		MemoryUsed: memory.Used, MemoryBytes: memory.Total, DiskUsed: disk.used, DiskBytes: disk.total,
+		Busy: seconds(busy), All: seconds(busy + t.Idle + t.Iowait),
 	}, nil
 }
 

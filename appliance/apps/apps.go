@@ -53,7 +53,7 @@ type Room struct {
 	MemoryBytes uint64
 }
 
-// Deps is what Apps needs. All fields but Dial are required.
+// Deps is what Apps needs. All fields but Dial and Usage are required.
 type Deps struct {
 	Engine    engine.Engine
 	Store     *store.Store
@@ -70,6 +70,7 @@ type Deps struct {
 	Timezone  string
 	Version   string                                                            // of this program
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
+	Usage     func(appliance.InstallName) appliance.UsageNow                    // what an install uses; nil: nobody measures
 }
 
 // Apps is the life of installs. It is safe for concurrent use.

@@ -47,6 +47,9 @@ func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (appliance.
 // view is an install with what the engine says of it before glance ends.
 func (a *Apps) view(ctx, glance context.Context, in appliance.Install) (appliance.App, error) {
 	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", Services: []appliance.ServiceState{}}
+	if a.Usage != nil {
+		app.Usage = a.Usage(in.Name)
+	}
 	if len(in.Addresses) > 0 {
 		app.URL = a.Door.URL(in.Addresses[0])
 	}
@@ -173,11 +176,17 @@ func (a *Apps) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) err
 
 // Services returns the services that an install should have.
 func (a *Apps) Services(ctx context.Context, name appliance.InstallName) ([]engine.Service, error) {
+	spec, err := a.Spec(ctx, name)
+	return spec.Services, err
+}
+
+// Spec returns what an install should have of the engine.
+func (a *Apps) Spec(ctx context.Context, name appliance.InstallName) (engine.Spec, error) {
 	r, err := a.active(ctx, name)
 	if err != nil {
-		return nil, err
+		return engine.Spec{}, err
 	}
-	return r.spec.Services, nil
+	return r.spec, nil
 }
 
 // Trouble is what is wrong with an install of which the engine has this, for

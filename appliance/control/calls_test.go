@@ -183,6 +183,12 @@ var boxCalls = []call{
 		_, err := a.Box.ConsoleAccess(ctx)
 		return refused(err, "console-off")
 	}},
+	{"Usage.Usage", func(ctx context.Context, a control.Agent) error {
+		if _, err := a.Usage.Usage(ctx, appliance.AskUsage{Span: "year"}); refused(err, "usage-span-unknown") != nil {
+			return err
+		}
+		return says(a.Usage.Usage(ctx, appliance.AskUsage{Span: appliance.LastHour}))
+	}},
 	{"Health.Now", func(ctx context.Context, a control.Agent) error { return says(a.Health.Now(ctx)) }},
 	{"Health.Shown", func(ctx context.Context, a control.Agent) error { return says(a.Health.Shown(ctx)) }},
 	{"Health.Week", func(ctx context.Context, a control.Agent) error { return says(a.Health.Week(ctx)) }},

@@ -32,6 +32,7 @@ type Agent struct {
 	Redirects Redirects
 	Sites     Sites
 	Desk      Desk
+	Usage     Usage
 }
 
 // NewClient returns the agent at socketPath, in another process. It connects
@@ -41,7 +42,7 @@ func NewClient(socketPath string) Agent {
 	c := localrpc.NewClient(socketPath, faults(socketPath))
 	return Agent{
 		Box: boxClient{c}, Health: healthClient{c}, Recipes: recipesClient{c}, Apps: appsClient{c}, Jobs: jobsClient{c},
-		Names: namesClient{c}, Redirects: redirectsClient{c}, Sites: sitesClient{c}, Desk: deskClient{c},
+		Names: namesClient{c}, Redirects: redirectsClient{c}, Sites: sitesClient{c}, Desk: deskClient{c}, Usage: usageClient{c},
 	}
 }
 
@@ -50,7 +51,7 @@ func NewClient(socketPath string) Agent {
 func routes() []localrpc.Route[Agent] {
 	return slices.Concat(
 		boxArea.Routes, healthArea.Routes, recipesArea.Routes, appsArea.Routes, jobsArea.Routes,
-		namesArea.Routes, redirectsArea.Routes, sitesArea.Routes, deskArea.Routes,
+		namesArea.Routes, redirectsArea.Routes, sitesArea.Routes, deskArea.Routes, usageArea.Routes,
 	)
 }
 

@@ -78,6 +78,15 @@ func (l *Locale) Date(t time.Time) string {
 	return l.T("date.day", "day", t.Day(), "month", l.T("date.month."+strconv.Itoa(int(t.Month()))), "year", strconv.Itoa(t.Year()))
 }
 
+// ShortDate writes a day of this year in little room: 19 Nov.
+func (l *Locale) ShortDate(t time.Time) string {
+	month := l.T("date.short." + strconv.Itoa(int(t.Month())))
+	if t.Day() == 1 {
+		return l.T("date.short.first", "month", month)
+	}
+	return l.T("date.short", "day", t.Day(), "month", month)
+}
+
 // Clock writes the time of day: 16:05.
 func (l *Locale) Clock(t time.Time) string { return t.Format("15:04") }
 
