@@ -47,7 +47,7 @@ var rules = []arch.Rule{
 	{
 		From: []string{
 			"coopkit/appliance/apps", "coopkit/appliance/gateway", "coopkit/appliance/health/...", "coopkit/appliance/images", "coopkit/appliance/jobs",
-			"coopkit/appliance/names", "coopkit/appliance/sites", "coopkit/appliance/store/...", "coopkit/appliance/support",
+			"coopkit/appliance/names", "coopkit/appliance/sites", "coopkit/appliance/store/...", "coopkit/appliance/support", "coopkit/appliance/usage",
 		}, Never: []string{"coopkit/appliance/control/..."}, Tests: true,
 		Because: "parts speak in the words of package appliance; how they are called from outside is the control API's matter",
 	},

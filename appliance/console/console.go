@@ -66,9 +66,9 @@ func New(d Deps) (*Console, error) {
 	deps, box := area.Deps{UI: c.ui, Log: d.Log, Now: d.Now}, d.Box
 	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
 	home.Routes(deps, home.Agent{
-		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk,
+		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk, Usage: box.Usage,
 	})
-	apps.Routes(deps, apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names})
+	apps.Routes(deps, apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage})
 	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
 	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
 	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})

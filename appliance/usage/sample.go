@@ -80,7 +80,7 @@ func (u *Usage) measureApps(ctx context.Context) (seen, error) {
 // collect takes in what the apps use. The caller holds mu.
 func (u *Usage) collect(s seen) {
 	passed := time.Since(u.countedAt)
-	if u.countedAt.IsZero() || passed > 3*sampleEvery { // what happened in between is not one sample's
+	if u.countedAt.IsZero() || passed > 3*sampleEvery || passed < time.Second { // what it worked then says nothing of now
 		passed = 0
 	}
 	worked := map[appliance.InstallName]time.Duration{}

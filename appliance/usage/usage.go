@@ -99,11 +99,13 @@ func (u *Usage) Run(ctx context.Context) error {
 	u.mu.Unlock()
 	var sizes sync.WaitGroup
 	defer sizes.Wait()
-	sample, save := time.NewTicker(sampleEvery), time.NewTicker(saveEvery)
-	defer sample.Stop()
-	defer save.Stop()
-	for {
+	tick := time.NewTicker(sampleEvery)
+	defer tick.Stop()
+	for n := 1; ; n++ {
 		u.sample(ctx)
+		if n%int(saveEvery/sampleEvery) == 0 {
+			u.save(ctx)
+		}
 		u.startSizes(ctx, &sizes)
 		select {
 		case <-ctx.Done():
@@ -111,9 +113,7 @@ func (u *Usage) Run(ctx context.Context) error {
 			defer cancel()
 			u.save(last)
 			return nil
-		case <-save.C:
-			u.save(ctx)
-		case <-sample.C:
+		case <-tick.C:
 		}
 	}
 }

@@ -53,6 +53,14 @@ func (l *Locale) Percent(share float64) string {
 	return l.T("number.percent", "n", l.Number(int64(math.Round(share*100))))
 }
 
+// Share writes a share as Percent does, but with a tenth where it is small: 0.4 %.
+func (l *Locale) Share(share float64) string {
+	if share >= 0.0995 {
+		return l.Percent(share)
+	}
+	return l.T("number.percent", "n", l.Decimal(share*100))
+}
+
 // Bytes writes a size in powers of ten: 41 GB, 3.4 MB.
 func (l *Locale) Bytes(n uint64) string {
 	units := []string{"size.b", "size.kb", "size.mb", "size.gb", "size.tb"}

@@ -151,7 +151,7 @@ func marks(from, to time.Time) (out []time.Time) {
 	length := to.Sub(from)
 	midnight := time.Date(from.Year(), from.Month(), from.Day(), 0, 0, 0, 0, from.Location())
 	for _, step := range []time.Duration{5 * time.Minute, 10 * time.Minute, 20 * time.Minute, time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour} {
-		if length > 3*step+step/2 {
+		if length > 4*step+step/4 {
 			continue
 		}
 		for at := midnight; !at.After(to); at = at.Add(step) {

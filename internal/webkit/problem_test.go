@@ -29,7 +29,7 @@ var terminal = map[string][]string{
 		"issuer-invalid", "local-ca-broken", "port-not-opened", "port-taken", "socket-path-taken", "socket-path-too-long", "state-in-use",
 		"state-unusable",
 	},
-	"for programs that use the control API": {"request-invalid", "request-unknown", "value-invalid"},
+	"for programs that use the control API": {"request-invalid", "request-unknown", "usage-span-unknown", "value-invalid"},
 	"a desk tells it to a box, which has its own words": {
 		"box-gone", "box-pending", "box-suspected", "invitation-expired", "invitation-unknown", "invitation-used", "message-malformed",
 		"message-too-large", "path-unknown", "protocol-version", "report-late", "signature-wrong", "too-often",

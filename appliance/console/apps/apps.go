@@ -27,6 +27,7 @@ type Agent struct {
 	Box     control.Box
 	Health  control.Health
 	Names   control.Names
+	Usage   control.Usage
 }
 
 // Routes adds the pages of this area.

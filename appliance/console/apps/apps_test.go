@@ -27,7 +27,7 @@ import (
 
 // agent is what this area asks of a box.
 func agent(box control.Agent) apps.Agent {
-	return apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names}
+	return apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage}
 }
 
 func console(t *testing.T, box control.Agent) *areatest.Console {

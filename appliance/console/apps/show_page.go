@@ -34,6 +34,7 @@ type showPage struct {
 	NoAccounts   bool
 	Changes      []change
 	Offers       string
+	Usage        *area.Usage // nil: not known
 }
 
 // certificate is what is known of one address's.
@@ -101,6 +102,9 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 		v.Unread = p.T("apps.messages.unread")
 	}
 	v.Changes = changes(p, app)
+	if u, err := a.Box.Usage.Usage(r.Context(), appliance.AskUsage{App: app.Name, Span: area.UsageSpan(r)}); err == nil {
+		v.Usage = area.ShowUsage(p, r.URL.Path, u)
+	}
 	return a.UI.Render(w, http.StatusOK, "apps-show", v)
 }
 

@@ -43,6 +43,7 @@ type Agent struct {
 	Jobs    control.Jobs
 	Box     control.Box
 	Desk    control.Desk
+	Usage   control.Usage
 }
 
 // Routes registers the pages of this area.
@@ -77,6 +78,7 @@ type box struct {
 	sites    []appliance.Site
 	certs    []appliance.Certificate
 	host     *appliance.Host
+	usage    *appliance.Usage
 	desk     *appliance.DeskLink
 	jobs     []appliance.Job
 	week     []appliance.Day
@@ -89,7 +91,7 @@ const lately = 6
 
 // ask asks for everything; one part that does not answer does not take the
 // others with it.
-func (d *pages) ask(ctx context.Context) (box, error) {
+func (d *pages) ask(ctx context.Context, span appliance.UsageSpan) (box, error) {
 	var b box
 	var err error
 	if b.report, err = d.report(ctx); err != nil {
@@ -114,6 +116,9 @@ func (d *pages) ask(ctx context.Context) (box, error) {
 	}
 	if host, err := d.Box.Box.Host(ctx); !missing("host", err) {
 		b.host = &host
+	}
+	if usage, err := d.Box.Usage.Usage(ctx, appliance.AskUsage{Span: span}); !missing("usage", err) {
+		b.usage = &usage
 	}
 	if desk, err := d.Box.Desk.Status(ctx); !missing("desk", err) {
 		b.desk = &desk

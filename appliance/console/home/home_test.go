@@ -29,7 +29,7 @@ import (
 // agent is what this area asks of a box.
 func agent(box control.Agent) home.Agent {
 	return home.Agent{
-		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk,
+		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk, Usage: box.Usage,
 	}
 }
 

@@ -28,6 +28,7 @@ type homePage struct {
 	Lately []event
 	Empty  webkit.Empty
 	Help   string
+	Usage  *area.Usage // nil: not known
 }
 
 // thing is an app or a site, with whether visitors can open it, and whether they
@@ -45,7 +46,7 @@ type event struct {
 }
 
 func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
-	b, err := d.ask(r.Context())
+	b, err := d.ask(r.Context(), area.UsageSpan(r))
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,9 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 		if j.State == appliance.JobRunning {
 			p.Refresh = 5
 		}
+	}
+	if b.usage != nil {
+		p.Usage = area.ShowUsage(p.Page, "/", *b.usage)
 	}
 	p.Empty = webkit.Empty{Icon: "basket", Title: p.T("home.empty.title"), Text: p.T("home.empty.text"), Actions: []webkit.Action{
 		{Text: p.T("home.empty.app"), Href: "/catalogue", Kind: "go"}, {Text: p.T("home.empty.site"), Href: "/sites"},

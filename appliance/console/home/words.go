@@ -205,6 +205,9 @@ func spaceCell(p *webkit.Page, b box) cell {
 	c.Answer = p.T("home.space.enough", "free", p.Bytes(h.DiskBytes-min(h.DiskUsed, h.DiskBytes)))
 	c.Meter = &webkit.Meter{Label: used, Percent: int(min(h.DiskUsed*100/h.DiskBytes, 100))}
 	c.Proof = []template.HTML{p.H("home.space.used", "used", p.Bytes(h.DiskUsed), "all", p.Bytes(h.DiskBytes)), p.H("home.space.memory", "used", p.Bytes(h.MemoryUsed), "all", p.Bytes(h.MemoryBytes))}
+	if b.usage != nil {
+		c.Href, c.Link = "#usage", p.T("home.space.course")
+	}
 	for _, f := range b.report.Findings {
 		switch f.Code {
 		case "DISK-FULL":

@@ -68,7 +68,7 @@ func TestUsage_theEngineSaysTheSameAsTheKernel(t *testing.T) {
 	}
 	blind := &Engine{cli: e.cli, owner: e.owner, cgroups: cgroups(t.TempDir())} // as with an engine on another machine
 	asked := used(t, blind, spec.Install)
-	if d := int64(asked.MemoryBytes) - int64(files.MemoryBytes); d < -8<<20 || d > 8<<20 { //nolint:gosec // far below 2⁶³
+	if d := int64(asked.MemoryBytes) - int64(files.MemoryBytes); d < -8<<20 || d > 8<<20 {
 		t.Errorf("the engine says %d bytes, the kernel %d", asked.MemoryBytes, files.MemoryBytes)
 	}
 	if d := asked.Processor - files.Processor; d < 0 || d > 30*time.Second {
