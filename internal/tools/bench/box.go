@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -240,36 +239,19 @@ func rest(ctx context.Context, pid int) (memory resident, cpu float64, err error
 	if memory, err = residentOf(pid); err != nil {
 		return memory, 0, err
 	}
-	return memory, float64(after-before) / ticksPerSecond / resting.Seconds() * 100, ctx.Err()
+	return memory, (after - before) / ticksPerSecond / resting.Seconds() * 100, ctx.Err()
 }
 
 // ticksPerSecond is USER_HZ, which is 100 on every Linux that Go runs on.
 const ticksPerSecond = 100
 
-func ticks(pid int) (int, error) {
+func ticks(pid int) (float64, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
-	return readTicks(string(stat))
-}
-
-// readTicks adds utime and stime, the 14th and 15th field of proc(5)'s stat;
-// the second is a name in brackets that may have spaces in it.
-func readTicks(stat string) (int, error) {
-	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])
-	if len(fields) < 13 {
-		return 0, errors.New("read process times: too few fields")
-	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, fmt.Errorf("read process times: %w", err)
-	}
-	system, err := strconv.Atoi(fields[12])
-	if err != nil {
-		return 0, fmt.Errorf("read process times: %w", err)
-	}
-	return user + system, nil
+	p, err := parseStat(string(stat))
+	return p.ticks, err
 }
 
 // resident is what a process holds in memory, in MiB: all of it, and what is

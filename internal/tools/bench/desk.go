@@ -81,7 +81,7 @@ func (d *benchDesk) flood(ctx context.Context, boxes []*loadBox, peer *staticPee
 		if err != nil {
 			return nil, err
 		}
-		static, err := d.bench.load(ctx, peer.hosts, static, peer.front)
+		static, err := d.load(ctx, peer.hosts, static, peer.front)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 
 // When a section counts as disturbed: the host of a virtual machine took more
 // than mostStolen of its processors while it ran, or somebody else kept more
-// than mostBusy of them busy just before or after it.
+// than mostBusy of them busy just before, after, or meanwhile.
 const (
 	mostStolen = 0.03
 	mostBusy   = 0.10
@@ -28,8 +28,9 @@ const (
 )
 
 // cpuTimes are the processors' times since the machine started, in ticks: of
-// all of it, without idling, and what the host kept for others (proc(5)).
-type cpuTimes struct{ total, busy, stolen float64 }
+// all of it, without idling, that of programs (interrupts are nobody's), and what
+// the host kept for others (proc(5)).
+type cpuTimes struct{ total, busy, programs, stolen float64 }
 
 func readCPU() (cpuTimes, error) {
 	stat, err := os.ReadFile("/proc/stat")
@@ -59,6 +60,9 @@ func parseCPU(stat string) (t cpuTimes, err error) {
 			t.stolen = ticks
 		default:
 			t.busy += ticks
+			if i < 3 {
+				t.programs += ticks
+			}
 		}
 	}
 	return t, nil
@@ -82,18 +86,22 @@ func undisturbed(ctx context.Context, measure func() error) (why string, err err
 	if err != nil {
 		return "", err
 	}
-	if err := measure(); err != nil {
+	others, err := othersDuring(ctx, othersLook, measure)
+	if err != nil {
 		return "", err
 	}
 	after, err := readCPU()
 	if err != nil {
 		return "", err
 	}
-	if _, stolen := after.since(before); why == "" && stolen > mostStolen {
-		why = fmt.Sprintf("the host took %.1f %% of the processors", 100*stolen)
-	}
-	if why != "" {
+	_, stolen := after.since(before)
+	switch {
+	case why != "":
 		return why, nil
+	case stolen > mostStolen:
+		return fmt.Sprintf("the host took %.1f %% of the processors", 100*stolen), nil
+	case others > mostBusy:
+		return fmt.Sprintf("somebody else kept %.0f %% of the processors busy while it ran", 100*others), nil
 	}
 	return quiet(ctx, "after its end")
 }

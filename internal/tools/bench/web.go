@@ -217,8 +217,10 @@ func (b *bench) load(ctx context.Context, hosts, host string, f front) (loaded, 
 // wrk runs wrk in a mount namespace of its own, where /etc/hosts knows the
 // names, so that the name goes into the handshake as a browser would send it.
 func (b *bench) wrk(ctx context.Context, hosts string, connections int, args ...string) (loaded, error) {
-	out, err := output(ctx, "unshare", append([]string{"--mount", "sh", "-c", `mount --bind "$1" /etc/hosts && shift && exec "$@"`, "sh", hosts,
-		"wrk", "--threads", "1", "--connections", strconv.Itoa(connections), "--duration", b.length.String(), "--latency"}, args...)...)
+	out, err := output(ctx, "unshare", append([]string{
+		"--mount", "sh", "-c", `mount --bind "$1" /etc/hosts && shift && exec "$@"`, "sh", hosts,
+		"wrk", "--threads", "1", "--connections", strconv.Itoa(connections), "--duration", b.length.String(), "--latency",
+	}, args...)...)
 	if err != nil {
 		return loaded{}, err
 	}
