@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -131,6 +132,7 @@ var nameCalls = []call{
 		}
 		return says(a.Names.RemoveZone(ctx, cafe))
 	}},
+	{"Names.Export", func(ctx context.Context, a control.Agent) error { return a.Names.Export(ctx, "demo.coop", io.Discard) }},
 	{"Redirects.Add", func(ctx context.Context, a control.Agent) error {
 		return says(a.Redirects.Add(ctx, appliance.Redirect{Host: "old.demo.coop", Target: "https://www.demo.coop/"}))
 	}},
@@ -158,6 +160,7 @@ var siteCalls = []call{
 		_, err := agenttest.PushSite(ctx, a.Sites, "demo.coop", siteTar("hello"))
 		return errors.Join(err, says(agenttest.PushSite(ctx, a.Sites, "demo.coop", siteTar("hello again"))))
 	}},
+	{"Sites.Export", func(ctx context.Context, a control.Agent) error { return a.Sites.Export(ctx, "demo.coop", io.Discard) }},
 	{"Sites.List", func(ctx context.Context, a control.Agent) error { return says(a.Sites.List(ctx)) }},
 	{"Sites.Versions", func(ctx context.Context, a control.Agent) error { return says(a.Sites.Versions(ctx, "demo.coop")) }},
 	{"Sites.Rollback", func(ctx context.Context, a control.Agent) error {

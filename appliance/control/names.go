@@ -4,6 +4,7 @@ package control
 
 import (
 	"context"
+	"io"
 
 	"coopkit/appliance"
 	"coopkit/internal/localrpc"
@@ -16,6 +17,8 @@ type Names interface {
 	AddZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error)
 	PlanRemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Plan, error)
 	RemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error)
+	// Export writes a zone as a zone file (RFC 1035).
+	Export(ctx context.Context, zone string, w io.Writer) error
 	Check(ctx context.Context, host string) (appliance.NameCheck, error)
 	// CheckZone looks up, as anybody would, who answers for a zone of this box.
 	CheckZone(ctx context.Context, zone string) (appliance.ZoneCheck, error)
@@ -29,6 +32,7 @@ var (
 	addZone        = localrpc.Post(&namesArea, "/v1/names", "Serves a zone.", Names.AddZone)
 	planRemoveZone = localrpc.Post(&namesArea, "/v1/plans/remove-name", "What giving a zone up would do.", Names.PlanRemoveZone)
 	removeZone     = localrpc.Delete(&namesArea, "/v1/names/{zone}", "Gives a zone up.", Names.RemoveZone)
+	exportZone     = localrpc.Download(&namesArea, "/v1/names/{zone}/export", "A zone as a zone file (RFC 1035).", Names.Export)
 	checkName      = localrpc.Get(&namesArea, "/v1/names/{host}/check", "Looks a host up where it counts.", Names.Check)
 	checkZone      = localrpc.Get(&namesArea, "/v1/names/{zone}/delegation", "Looks up who the world asks for a zone.", Names.CheckZone)
 )
@@ -53,6 +57,10 @@ func (c namesClient) PlanRemoveZone(ctx context.Context, req appliance.ZoneChang
 
 func (c namesClient) RemoveZone(ctx context.Context, req appliance.ZoneChange) (appliance.Job, error) {
 	return removeZone.Do(ctx, c.Client, req)
+}
+
+func (c namesClient) Export(ctx context.Context, zone string, w io.Writer) error {
+	return exportZone.Do(ctx, c.Client, zone, w)
 }
 
 func (c namesClient) Check(ctx context.Context, host string) (appliance.NameCheck, error) {

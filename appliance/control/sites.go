@@ -23,6 +23,8 @@ type Sites interface {
 	// Push publishes a draft as the next version of the site.
 	Push(ctx context.Context, req appliance.PushSite) (appliance.Job, error)
 	Versions(ctx context.Context, host string) ([]appliance.Site, error)
+	// Export writes the published version as a zip.
+	Export(ctx context.Context, host string, w io.Writer) error
 	Rollback(ctx context.Context, req appliance.RollbackSite) (appliance.Job, error)
 	PlanRemove(ctx context.Context, req appliance.RemoveSite) (appliance.Plan, error)
 	Remove(ctx context.Context, req appliance.RemoveSite) (appliance.Job, error)
@@ -38,6 +40,7 @@ var (
 	planPushSite   = localrpc.Post(&sitesArea, "/v1/plans/push-site", "What publishing a site would do.", Sites.PlanPush)
 	pushSite       = localrpc.Post(&sitesArea, "/v1/sites/{host}", "Publishes a draft as the next version.", Sites.Push)
 	versionsOfSite = localrpc.Get(&sitesArea, "/v1/sites/{host}/versions", "Its versions, newest first.", Sites.Versions)
+	exportSite     = localrpc.Download(&sitesArea, "/v1/sites/{host}/export", "A copy of what is published, as a zip.", Sites.Export)
 	rollbackSite   = localrpc.Post(&sitesArea, "/v1/sites/{host}/rollback", "Publishes an older version again; 0 is the one before.", Sites.Rollback)
 	planRemoveSite = localrpc.Post(&sitesArea, "/v1/plans/remove-site", "What removing a site would do.", Sites.PlanRemove)
 	removeSite     = localrpc.Delete(&sitesArea, "/v1/sites/{host}", "Removes a site and its versions.", Sites.Remove)
@@ -72,6 +75,10 @@ func (c sitesClient) Push(ctx context.Context, req appliance.PushSite) (applianc
 
 func (c sitesClient) Versions(ctx context.Context, host string) ([]appliance.Site, error) {
 	return versionsOfSite.Do(ctx, c.Client, host)
+}
+
+func (c sitesClient) Export(ctx context.Context, host string, w io.Writer) error {
+	return exportSite.Do(ctx, c.Client, host, w)
 }
 
 func (c sitesClient) Rollback(ctx context.Context, req appliance.RollbackSite) (appliance.Job, error) {

@@ -49,6 +49,7 @@ const (
 	typeLines = "application/x-ndjson"
 	typeText  = "text/plain; charset=utf-8"
 	typeTar   = "application/x-tar"
+	typeBytes = "application/octet-stream"
 
 	// problemTrailer carries the problem of a stream that had already begun.
 	problemTrailer = "Coopkit-Problem"

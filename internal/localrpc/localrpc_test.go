@@ -67,6 +67,7 @@ var (
 	renew = localrpc.Put(&area, "/loans/{title}", "Renews.", (*library).find)
 	all   = localrpc.Get(&area, "/books", "All.", localrpc.Bare((*library).all))
 	drop  = localrpc.Delete(&area, "/books/{title}", "Drops.", localrpc.Silent((*library).drop))
+	photo = localrpc.Download(&area, "/books/{title}/photo", "Shows.", (*library).read)
 	read  = localrpc.Text(&area, "/books/{title}/text", "Reads.", (*library).read)
 	list  = localrpc.Lines(&area, "/loans/list", "Lists.", (*library).list)
 	put   = localrpc.Upload(&area, "/shelf/{title}", "Receives.", (*library).receive)
@@ -138,9 +139,11 @@ func TestCalls_problemsCrossTheSocketWithoutTheirCause(t *testing.T) {
 	if p := problem.From(err, ""); p.Code != "too-long" || p.Kind != problem.Invalid || len(p.Next) != 1 || p.Err != nil {
 		t.Errorf("%+v", p)
 	}
-	var b strings.Builder
-	if err := read.Do(t.Context(), c, "sea", &b); !errors.Is(err, &problem.Problem{Code: "page-missing"}) || b.String() != "once sea" {
-		t.Errorf("after half of the text: %q, %v", b.String(), err)
+	for name, call := range map[string]localrpc.TextCall[string]{"text": read, "file": photo} {
+		var b strings.Builder
+		if err := call.Do(t.Context(), c, "sea", &b); !errors.Is(err, &problem.Problem{Code: "page-missing"}) || b.String() != "once sea" {
+			t.Errorf("after half of the %s: %q, %v", name, b.String(), err)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@
 package localrpc
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,7 @@ import (
 	"reflect"
 )
 
-// TextCall is a call whose answer is a stream of text.
+// TextCall is a call whose answer is a stream of text or of other bytes.
 type TextCall[P any] struct{ path string }
 
 // Text declares one. The first byte decides: an error before it is a problem
@@ -24,7 +25,18 @@ func Text[A, B, P any](a *Area[A, B], path, does string, do func(B, context.Cont
 	return TextCall[P]{path}
 }
 
-// Do makes the call and copies the text to w as it comes.
+// Download declares a call whose answer is a file of any size. Errors are said as
+// Text says them.
+func Download[A, B, P any](a *Area[A, B], path, does string, do func(B, context.Context, P, io.Writer) error) TextCall[P] {
+	add(a, http.MethodGet, path, does, nil, func(b B, w http.ResponseWriter, r *http.Request, p P) (any, error) {
+		out := bufio.NewWriterSize(newStream(w, typeBytes), 64<<10)
+		err := do(b, r.Context(), p, out)
+		return nil, errors.Join(err, out.Flush())
+	})
+	return TextCall[P]{path}
+}
+
+// Do makes the call and copies what is answered to w as it comes.
 func (call TextCall[P]) Do(ctx context.Context, c *Client, p P, w io.Writer) error {
 	q, err := writeParams(http.MethodGet, call.path, reflect.ValueOf(p))
 	if err != nil {

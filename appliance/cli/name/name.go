@@ -14,6 +14,6 @@ import (
 // New returns the noun with its verbs.
 func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "name", Short: "Look after names: the zones that this box answers for"}
-	cmd.AddCommand(newAdd(env), newList(env), newShow(env), newCheck(env), newRemove(env))
+	cmd.AddCommand(newAdd(env), newList(env), newShow(env), newCheck(env), newExport(env), newRemove(env))
 	return cmd
 }

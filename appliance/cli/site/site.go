@@ -20,7 +20,7 @@ import (
 // New returns the noun with its verbs.
 func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "site", Short: "Publish static sites"}
-	cmd.AddCommand(newPush(env), newList(env), newVersions(env), newRollback(env), newRemove(env))
+	cmd.AddCommand(newPush(env), newList(env), newVersions(env), newRollback(env), newExport(env), newRemove(env))
 	return cmd
 }
 

@@ -59,7 +59,7 @@ func routes(d area.Deps, box Agent, p pace) {
 	rt.Signed("GET /names/{name}/events", n.events)
 	rt.Signed("POST /names/{name}/look", n.again)
 	rt.Signed("GET /names/{name}/labels", n.labels)
-	rt.Signed("GET /names/{name}/zone.txt", n.zoneFile)
+	rt.Signed("GET /names/{name}/copy", n.copy)
 	rt.Signed("GET /names/{name}/remove", n.confirm)
 	rt.Signed("POST /names/{name}/remove", n.remove)
 }

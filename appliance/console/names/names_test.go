@@ -181,12 +181,12 @@ func TestPapers(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.at("www.cafe.example")
 	r.get(t, "/names/www.cafe.example/labels").Want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
-	elsewhere := r.get(t, "/names/www.cafe.example/zone.txt")
+	elsewhere := r.get(t, "/names/www.cafe.example/copy")
 	elsewhere.Want(t, http.StatusOK, "www.cafe.example. 3600 IN A 192.0.2.7\n", "www.cafe.example. 3600 IN AAAA 2001:db8::7\n")
 	if !strings.Contains(elsewhere.Header.Get("Content-Disposition"), "attachment") {
 		t.Error("the zone file is not a download")
 	}
-	r.get(t, "/names/demo.coop/zone.txt").Want(t, http.StatusOK, "demo.coop. 300 IN NS ns1.demo.coop.\n")
+	r.get(t, "/names/demo.coop/copy").Want(t, http.StatusOK, "demo.coop. 300 IN SOA ns1.demo.coop.", "demo.coop. 300 IN NS ns1.demo.coop.\n")
 	if a := r.post(t, "/names/demo.coop/look"); a.To != "/names/demo.coop#main" {
 		t.Errorf("led to %q", a.To)
 	}

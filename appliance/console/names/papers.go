@@ -4,10 +4,13 @@ package names
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
+	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -23,27 +26,29 @@ func (n *names) labels(w http.ResponseWriter, r *http.Request) error {
 	return n.UI.Render(w, http.StatusOK, "names-labels", v)
 }
 
-// zoneFile is the records as text: those of a zone of this box, or those to
-// enter elsewhere.
-func (n *names) zoneFile(w http.ResponseWriter, r *http.Request) error {
+// copy is a zone of this box as a zone file, or as the lines of one the records
+// to enter elsewhere.
+func (n *names) copy(w http.ResponseWriter, r *http.Request) error {
+	name := r.PathValue("name")
+	err := webkit.Download(w, name+".zone.txt", "text/plain; charset=utf-8", func(to io.Writer) error {
+		return n.Box.Names.Export(r.Context(), name, to)
+	})
+	if !errors.Is(err, &problem.Problem{Code: "no-such-zone"}) {
+		return err
+	}
 	v, err := n.examine(r)
 	if err != nil {
 		return err
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "; %s\n", v.Name)
-	for _, rec := range v.Records {
-		fmt.Fprintf(&b, "%s. %d IN %s %s\n", rec.Name, rec.TTL, rec.Type, rec.Data)
-	}
-	if len(v.Records) == 0 {
+	return webkit.Download(w, v.Name+".zone.txt", "text/plain; charset=utf-8", func(to io.Writer) error {
+		var b strings.Builder
+		fmt.Fprintf(&b, "; %s\n", v.Name)
 		for _, l := range v.Labels {
 			fmt.Fprintf(&b, "%s. 3600 IN %s %s\n", full(l.Name, v.Registered), l.Type, l.Value)
 		}
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+v.Name+`.zone.txt"`)
-	_, err = w.Write([]byte(b.String()))
-	return err
+		_, err := io.WriteString(to, b.String())
+		return err
+	})
 }
 
 // full is a host again, from what short made of it.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -48,6 +49,7 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) error {
 		{Text: p.T("sites.open", "host", host), Href: now.URL, Kind: "go", Icon: "out", Outside: true},
 		{Text: p.T("sites.show.new"), Href: "/sites/new?address=" + host},
 		{Text: p.T("sites.show.name"), Href: "/names/" + host, Icon: "tag"},
+		{Text: p.T("sites.show.copy"), Href: sitePath(host, "copy"), Kind: "quiet", Icon: "down"},
 	}
 	v.Risky = []webkit.Action{{Text: p.T("sites.show.remove"), Href: sitePath(host, "remove"), Kind: "risk"}}
 	for _, old := range all {
@@ -59,6 +61,16 @@ func (s *site) show(w http.ResponseWriter, r *http.Request) error {
 		}})
 	}
 	return s.UI.Render(w, http.StatusOK, "sites-show", v)
+}
+
+// copy sends what is published as a zip.
+func (s *site) copy(w http.ResponseWriter, r *http.Request) error {
+	now, _, err := s.versions(r)
+	if err != nil {
+		return err
+	}
+	host := string(now.Host)
+	return webkit.Download(w, host+".zip", "application/zip", func(to io.Writer) error { return s.Box.Sites.Export(r.Context(), host, to) })
 }
 
 func backPath(host string, n int) string { return sitePath(host, "versions", strconv.Itoa(n), "back") }

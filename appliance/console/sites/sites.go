@@ -50,6 +50,7 @@ func routes(d area.Deps, box Agent, sent int64) {
 	rt.Signed("GET /sites/new", s.ask)
 	rt.Upload("POST /sites/new", 2*sent, s.send) // beyond the limit it is thrown away, with an answer
 	rt.Signed("GET /sites/{site}", s.show)
+	rt.Signed("GET /sites/{site}/copy", s.copy)
 	rt.Signed("GET /sites/{site}/publish", s.plan)
 	rt.Signed("POST /sites/{site}/publish", s.publish)
 	rt.Signed("POST /sites/{site}/discard", s.discard)

@@ -4,6 +4,7 @@ package sites_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"io/fs"
 	"net/http"
@@ -214,6 +215,22 @@ func TestShow_goesBackAndForward(t *testing.T) {
 	r.post(t, "/sites/"+host+"/versions/9/back").Want(t, http.StatusNotFound)
 	r.post(t, "/sites/"+host+"/versions/x/back").Want(t, http.StatusNotFound)
 	r.get(t, "/sites/nothing.demo.coop").Want(t, http.StatusNotFound)
+}
+
+func TestCopy_isWhatIsPublishedAsAZip(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.get(t, "/sites/"+host+"/copy").Want(t, http.StatusNotFound, "no site at")
+	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "hello")})
+	r.get(t, "/sites/"+host).Want(t, http.StatusOK, "Download a copy", `href="/sites/`+host+`/copy"`)
+	a := r.get(t, "/sites/"+host+"/copy")
+	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "application/zip" || a.Header.Get("Content-Disposition") != "attachment; filename="+host+".zip" {
+		t.Errorf("%d, %v", a.Status, a.Header)
+	}
+	z, err := zip.NewReader(strings.NewReader(a.Source), int64(len(a.Source)))
+	if err != nil || len(z.File) != 1 || z.File[0].Name != "index.html" {
+		t.Errorf("%+v, %v", z, err)
+	}
 }
 
 func TestBack_thatFailsLeadsToItsJob(t *testing.T) {
