@@ -2,12 +2,13 @@
 
 package appliance
 
-// AddApp asks for an app. The zero values mean: the recipe's own name, the
-// usual order of image sources.
+// AddApp asks for an app. The zero values mean: the recipe's own name and
+// title, the usual order of image sources.
 type AddApp struct {
 	Recipe   string            `json:"recipe"`
 	Name     string            `json:"name,omitempty"`
-	Host     string            `json:"host"` // main address
+	Title    string            `json:"title,omitempty"` // what people call it
+	Host     string            `json:"host"`            // main address
 	Settings map[string]string `json:"settings,omitempty"`
 	Images   ImageSource       `json:"images,omitempty"`    // force one source
 	PlanHash string            `json:"plan_hash,omitempty"` // refuse if the plan is another by now
@@ -20,10 +21,16 @@ type RemoveApp struct {
 	PlanHash string `json:"plan_hash,omitempty"`
 }
 
-// App is an install as people see it.
+// RetitleApp asks to call an app by another everyday name.
+type RetitleApp struct {
+	Name  InstallName `json:"name"`
+	Title string      `json:"title"`
+}
+
+// App is an install as people see it. Its Title is never empty.
 type App struct {
 	Install
-	Title    string           `json:"title"`
+	Program  string           `json:"program"` // what it runs, as its recipe calls it: "DokuWiki"
 	Version  string           `json:"version"`
 	State    string           `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
 	URL      string           `json:"url"`

@@ -50,6 +50,7 @@ const (
 // Install is an app on this box.
 type Install struct {
 	Name        InstallName       `json:"name"`
+	Title       string            `json:"title,omitempty"` // its everyday name: what people call it, "Handbook"
 	Recipe      string            `json:"recipe"`
 	Wanted      Wanted            `json:"wanted"`
 	Release     int               `json:"release"`                // number of the current release; 0 before the first

@@ -14,6 +14,7 @@ const (
 	ChangeStart          Change = "start"
 	ChangeStop           Change = "stop"
 	ChangeRestart        Change = "restart"
+	ChangeRetitle        Change = "retitle"
 	ChangeRecipeTest     Change = "recipe-test"
 	ChangeRefreshImages  Change = "refresh-images"
 	ChangePublish        Change = "publish"
@@ -29,7 +30,7 @@ const (
 
 // JobChanges are the kinds that jobs have.
 var JobChanges = []Change{
-	ChangeAdd, ChangeRemove, ChangeStart, ChangeStop, ChangeRestart, ChangeRecipeTest, ChangeRefreshImages,
+	ChangeAdd, ChangeRemove, ChangeStart, ChangeStop, ChangeRestart, ChangeRetitle, ChangeRecipeTest, ChangeRefreshImages,
 	ChangePublish, ChangeRollbackSite, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeAddRedirect, ChangeRemoveRedirect,
 }
 
@@ -54,6 +55,7 @@ const (
 	StepActivate     StepCode = "activate"
 	StepStart        StepCode = "start"
 	StepStop         StepCode = "stop"
+	StepRetitle      StepCode = "retitle" // title
 	StepExport       StepCode = "export"
 	StepClose        StepCode = "close"
 	StepContainers   StepCode = "containers"
@@ -77,7 +79,8 @@ const (
 
 // StepCodes are all of them.
 var StepCodes = []StepCode{
-	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepExport, StepClose,
+	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepRetitle, StepExport,
+	StepClose,
 	StepContainers, StepForget, StepClear, StepRefresh, StepReceived, StepPublish, StepPrune, StepRemoveSite, StepAddress,
 	StepPointName, StepReleaseName, StepDoor, StepCertificates, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,
 }

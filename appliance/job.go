@@ -45,15 +45,19 @@ const (
 // a subject at a time, and every job survives kill -9: before its commit point
 // it is undone, after it finished.
 type Job struct {
-	ID       JobID            `json:"id"`
-	Kind     Change           `json:"kind"`
-	Subject  string           `json:"subject"` // what it changes: "app:wordpress", "site:demo.coop"
-	State    JobState         `json:"state"`
-	Steps    []JobStep        `json:"steps"`
-	Problem  *problem.Problem `json:"problem,omitempty"` // why it did not end well; while it runs, why it goes back or what holds it up
-	Created  time.Time        `json:"created"`
-	Finished time.Time        `json:"finished,omitzero"`
-	Until    time.Time        `json:"until,omitzero"` // of a job that waits: when it goes on by itself
+	ID      JobID  `json:"id"`
+	Kind    Change `json:"kind"`
+	Subject string `json:"subject"` // what it changes: "app:wordpress", "site:demo.coop"
+	// Args are the values in the words about it, besides the subject: "title" is
+	// what people called an app when the job began.
+	Args     map[string]string `json:"args,omitempty"`
+	By       By                `json:"by,omitzero"` // who asked for it; zero: not known
+	State    JobState          `json:"state"`
+	Steps    []JobStep         `json:"steps"`
+	Problem  *problem.Problem  `json:"problem,omitempty"` // why it did not end well; while it runs, why it goes back or what holds it up
+	Created  time.Time         `json:"created"`
+	Finished time.Time         `json:"finished,omitzero"`
+	Until    time.Time         `json:"until,omitzero"` // of a job that waits: when it goes on by itself
 
 	// Stoppable is set while a person can still have the job go back.
 	Stoppable bool `json:"stoppable,omitempty"`

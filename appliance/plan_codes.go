@@ -85,6 +85,7 @@ const (
 	NoteRecord           NoteCode = "record"      // record, as in a zone file
 	NoteGlueRecord       NoteCode = "glue-record" // record
 	NoteCheckName        NoteCode = "check-name"  // name
+	NoteSameTitle        NoteCode = "same-title"  // title
 	NoteDelegate         NoteCode = "delegate"    // name; the records follow
 	NoteSingleServer     NoteCode = "single-server"
 	NoteBeforeDelegating NoteCode = "before-delegating"
@@ -110,7 +111,7 @@ const (
 
 // NoteCodes are all of them.
 var NoteCodes = []NoteCode{
-	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteDelegate, NoteSingleServer,
+	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteSingleServer,
 	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
 	NoteNoMoreReports, NoteDeskKeeps,
 	BackRemoveApp, BackExport, BackNone, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,

@@ -33,7 +33,8 @@ func (k TroubleKind) Closes() bool {
 // can. The part that notices it leaves the thing out, goes on, and reports it;
 // the checks make a finding of it.
 type Trouble struct {
-	Kind TroubleKind
-	Name string // host, install, zone, recipe or part; empty where there is one only
-	Err  error
+	Kind  TroubleKind
+	Name  string // host, install, zone, recipe or part; empty where there is one only
+	Title string // what people call it; empty: Name
+	Err   error
 }

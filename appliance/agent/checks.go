@@ -54,7 +54,7 @@ func (b *backend) outOfMemory() []health.OutOfMemory {
 	for _, one := range b.apps.OutOfMemory() {
 		title := string(one.Install)
 		if in, err := b.store.Install(context.Background(), one.Install); err == nil { // a removed one keeps its name
-			title = b.programOf(in)
+			title = b.apps.Title(in)
 		}
 		out = append(out, health.OutOfMemory{App: title, At: one.At})
 	}
@@ -125,7 +125,7 @@ func (b *backend) healthApps(ctx context.Context) ([]health.App, error) {
 }
 
 func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.App, error) {
-	app := health.App{Install: in, Title: b.programOf(in), Busy: in.Release == 0 || b.apps.Changing(in.Name)}
+	app := health.App{Install: in, Title: b.apps.Title(in), Busy: in.Release == 0 || b.apps.Changing(in.Name)}
 	if app.Busy {
 		return app, nil
 	}
@@ -144,14 +144,6 @@ func (b *backend) healthApp(ctx context.Context, in appliance.Install) (health.A
 	app.Containers = have.Containers
 	app.Contract = func(ctx context.Context) error { return b.apps.Trouble(ctx, in.Name, have) }
 	return app, nil
-}
-
-// programOf is what people call the program of an install.
-func (b *backend) programOf(in appliance.Install) string {
-	if r, err := b.catalogue.Find(in.Recipe); err == nil && r.Title["en"] != "" {
-		return r.Title["en"]
-	}
-	return string(in.Name)
 }
 
 // healthNames looks up every address of this box where it counts.

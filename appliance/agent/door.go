@@ -81,7 +81,7 @@ func (d *door) routes(ctx context.Context) (routes []gateway.Route, closed []app
 	for _, e := range ends {
 		routes = append(routes, appRoute(e))
 		if e.Err != nil {
-			closed = append(closed, appliance.Trouble{Kind: appliance.TroubleApp, Name: string(e.Install), Err: e.Err})
+			closed = append(closed, appliance.Trouble{Kind: appliance.TroubleApp, Name: string(e.Install), Title: e.Title, Err: e.Err})
 		}
 	}
 	addresses, err := d.store.Addresses(ctx)

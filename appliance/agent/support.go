@@ -57,7 +57,7 @@ func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
 		return f, err
 	}
 	for _, a := range apps {
-		i := wire.Install{Name: string(a.Name), Recipe: a.Recipe, Version: a.Version, Release: a.Release, State: a.State}
+		i := wire.Install{Name: string(a.Name), Title: a.Title, Recipe: a.Recipe, Version: a.Version, Release: a.Release, State: a.State}
 		if len(a.Addresses) > 0 {
 			i.Host = a.Addresses[0].String()
 		}

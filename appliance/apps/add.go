@@ -30,7 +30,7 @@ func (a *Apps) Add(ctx context.Context, req appliance.AddApp) (appliance.Job, er
 	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
 	}
-	return a.Jobs.Start(ctx, appliance.ChangeAdd, subject(in.Install.Name), in)
+	return a.Jobs.StartWith(ctx, appliance.ChangeAdd, subject(in.Install.Name), a.words(in.Install), in)
 }
 
 // addSteps are the steps of an add. What is undone is everything: a failed add

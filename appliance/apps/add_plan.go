@@ -3,6 +3,7 @@
 package apps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -46,6 +47,10 @@ func (a *Apps) prepare(ctx context.Context, req appliance.AddApp) (addInput, *re
 	if err != nil {
 		return fail(err)
 	}
+	title, err := appliance.ParseTitle(req.Title)
+	if err != nil {
+		return fail(err)
+	}
 	host, err := hostname.Parse(req.Host)
 	if err != nil {
 		return fail(err)
@@ -55,7 +60,7 @@ func (a *Apps) prepare(ctx context.Context, req appliance.AddApp) (addInput, *re
 		return fail(err)
 	}
 	install := appliance.Install{
-		Name: name, Recipe: recipe.Name, Wanted: appliance.WantRunning,
+		Name: name, Title: cmp.Or(title, recipe.Title["en"]), Recipe: recipe.Name, Wanted: appliance.WantRunning,
 		Addresses: hosts(recipe, host), Settings: settings,
 		Created: a.Now().UTC().Truncate(time.Millisecond), // as the store keeps it
 	}
@@ -177,7 +182,7 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 	install := in.Install
 	plan := appliance.Plan{
 		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
-		Args:    map[string]string{"recipe": recipe.Name, "version": recipe.Version, "url": a.Door.URL(install.Addresses[0])},
+		Args:    map[string]string{"recipe": recipe.Name, "version": recipe.Version, "url": a.Door.URL(install.Addresses[0]), "title": install.Title},
 		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(install.Name)},
 	}
 	spec, err := a.draft(install, recipe)
@@ -196,9 +201,7 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 	if err != nil {
 		return plan, err
 	}
-	for _, s := range steps {
-		plan.Lines = append(plan.Lines, s.Describe())
-	}
+	plan.Lines = append(plan.Lines, a.described(install, steps)...)
 	if !recipe.FirstAccount.None {
 		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindAccount})
 	}
@@ -210,6 +213,11 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 		plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
 		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: a.Door.URL(host)})
 	}
+	all, err := a.Store.Installs(ctx)
+	if err != nil {
+		return plan, err
+	}
+	plan.Notes = append(plan.Notes, a.sameTitle(all, install.Name, install.Title)...)
 	need := uint64(recipe.Needs.MemoryMiB) << 20 //nolint:gosec // the linter of recipes bounds it
 	if room, err := a.Room(); err == nil && room.MemoryBytes < need {
 		plan.Notes = append(plan.Notes, appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{

@@ -90,6 +90,7 @@ func New(d Deps) *Apps {
 	register(d.Jobs, appliance.ChangeStart, a.startSteps)
 	register(d.Jobs, appliance.ChangeStop, a.stopSteps)
 	register(d.Jobs, appliance.ChangeRestart, a.restartSteps)
+	register(d.Jobs, appliance.ChangeRetitle, a.retitleSteps)
 	return a
 }
 

@@ -152,7 +152,7 @@ func TestPlanAdd_showsEverythingAndNoSecret(t *testing.T) {
 	const image = " → registry.example/echo:1.0.0@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	want := []string{
 		"fetch image app" + image, "fetch image helper" + image,
-		"create network echo → 10.213.0.0/27", "create volume data → coopkit-echo_data",
+		"create network Echo → 10.213.0.0/27", "create volume data → coopkit-echo_data",
 		"create container helper" + image, "create container app" + image,
 		"start container helper", "wait container helper", "start container app",
 		"create account", "create record echo.demo.coop → 300 A 192.0.2.7", "open address https://echo.demo.coop:8443",

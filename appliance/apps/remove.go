@@ -28,7 +28,7 @@ func (a *Apps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (applian
 
 func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bool) (appliance.Plan, error) {
 	plan := appliance.Plan{
-		Kind: appliance.ChangeRemove, Subject: subject(in.Name), WayBack: appliance.Note{Code: appliance.BackExport},
+		Kind: appliance.ChangeRemove, Subject: subject(in.Name), Args: a.words(in), WayBack: appliance.Note{Code: appliance.BackExport},
 	}
 	if noExport {
 		plan.WayBack.Code = appliance.BackNone
@@ -44,9 +44,7 @@ func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bo
 	if err != nil {
 		return plan, err
 	}
-	for _, s := range engine.Teardown(have, false) {
-		plan.Lines = append(plan.Lines, s.Describe())
-	}
+	plan.Lines = append(plan.Lines, a.described(in, engine.Teardown(have, false))...)
 	return plan.Seal(), nil
 }
 
@@ -67,7 +65,7 @@ func (a *Apps) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.J
 	if !req.NoExport {
 		input.Export = filepath.Join(a.Exports, string(in.Name)+"-"+a.Now().UTC().Format("20060102-150405"))
 	}
-	return a.Jobs.Start(ctx, appliance.ChangeRemove, subject(in.Name), input)
+	return a.Jobs.StartWith(ctx, appliance.ChangeRemove, subject(in.Name), a.words(in), input)
 }
 
 // removeSteps: until the export is safe the app can come back; from then on the
@@ -131,7 +129,7 @@ func (a *Apps) TestRecipe(ctx context.Context, recipe string, images appliance.I
 		return appliance.Job{}, err
 	}
 	in.Install.Scratch = true
-	return a.Jobs.Start(ctx, appliance.ChangeRecipeTest, subject(in.Install.Name), in)
+	return a.Jobs.StartWith(ctx, appliance.ChangeRecipeTest, subject(in.Install.Name), a.words(in.Install), in)
 }
 
 // testAnswers answers the questions that have no default.

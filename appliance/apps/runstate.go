@@ -36,7 +36,7 @@ func (a *Apps) change(ctx context.Context, kind appliance.Change, name appliance
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	return a.Jobs.Start(ctx, kind, subject(name), nameInput{Name: name, Before: in.Wanted})
+	return a.Jobs.StartWith(ctx, kind, subject(name), a.words(in), nameInput{Name: name, Before: in.Wanted})
 }
 
 func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {

@@ -46,7 +46,8 @@ func (a *Apps) Show(ctx context.Context, name appliance.InstallName) (appliance.
 
 // view is an install with what the engine says of it before glance ends.
 func (a *Apps) view(ctx, glance context.Context, in appliance.Install) (appliance.App, error) {
-	app := appliance.App{Install: in, Title: in.Recipe, State: "adding", Services: []appliance.ServiceState{}}
+	app := appliance.App{Install: in, Program: a.program(in), State: "adding", Services: []appliance.ServiceState{}}
+	app.Title = a.Title(in)
 	if a.Usage != nil {
 		app.Usage = a.Usage(in.Name)
 	}
@@ -60,7 +61,7 @@ func (a *Apps) view(ctx, glance context.Context, in appliance.Install) (applianc
 	if err != nil {
 		return app, err
 	}
-	app.Title, app.Version, app.Images = r.recipe.Title["en"], r.Version, r.Images
+	app.Program, app.Version, app.Images = r.recipe.Title["en"], r.Version, r.Images
 	have, err := a.Engine.Observe(glance, in.Name)
 	if err != nil {
 		app.State = "unknown"
@@ -135,7 +136,7 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) []Endpoint {
 	out := make([]Endpoint, len(in.Addresses))
 	for i, host := range in.Addresses {
 		out[i] = Endpoint{
-			Host: host, Install: in.Name, Title: in.Recipe,
+			Host: host, Install: in.Name, Title: a.Title(in),
 			Open: in.HasOwner && in.Open, Stopped: in.Wanted == appliance.WantStopped,
 		}
 	}
@@ -145,7 +146,6 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) []Endpoint {
 	r, err := a.read(ctx, in, in.Release)
 	for i := range out {
 		if out[i].Err = err; err == nil {
-			out[i].Title = r.recipe.Title["en"]
 			out[i].Target, out[i].Err = r.endpoint(r.recipe.Web[i].Name)
 		}
 	}

@@ -9,6 +9,7 @@
 package console
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -60,6 +61,9 @@ func New(d Deps) (*Console, error) {
 	if c.ui, err = webkit.New(webkit.Config{
 		Name: "console", Templates: files, Messages: files, Log: d.Log, Now: d.Now, User: account.User(d.Accounts), Frame: c.frame,
 		Statements: d.Statements,
+		Context: func(ctx context.Context, u webkit.User) context.Context {
+			return appliance.WithBy(ctx, appliance.By{Kind: appliance.ByPerson, Name: u.Name})
+		},
 	}); err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console"
+	"coopkit/appliance/control"
 	"coopkit/internal/signin"
 	"coopkit/internal/sqlitedb"
 	"coopkit/internal/webkit"
@@ -38,9 +39,15 @@ var open = map[string]string{
 type house struct {
 	console  *console.Console
 	accounts *signin.Service
+	cookies  []*http.Cookie // of who is signed in
 }
 
 func newHouse(t *testing.T) house {
+	t.Helper()
+	return newHouseOf(t, agenttest.New(t).Agent())
+}
+
+func newHouseOf(t *testing.T, box control.Agent) house {
 	t.Helper()
 	db, err := sqlitedb.Open(t.Context(), filepath.Join(t.TempDir(), "accounts.db"), nil, signin.Tables())
 	if err != nil {
@@ -54,12 +61,12 @@ func newHouse(t *testing.T) house {
 	log := slog.New(slog.DiscardHandler)
 	accounts := signin.New(signin.Deps{Store: signin.NewStore(db), Log: log, Cookie: "coopkit", WayBack: "coopkit console token"})
 	c, err := console.New(console.Deps{
-		Box: agenttest.New(t).Agent(), Accounts: accounts, Log: log, Now: time.Now, Version: "test",
+		Box: box, Accounts: accounts, Log: log, Now: time.Now, Version: "test",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return house{c, accounts}
+	return house{console: c, accounts: accounts}
 }
 
 func (h house) steward(t *testing.T) {

@@ -21,6 +21,8 @@ type Apps interface {
 	Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
 	Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
 	Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
+	// Retitle calls an app by another everyday name; empty: its program's.
+	Retitle(ctx context.Context, req appliance.RetitleApp) (appliance.Job, error)
 	Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error
 	Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error)
 	// MarkSigninShown notes that the console has shown the first sign-in of an app.
@@ -40,6 +42,7 @@ var (
 	startApp        = localrpc.Post(&appsArea, "/v1/apps/{name}/start", "Starts it.", Apps.Start)
 	stopApp         = localrpc.Post(&appsArea, "/v1/apps/{name}/stop", "Stops it.", Apps.Stop)
 	restartApp      = localrpc.Post(&appsArea, "/v1/apps/{name}/restart", "Stops and starts it.", Apps.Restart)
+	retitleApp      = localrpc.Post(&appsArea, "/v1/apps/{name}/title", "Calls it by another everyday name.", Apps.Retitle)
 	logsOfApp       = localrpc.Text(&appsArea, "/v1/apps/{name}/logs", "Log lines as a stream of text.", Apps.Logs)
 	signinOfApp     = localrpc.Get(&appsArea, "/v1/apps/{name}/signin", "The first account of an app, with its password.", Apps.Signin)
 	markSigninShown = localrpc.Post(&appsArea, "/v1/apps/{name}/signin/shown",
@@ -82,6 +85,10 @@ func (c appsClient) Stop(ctx context.Context, name appliance.InstallName) (appli
 
 func (c appsClient) Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
 	return restartApp.Do(ctx, c.Client, name)
+}
+
+func (c appsClient) Retitle(ctx context.Context, req appliance.RetitleApp) (appliance.Job, error) {
+	return retitleApp.Do(ctx, c.Client, req)
 }
 
 func (c appsClient) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {

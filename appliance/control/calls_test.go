@@ -56,6 +56,9 @@ var appCalls = []call{
 	}},
 	{"Apps.Stop", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Stop(ctx, "blog")) }},
 	{"Apps.Start", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Start(ctx, "blog")) }},
+	{"Apps.Retitle", func(ctx context.Context, a control.Agent) error {
+		return says(a.Apps.Retitle(ctx, appliance.RetitleApp{Name: "blog", Title: "Our blog"}))
+	}},
 	{"Apps.Restart", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Restart(ctx, "blog")) }},
 	{"Apps.Logs", func(ctx context.Context, a control.Agent) error {
 		var w strings.Builder

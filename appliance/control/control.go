@@ -56,10 +56,13 @@ func routes() []localrpc.Route[Agent] {
 }
 
 // Handler serves the API of a. It is safe for concurrent use if the parts of a
-// are.
+// are. Whoever asks is at the command line of this box.
 func Handler(a Agent, log *slog.Logger) http.Handler {
-	return localrpc.Server[Agent]{
+	calls := localrpc.Server[Agent]{
 		Program: "agent", Log: log.With(slog.String(logkey.Component, "control")), Routes: routes(),
 		Started: func(answer any) bool { _, job := answer.(appliance.Job); return job },
 	}.Handler(a)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.ServeHTTP(w, r.WithContext(appliance.WithBy(r.Context(), appliance.By{Kind: appliance.ByCommand})))
+	})
 }

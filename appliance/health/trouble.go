@@ -3,6 +3,7 @@
 package health
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -83,28 +84,29 @@ type remedy struct {
 const seeLog = "Send the agent's log to your IT co-op: journalctl -u coopkit-agent"
 
 func remedyOf(t appliance.Trouble, reason string) remedy {
+	title := cmp.Or(t.Title, t.Name)
 	switch t.Kind {
 	case appliance.TroubleApp:
 		return remedy{
-			"Visitors of " + t.Name + " see a holding page; its data is untouched", "The record of its release cannot be used: " + reason,
+			"Visitors of " + title + " see a holding page; its data is untouched", "The record of its release cannot be used: " + reason,
 			[]string{"Install the version of coopkit that ran before", seeLog},
 			appliance.YourITCoop,
 		}
 	case appliance.TroubleSite:
 		return remedy{
-			"Visitors of " + t.Name + " see a holding page", "The files of the site cannot be opened: " + reason,
-			[]string{"Look whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + t.Name},
+			"Visitors of " + title + " see a holding page", "The files of the site cannot be opened: " + reason,
+			[]string{"Look whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + title},
 			appliance.You,
 		}
 	case appliance.TroubleAddress:
 		return remedy{
-			"Visitors of " + t.Name + " see a holding page", "The record of the address cannot be used: " + reason,
+			"Visitors of " + title + " see a holding page", "The record of the address cannot be used: " + reason,
 			[]string{"Remove the address and give it again", seeLog},
 			appliance.You,
 		}
 	case appliance.TroubleZone:
 		return remedy{
-			"The name server of this box does not answer for " + t.Name, "The record of the name is not valid: " + reason,
+			"The name server of this box does not answer for " + title, "The record of the name is not valid: " + reason,
 			[]string{"Install the version of coopkit that ran before", seeLog},
 			appliance.YourITCoop,
 		}
@@ -125,7 +127,7 @@ func remedyOf(t appliance.Trouble, reason string) remedy {
 		}
 	case appliance.TroubleRecipe:
 		return remedy{
-			"The app " + t.Name + " cannot be added; those that are there run", "Its recipe cannot be read: " + reason,
+			"The app " + title + " cannot be added; those that are there run", "Its recipe cannot be read: " + reason,
 			[]string{"Nothing, if you do not need it; otherwise tell your IT co-op"},
 			appliance.YourITCoop,
 		}
@@ -137,7 +139,7 @@ func remedyOf(t appliance.Trouble, reason string) remedy {
 		}
 	case appliance.TroublePart:
 	}
-	what := "A part of the agent does not work: " + t.Name + "; apps, sites and names are served"
+	what := "A part of the agent does not work: " + title + "; apps, sites and names are served"
 	switch t.Name {
 	case "console":
 		what = "The console cannot be opened; apps, sites and names are served"
@@ -152,7 +154,7 @@ func judgeTrouble(t appliance.Trouble) appliance.Finding {
 	r := remedyOf(t, reason)
 	finding := appliance.Finding{
 		Code: "PART-DOWN", Subject: "part:" + t.Name, Severity: appliance.Warning, What: r.what, Why: r.why + ".", Next: r.next, Who: r.who,
-		Args: map[string]string{"case": string(t.Kind), "name": t.Name, "reason": reason},
+		Args: map[string]string{"case": string(t.Kind), "name": cmp.Or(t.Title, t.Name), "reason": reason},
 	}
 	switch t.Kind {
 	case appliance.TroubleApp:

@@ -73,9 +73,9 @@ func (r *Runner) tryOwn(rec Record) (*run, error) {
 	case other.held != nil:
 		return nil, heldUp(other.rec.ID, other.held)
 	case !other.until.IsZero():
-		return nil, waitsFor(rec.Subject, other.rec.ID, other.until)
+		return nil, waitsFor(other.rec.Job, other.until)
 	default:
-		return nil, Busy(rec.Subject)
+		return nil, Busy(rec.Job)
 	}
 	j := newRun(r.base, r, rec)
 	r.owner[rec.Subject] = j

@@ -282,7 +282,7 @@ func TestRunner_oneJobPerSubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Start(t.Context(), "slow", "x", nil); !errors.Is(err, jobs.Busy("x")) {
+	if _, err := r.Start(t.Context(), "slow", "x", nil); !errors.Is(err, jobs.Busy(appliance.Job{Subject: "x"})) {
 		t.Errorf("a second job for the same subject: %v", err)
 	}
 	if r.Exclusive(t.Context(), "x", func(context.Context) { t.Error("exclusive beside a job") }) {

@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -35,36 +36,36 @@ var lost = &problem.Problem{
 	Next: []string{"coopkit doctor", "ask your support desk"},
 }
 
-// Busy is the Problem of a subject that another job is changing.
-func Busy(subject string) error {
+// Busy is the Problem of a job whose subject another one is changing.
+func Busy(j appliance.Job) error {
 	return &problem.Problem{
 		Code: "job-running", Kind: problem.Conflict,
-		What: "another change to " + subject + " is going on",
+		What: "another change to " + nameOf(j) + " is going on",
 		Why:  "one change at a time keeps every change undoable",
 		Next: []string{"coopkit job list", "wait until it has ended, then try again"},
-		Args: map[string]string{"subject": nameOf(subject)},
+		Args: map[string]string{"subject": nameOf(j)},
 	}
 }
 
-// nameOf is a subject without its kind.
-func nameOf(subject string) string {
-	_, name, _ := strings.Cut(subject, ":")
-	return name
+// nameOf is what people call that which a job changes.
+func nameOf(j appliance.Job) string {
+	_, name, _ := strings.Cut(j.Subject, ":")
+	return cmp.Or(j.Args["title"], name, j.Subject)
 }
 
-// waitsFor is the Problem of a subject whose last change waits until then.
-func waitsFor(subject string, id appliance.JobID, until time.Time) error {
-	number := fmt.Sprint(id)
+// waitsFor is the Problem of a subject whose last change, j, waits until then.
+func waitsFor(j appliance.Job, until time.Time) error {
+	number := fmt.Sprint(j.ID)
 	return &problem.Problem{
 		Code: "job-waiting", Kind: problem.Conflict,
-		What: "the last change to " + subject + " is not final yet",
+		What: "the last change to " + nameOf(j) + " is not final yet",
 		Why:  "job " + number + " waits until " + until.UTC().Format("2006-01-02 15:04 UTC") + "; until then it can go back",
 		Next: []string{
 			"to make it final now: coopkit job finish " + number,
 			"to have it go back: coopkit job stop " + number,
 			"or wait until then, and try again",
 		},
-		Args: map[string]string{"subject": nameOf(subject), "job": number, "until_at": until.UTC().Format(time.RFC3339)},
+		Args: map[string]string{"subject": nameOf(j), "job": number, "until_at": until.UTC().Format(time.RFC3339)},
 	}
 }
 

@@ -91,6 +91,12 @@ func (r *Runner) Run(ctx context.Context, ready chan<- struct{}) error {
 // job has the subject, "agent-stopping" outside Run, or what the builder finds
 // wrong with the input.
 func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject string, input any) (appliance.Job, error) {
+	return r.StartWith(ctx, kind, subject, nil, input)
+}
+
+// StartWith is Start with the values in the words about the job. Who asked for
+// it says ctx (appliance.WithBy).
+func (r *Runner) StartWith(ctx context.Context, kind appliance.Change, subject string, args map[string]string, input any) (appliance.Job, error) {
 	raw, err := json.Marshal(input)
 	if err != nil {
 		return appliance.Job{}, fmt.Errorf("record input of job: %w", err)
@@ -100,7 +106,7 @@ func (r *Runner) Start(ctx context.Context, kind appliance.Change, subject strin
 		return appliance.Job{}, err
 	}
 	rec := Record{Input: raw, Job: appliance.Job{
-		Kind: kind, Subject: subject, State: appliance.JobRunning, Created: r.Now().UTC(), Steps: outline(steps),
+		Kind: kind, Subject: subject, Args: args, By: appliance.ByOf(ctx), State: appliance.JobRunning, Created: r.Now().UTC(), Steps: outline(steps),
 	}}
 	j, err := r.own(ctx, rec)
 	if err != nil {

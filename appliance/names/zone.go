@@ -108,26 +108,26 @@ func (n *Names) find(ctx context.Context, name hostname.Name) (zone, error) {
 	return zones[i], zones[i].broken
 }
 
-// unused returns a Problem "zone-in-use" that names who has records in the
-// zone, besides the zone itself and people.
+// unused returns a Problem "zone-in-use" that names the addresses in the zone
+// that something on this box uses.
 func (z zone) unused() error {
-	var users []string
+	var hosts []string
 	for _, r := range z.Records {
 		owner := z.ledger.Owner(r)
-		if owner != OwnerZone && owner != OwnerACME && owner != dns.You && !slices.Contains(users, owner) {
-			users = append(users, owner)
+		if owner != OwnerZone && owner != OwnerACME && owner != dns.You && !slices.Contains(hosts, r.Name) {
+			hosts = append(hosts, r.Name)
 		}
 	}
-	if len(users) == 0 {
+	if len(hosts) == 0 {
 		return nil
 	}
-	slices.Sort(users)
+	slices.Sort(hosts)
 	return &problem.Problem{
 		Code: "zone-in-use", Kind: problem.Conflict,
 		What: "the name " + z.Name + " is still in use",
-		Why:  "these have addresses in it: " + strings.Join(users, ", "),
+		Why:  "apps, sites or redirects have these addresses in it: " + strings.Join(hosts, ", "),
 		Next: []string{"remove them first, or give them other addresses"},
-		Args: map[string]string{"name": z.Name, "users": strings.Join(users, ", ")},
+		Args: map[string]string{"name": z.Name, "hosts": strings.Join(hosts, ", ")},
 	}
 }
 

@@ -7,6 +7,7 @@
 package say
 
 import (
+	"cmp"
 	"embed"
 	"io/fs"
 	"maps"
@@ -34,9 +35,12 @@ func Actor(l *locale.Locale, a appliance.Actor) string {
 }
 
 // Job says a job in one sentence, by its kind, subject and state: "Adding
-// wordpress", "Removed the site demo.coop".
+// Handbook", "Removed the site demo.coop". An app has the name by which people
+// called it when the job began.
 func Job(l *locale.Locale, j appliance.Job) string {
 	args := map[string]string{"name": Subject(j.Subject), "kind": string(j.Kind)}
+	maps.Copy(args, j.Args)
+	args["name"] = cmp.Or(j.Args["title"], args["name"])
 	state := j.State
 	if state == appliance.JobWaiting { // it is not over; in what way says the state beside it
 		state = appliance.JobRunning
@@ -45,6 +49,16 @@ func Job(l *locale.Locale, j appliance.Job) string {
 	if !ok {
 		text, _ = words(l, "say.job.other."+string(state), args)
 	}
+	return text
+}
+
+// By says who asked for a change: a person's name, "the command line". It is
+// empty where that is not known.
+func By(l *locale.Locale, by appliance.By) string {
+	if by.Name != "" {
+		return by.Name
+	}
+	text, _ := words(l, "say.by."+string(by.Kind), nil)
 	return text
 }
 
@@ -61,6 +75,7 @@ func Step(l *locale.Locale, s appliance.JobStep) string {
 func Title(l *locale.Locale, p appliance.Plan) string {
 	args := map[string]string{"name": Subject(p.Subject)}
 	maps.Copy(args, p.Args)
+	args["name"] = cmp.Or(p.Args["title"], args["name"])
 	if text, ok := words(l, "say.plan."+string(p.Kind), args); ok {
 		return text
 	}

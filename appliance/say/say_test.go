@@ -34,6 +34,9 @@ func TestMessages(t *testing.T) {
 			want["say.job."+string(kind)+"."+string(s)] = true
 		}
 	}
+	for _, kind := range appliance.ByKinds {
+		want["say.by."+string(kind)] = true
+	}
 	for _, c := range appliance.StepCodes {
 		want["say.step."+string(c)] = true
 	}

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -45,6 +46,16 @@ func TestDays_keepTheWorst(t *testing.T) {
 	}
 }
 
+// insertFirst records an install as the first version did.
+func insertFirst(t *testing.T, db *sqlitedb.DB) error {
+	t.Helper()
+	return db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO install (name, recipe, wanted, subnet, settings, created)
+			VALUES ('wordpress', 'wordpress', 'running', '10.213.1.0/27', '{}', 1)`)
+		return err
+	})
+}
+
 // TestMigrate_daysCome opens the records of a box from before there were days.
 func TestMigrate_daysCome(t *testing.T) {
 	first, err := fs.ReadFile(migrations, "migrations/0001_init.sql")
@@ -56,8 +67,7 @@ func TestMigrate_daysCome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := &Store{db: db}
-	if err := errors.Join(old.CreateInstall(t.Context(), wordpress()), old.Close()); err != nil {
+	if err := errors.Join(insertFirst(t, db), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(t.Context(), path)

@@ -43,8 +43,8 @@ func (s *Store) CreateInstall(ctx context.Context, in NewInstall) error {
 		if taken {
 			return ErrSubnetTaken
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO install (name, recipe, wanted, subnet, scratch, settings, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			in.Name, in.Recipe, in.Wanted, in.Subnet.String(), in.Scratch, settings, millis(in.Created))
+		_, err := tx.ExecContext(ctx, `INSERT INTO install (name, title, recipe, wanted, subnet, scratch, settings, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			in.Name, in.Title, in.Recipe, in.Wanted, in.Subnet.String(), in.Scratch, settings, millis(in.Created))
 		if sqlitedb.IsUnique(err) {
 			return InstallExists(in.Name)
 		}
@@ -100,7 +100,7 @@ func (s *Store) Installs(ctx context.Context) ([]appliance.Install, error) {
 
 func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appliance.Install, error) {
 	all, err := sqlitedb.Query(ctx, s.db.Read(), scanInstall,
-		`SELECT name, recipe, wanted, release, subnet, has_owner, open, scratch, signin_shown, settings, created FROM install `+where, args...)
+		`SELECT name, title, recipe, wanted, release, subnet, has_owner, open, scratch, signin_shown, settings, created FROM install `+where, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (s *Store) installs(ctx context.Context, where string, args ...any) ([]appl
 func scanInstall(rows *sql.Rows) (in appliance.Install, err error) {
 	var subnet, settings string
 	var created sql.NullInt64
-	if err := rows.Scan(&in.Name, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Open, &in.Scratch, &in.SigninShown, &settings, &created); err != nil {
+	if err := rows.Scan(&in.Name, &in.Title, &in.Recipe, &in.Wanted, &in.Release, &subnet, &in.HasOwner, &in.Open, &in.Scratch, &in.SigninShown, &settings, &created); err != nil {
 		return in, err
 	}
 	in.Created = moment(created)
@@ -142,6 +142,11 @@ func (s *Store) Unlabelled(ctx context.Context, name appliance.InstallName) (old
 // SetWanted records what the co-op wants of an install.
 func (s *Store) SetWanted(ctx context.Context, name appliance.InstallName, w appliance.Wanted) error {
 	return s.updateInstall(ctx, name, `UPDATE install SET wanted = ? WHERE name = ?`, w)
+}
+
+// SetTitle records the everyday name of an install.
+func (s *Store) SetTitle(ctx context.Context, name appliance.InstallName, title string) error {
+	return s.updateInstall(ctx, name, `UPDATE install SET title = ? WHERE name = ?`, title)
 }
 
 // SetOwner records whether the first account of an install exists.

@@ -23,11 +23,15 @@ var _ jobs.Journal = (*Store)(nil)
 // CreateJob implements jobs.Journal. It also drops the oldest ended jobs.
 func (s *Store) CreateJob(ctx context.Context, rec jobs.Record) (appliance.JobID, error) {
 	var id int64
-	err := s.db.Write(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO job (kind, subject, state, input, created) VALUES (?, ?, ?, ?, ?)`,
-			rec.Kind, rec.Subject, rec.State, string(rec.Input), millis(rec.Created))
+	args, err := encode(rec.Args)
+	if err != nil {
+		return 0, err
+	}
+	err = s.db.Write(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, `INSERT INTO job (kind, subject, args, by_kind, by_name, state, input, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+			rec.Kind, rec.Subject, args, rec.By.Kind, rec.By.Name, rec.State, string(rec.Input), millis(rec.Created))
 		if sqlitedb.IsUnique(err) {
-			return jobs.Busy(rec.Subject)
+			return jobs.Busy(rec.Job)
 		}
 		if err != nil {
 			return fmt.Errorf("insert job: %w", err)
@@ -108,7 +112,7 @@ func encodeProblem(p *problem.Problem) (sql.NullString, error) {
 	return sql.NullString{String: text, Valid: err == nil}, err
 }
 
-const jobColumns = `SELECT id, kind, subject, state, committed, input, problem, created, finished, until FROM job `
+const jobColumns = `SELECT id, kind, subject, args, by_kind, by_name, state, committed, input, problem, created, finished, until FROM job `
 
 // Job implements jobs.Journal.
 func (s *Store) Job(ctx context.Context, id appliance.JobID) (appliance.Job, error) {
@@ -174,13 +178,16 @@ func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Reco
 }
 
 func scanJob(rows *sql.Rows) (rec jobs.Record, err error) {
-	var input string
+	var input, args string
 	var why sql.NullString
 	var created, finished, until sql.NullInt64
-	if err := rows.Scan(&rec.ID, &rec.Kind, &rec.Subject, &rec.State, &rec.Committed, &input, &why, &created, &finished, &until); err != nil {
+	if err := rows.Scan(&rec.ID, &rec.Kind, &rec.Subject, &args, &rec.By.Kind, &rec.By.Name, &rec.State, &rec.Committed, &input, &why, &created, &finished, &until); err != nil {
 		return rec, err
 	}
 	rec.Input, rec.Created, rec.Finished, rec.Until = json.RawMessage(input), moment(created), moment(finished), moment(until)
+	if json.Unmarshal([]byte(args), &rec.Args) != nil {
+		rec.Args = nil // only words for people
+	}
 	if until.Valid {
 		rec.State = appliance.JobWaiting
 	}

@@ -57,7 +57,7 @@ func TestSave_waitingIsStillThereAndTakesItsSubject(t *testing.T) {
 		t.Errorf("%+v, %v", left, err)
 	}
 	rec.State = appliance.JobRunning
-	if _, err := s.CreateJob(t.Context(), rec); !errors.Is(err, jobs.Busy("app:wiki")) {
+	if _, err := s.CreateJob(t.Context(), rec); !errors.Is(err, jobs.Busy(appliance.Job{Subject: "app:wiki"})) {
 		t.Errorf("another job of its subject: %v", err)
 	}
 }

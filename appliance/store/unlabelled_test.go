@@ -30,8 +30,7 @@ func TestUnlabelled_areTheInstallsFromBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	old := &Store{db: db}
-	if err := errors.Join(old.CreateInstall(t.Context(), wordpress()), old.Close()); err != nil {
+	if err := errors.Join(insertFirst(t, db), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(t.Context(), path)

@@ -39,7 +39,7 @@ func (t *txn) installs(ctx context.Context, b *record, at time.Time, before, aft
 		had[i.Name] = i
 	}
 	event := func(kind EventKind, i wire.Install) error {
-		return t.event(ctx, b, Event{Kind: kind, At: at, Subject: i.Name, Text: i.Recipe + " " + i.Version})
+		return t.event(ctx, b, Event{Kind: kind, At: at, Subject: i.Called(), Text: i.Recipe + " " + i.Version})
 	}
 	var err error
 	for _, i := range after {

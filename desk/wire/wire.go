@@ -7,7 +7,10 @@
 // vectors of that page, provoke every mistake and fuzz every parser.
 package wire
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Where a desk takes the messages, each by POST, and their type.
 const (
@@ -134,12 +137,16 @@ type Facts struct {
 // Install is one app of a box.
 type Install struct {
 	Name    string `json:"name"`
+	Title   string `json:"title,omitempty"` // what people call it; boxes of older versions do not say
 	Recipe  string `json:"recipe"`
 	Version string `json:"version"`
 	Release int    `json:"release"`
 	State   string `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
 	Host    string `json:"host,omitempty"`
 }
+
+// Called is what people call the app.
+func (i Install) Called() string { return cmp.Or(i.Title, i.Name) }
 
 // Site is one static site of a box.
 type Site struct {

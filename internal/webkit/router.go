@@ -99,7 +99,11 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 		}
 		user, ok := rt.ui.cfg.User(r)
 		if ok {
-			r = r.WithContext(context.WithValue(r.Context(), userKey{}, user))
+			ctx := context.WithValue(r.Context(), userKey{}, user)
+			if rt.ui.cfg.Context != nil {
+				ctx = rt.ui.cfg.Context(ctx, user)
+			}
+			r = r.WithContext(ctx)
 		}
 		if access == Public || ok {
 			if err := readForm(r, limit); err != nil {

@@ -9,6 +9,7 @@ package webkit
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"fmt"
 	"html/template"
@@ -41,6 +42,9 @@ type Config struct {
 	Now       func() time.Time
 	// User returns who sent the request, from its session; nobody for a stranger.
 	User func(r *http.Request) (User, bool)
+	// Context, when set, adds to the context of a request what the program wants
+	// to know of the person who sent it.
+	Context func(ctx context.Context, u User) context.Context
 	// Statements counts those sent to the database so far; nil where nobody counts.
 	Statements func() int64
 	// Frame completes the page before it is rendered: brand, navigation, footer.

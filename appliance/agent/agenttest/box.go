@@ -201,7 +201,13 @@ func (b *Box) Agent() control.Agent { return b.agent }
 // that does not end well.
 func (b *Box) Add(tb testing.TB, recipe, host string) {
 	tb.Helper()
-	job, err := b.agent.Apps.Add(tb.Context(), appliance.AddApp{Recipe: recipe, Host: host, Settings: Answers(tb, recipe)})
+	b.AddCalled(tb, "", recipe, host)
+}
+
+// AddCalled is Add with an everyday name.
+func (b *Box) AddCalled(tb testing.TB, title, recipe, host string) {
+	tb.Helper()
+	job, err := b.agent.Apps.Add(tb.Context(), appliance.AddApp{Recipe: recipe, Title: title, Host: host, Settings: Answers(tb, recipe)})
 	if err == nil {
 		job, err = b.agent.Jobs.Job(tb.Context(), job.ID)
 	}

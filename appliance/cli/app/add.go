@@ -33,7 +33,7 @@ func newAdd(env *base.Env) *cobra.Command {
 			"questions that have no answer yet. Shows what will be made, asks, " +
 			"follows the work, and prints how to sign in the first time. If anything fails, everything is put back.",
 		Example: `  coopkit app add wordpress --address www.demo.coop
-  coopkit app add dokuwiki --address wiki.demo.coop --name members-wiki --set title="Our wiki" --yes`,
+  coopkit app add dokuwiki --address wiki.demo.coop --name members-wiki --title Handbook --set title="Our wiki" --yes`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Recipes(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,7 +43,8 @@ func newAdd(env *base.Env) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.req.Host, "address", "", "host name where it will be, e.g. www.demo.coop")
-	f.StringVar(&o.req.Name, "name", "", "name of the app on this box (default: the recipe's)")
+	f.StringVar(&o.req.Name, "name", "", "short name of the app on this box, for commands (default: the recipe's)")
+	f.StringVar(&o.req.Title, "title", "", "what people call it, e.g. Handbook (default: the recipe's title)")
 	f.StringArrayVar(&o.set, "set", nil, "answer to one of the recipe's questions, as `key=value`; may be repeated")
 	f.StringVar(&o.images, "images", "", "where images come from: registry or debian (default: what works, in this order)")
 	f.BoolVar(&o.yes, "yes", false, "do not ask, go ahead")

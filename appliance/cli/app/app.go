@@ -6,17 +6,27 @@
 package app
 
 import (
+	"cmp"
+
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/base"
+	"coopkit/appliance/say"
+	"coopkit/internal/term"
 )
 
 // New returns the noun with its verbs.
 func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "app", Short: "Add, look after and remove apps"}
 	cmd.AddCommand(
-		newAdd(env), newList(env), newShow(env), newStart(env), newStop(env), newRestart(env),
+		newAdd(env), newList(env), newShow(env), newStart(env), newStop(env), newRestart(env), newRetitle(env),
 		newLogs(env), newSignin(env), newRemove(env),
 	)
 	return cmd
+}
+
+// called is what people call the app that a job is about.
+func called(j appliance.Job) string {
+	return term.Clean(cmp.Or(j.Args["new"], j.Args["title"], say.Subject(j.Subject)))
 }

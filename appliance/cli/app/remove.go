@@ -44,7 +44,7 @@ func newRemove(env *base.Env) *cobra.Command {
 
 func removed(env *base.Env, req appliance.RemoveApp, ended appliance.Job) error {
 	if req.NoExport {
-		return env.Say("\n%s is removed, and its data with it.\n", req.Name)
+		return env.Say("\n%s is removed, and its data with it.\n", called(ended))
 	}
-	return env.Say("\n%s is removed. Where its final export is: coopkit job show %d\n", req.Name, ended.ID)
+	return env.Say("\n%s is removed. Where its final export is: coopkit job show %d\n", called(ended), ended.ID)
 }

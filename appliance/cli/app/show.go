@@ -42,7 +42,7 @@ func show(env *base.Env, a appliance.App) error {
 		owner = "not made yet: the address stays closed until it is"
 	}
 	err := env.Facts(
-		"app", a.Title, "name", string(a.Name), "state", a.State, "address", a.URL, "names", strings.Join(addresses, ", "),
+		"app", a.Title, "name", string(a.Name), "program", a.Program, "state", a.State, "address", a.URL, "names", strings.Join(addresses, ", "),
 		"recipe", a.Recipe+" "+a.Version, "release", strconv.Itoa(a.Release), "first account", owner, "added", term.Time(a.Created),
 	)
 	if err != nil {

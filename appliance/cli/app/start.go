@@ -25,8 +25,8 @@ func newStart(env *base.Env) *cobra.Command {
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
 					return env.Agent().Apps.Start(ctx, appliance.InstallName(args[0]))
 				},
-				Done: func(context.Context, appliance.Job) error {
-					return env.Say("\n%s runs again.\n", args[0])
+				Done: func(_ context.Context, ended appliance.Job) error {
+					return env.Say("\n%s runs again.\n", called(ended))
 				},
 			}.Run(cmd.Context(), env)
 		},

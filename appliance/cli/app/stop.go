@@ -25,8 +25,8 @@ func newStop(env *base.Env) *cobra.Command {
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
 					return env.Agent().Apps.Stop(ctx, appliance.InstallName(args[0]))
 				},
-				Done: func(context.Context, appliance.Job) error {
-					return env.Say("\n%[1]s is stopped; its data is kept. To start it: coopkit app start %[1]s\n", args[0])
+				Done: func(_ context.Context, ended appliance.Job) error {
+					return env.Say("\n%s is stopped; its data is kept. To start it: coopkit app start %s\n", called(ended), args[0])
 				},
 			}.Run(cmd.Context(), env)
 		},

@@ -10,6 +10,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/base"
+	"coopkit/appliance/say"
 	"coopkit/internal/term"
 )
 
@@ -30,9 +31,9 @@ func newList(env *base.Env) *cobra.Command {
 			return env.Show(jobs, func() error {
 				rows := make([][]string, 0, len(jobs))
 				for _, j := range jobs {
-					rows = append(rows, []string{fmt.Sprint(j.ID), string(j.Kind), j.Subject, state(j), term.Time(j.Created), took(j)})
+					rows = append(rows, []string{fmt.Sprint(j.ID), say.Job(env.Words(), j), say.By(env.Words(), j.By), state(j), term.Time(j.Created), took(j)})
 				}
-				return env.Table([]string{"job", "kind", "subject", "state", "began", "took"}, rows, "No jobs yet.")
+				return env.Table([]string{"job", "change", "by", "state", "began", "took"}, rows, "No jobs yet.")
 			})
 		},
 	}

@@ -38,7 +38,7 @@ func newShow(env *base.Env) *cobra.Command {
 
 func show(env *base.Env, j appliance.Job) error {
 	pairs := []string{
-		"job", fmt.Sprint(j.ID), "kind", string(j.Kind), "subject", j.Subject, "state", state(j),
+		"job", fmt.Sprint(j.ID), "change", say.Job(env.Words(), j), "by", say.By(env.Words(), j.By), "kind", string(j.Kind), "subject", j.Subject, "state", state(j),
 		"began", term.Time(j.Created), "took", took(j),
 	}
 	if j.State == appliance.JobWaiting {

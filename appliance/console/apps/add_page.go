@@ -49,12 +49,12 @@ func (a *pages) addPage(r *http.Request, what answers) *webkit.Page {
 }
 
 func (a *pages) renderAsk(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, in answers) error {
-	name, host, err := a.suggest(r.Context(), in.recipe.Name)
+	preset, err := a.suggest(r.Context(), in.recipe)
 	if err != nil {
 		return err
 	}
 	p.Lead = p.T("apps.ask.lead")
-	page := askPage{Page: p, Action: "/catalogue/" + in.recipe.Name + "/plan", Fields: in.fields(p, name, host)}
+	page := askPage{Page: p, Action: "/catalogue/" + in.recipe.Name + "/plan", Fields: in.fields(p, preset)}
 	return a.UI.Render(w, status, "apps-ask", page)
 }
 

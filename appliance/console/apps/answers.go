@@ -51,7 +51,7 @@ func (a answers) setting(s recipes.Setting) string {
 // request is what the agent is asked for.
 func (a answers) request(hash string) appliance.AddApp {
 	req := appliance.AddApp{
-		Recipe: a.recipe.Name, Name: a.value("name", ""), Host: a.value("host", ""), PlanHash: hash, Settings: map[string]string{},
+		Recipe: a.recipe.Name, Name: a.value("name", ""), Title: a.value("title", ""), Host: a.value("host", ""), PlanHash: hash, Settings: map[string]string{},
 	}
 	for _, s := range a.recipe.Settings {
 		req.Settings[s.Name] = a.setting(s)
@@ -61,7 +61,7 @@ func (a answers) request(hash string) appliance.AddApp {
 
 // pairs are the fields, to send along with the next form.
 func (a answers) pairs() []webkit.Pair {
-	out := []webkit.Pair{{Name: "name", Value: a.value("name", "")}, {Name: "host", Value: a.value("host", "")}}
+	out := []webkit.Pair{{Name: "title", Value: a.value("title", "")}, {Name: "name", Value: a.value("name", "")}, {Name: "host", Value: a.value("host", "")}}
 	for _, s := range a.recipe.Settings {
 		out = append(out, webkit.Pair{Name: settingPrefix + s.Name, Value: a.value(settingPrefix+s.Name, "")})
 	}
@@ -79,6 +79,9 @@ func (a answers) query() string {
 
 // check adds what is to be put right to the page, in the order of the fields.
 func (a answers) check(p *webkit.Page) {
+	if _, err := appliance.ParseTitle(a.value("title", "")); err != nil {
+		p.Fail("title", p.T("apps.wrong.title", "most", appliance.MaxTitle))
+	}
 	if text := wrongHost(p, a.value("host", "")); text != "" {
 		p.Fail("host", text)
 	}
@@ -152,11 +155,15 @@ func refused(p *webkit.Page, err error) bool {
 }
 
 // fields are the questions, with the answers so far.
-func (a answers) fields(p *webkit.Page, name, host string) []webkit.Field {
+func (a answers) fields(p *webkit.Page, preset suggestion) []webkit.Field {
 	out := []webkit.Field{
 		{
+			Name: "title", Label: p.T("apps.field.title"), Hint: p.T("apps.field.title.hint"), Error: p.Error("title"),
+			Value: a.value("title", preset.title), Autocomplete: "off",
+		},
+		{
 			Name: "host", Label: p.T("apps.field.host"), Hint: p.T("apps.field.host.hint"), Error: p.Error("host"),
-			Value: a.value("host", host), Plain: true, Autocomplete: "off",
+			Value: a.value("host", preset.host), Plain: true, Autocomplete: "off",
 		},
 	}
 	for _, s := range a.recipe.Settings {
@@ -164,7 +171,7 @@ func (a answers) fields(p *webkit.Page, name, host string) []webkit.Field {
 	}
 	return append(out, webkit.Field{
 		Name: "name", Label: p.T("apps.field.name"), Hint: p.T("apps.field.name.hint"), Error: p.Error("name"),
-		Value: a.value("name", name), Plain: true, Autocomplete: "off",
+		Value: a.value("name", preset.name), Plain: true, Autocomplete: "off",
 	})
 }
 
@@ -192,22 +199,41 @@ func (a answers) field(p *webkit.Page, s recipes.Setting) webkit.Field {
 	return f
 }
 
-// suggest offers a name that is free, and an address below the first zone of
-// this box.
-func (a *pages) suggest(ctx context.Context, recipe string) (name, host string, err error) {
+// suggestion is what the form begins with.
+type suggestion struct{ title, name, host string }
+
+// suggest offers an everyday name in the language of the co-op and a name that
+// are free, and an address below the first zone of this box.
+func (a *pages) suggest(ctx context.Context, r *recipes.Recipe) (s suggestion, err error) {
 	all, err := a.Box.Apps.List(ctx)
 	if err != nil {
-		return "", "", err
+		return s, err
 	}
-	name = recipe
-	for n := 2; slices.ContainsFunc(all, func(app appliance.App) bool { return string(app.Name) == name }); n++ {
-		name = fmt.Sprintf("%s-%d", recipe, n)
+	settings, err := a.Box.Box.Settings(ctx)
+	if err != nil {
+		return s, err
 	}
+	s.title = unused(everyday(a.UI.Bundle().In(settings.Language), r), "%s %d", func(title string) bool {
+		_, taken := appliance.SameTitle(all, "", title)
+		return taken
+	})
+	s.name = unused(r.Name, "%s-%d", func(name string) bool {
+		return slices.ContainsFunc(all, func(app appliance.App) bool { return string(app.Name) == name })
+	})
 	zones, err := a.Box.Names.Zones(ctx)
-	if err != nil || len(zones) == 0 {
-		return name, "", err
+	if err == nil && len(zones) > 0 {
+		s.host = s.name + "." + zones[0].Zone
 	}
-	return name, name + "." + zones[0].Zone, nil
+	return s, err
+}
+
+// unused is a name that is not taken: the wanted one, or with a number.
+func unused(want, numbered string, taken func(string) bool) string {
+	name := want
+	for n := 2; taken(name); n++ {
+		name = fmt.Sprintf(numbered, want, n)
+	}
+	return name
 }
 
 // sent reads the answers of a request: from its address, or from its form.

@@ -47,6 +47,7 @@ func Routes(d area.Deps, box Agent) {
 	rt.Signed("POST /apps/{install}/start", a.change(box.Apps.Start))
 	rt.Signed("POST /apps/{install}/stop", a.change(box.Apps.Stop))
 	rt.Signed("POST /apps/{install}/restart", a.change(box.Apps.Restart))
+	rt.Signed("POST /apps/{install}/title", a.retitle)
 	rt.Signed("GET /apps/{install}/remove", a.askRemove)
 	rt.Signed("POST /apps/{install}/remove", a.remove)
 }

@@ -40,7 +40,7 @@ func wiki(t *testing.T) *agenttest.Box {
 	t.Helper()
 	box := agenttest.New(t)
 	box.Engine.Behave("app", enginetest.Behaviour{Logs: []string{"ready to serve", "GET / 200", "GET /about 200"}})
-	box.Add(t, "dokuwiki", "wiki.demo.coop")
+	box.AddCalled(t, "Handbook", "dokuwiki", "wiki.demo.coop")
 	return box
 }
 

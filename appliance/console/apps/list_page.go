@@ -47,9 +47,9 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 	p.Tabs = tabs(p.Page, "apps", len(all), len(shelf))
 	p.Lead = lead(p.Page, all)
 	for _, app := range all {
-		l := listed{Name: everyday(p.Locale, app, byName(shelf, app.Recipe)), Href: "/apps/" + string(app.Name), State: area.AppPill(p.Page, app.State)}
+		l := listed{Name: app.Title, Href: "/apps/" + string(app.Name), State: area.AppPill(p.Page, app.State)}
 		l.Icon, l.Tint = look(shelf, app)
-		l.Program = p.T("apps.at", "program", app.Title, "host", host(app))
+		l.Program = p.T("apps.at", "program", app.Program, "host", host(app))
 		if app.State == "running" {
 			l.Open = app.URL
 		}

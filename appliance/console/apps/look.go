@@ -44,11 +44,11 @@ func byName(all []*recipes.Recipe, name string) *recipes.Recipe {
 	return nil
 }
 
-// everyday is what people call an app: by its use, Website, where the catalogue
-// says it, else by its program.
-func everyday(l *locale.Locale, a appliance.App, r *recipes.Recipe) string {
-	if r == nil || r.Need == "other" {
-		return a.Title
+// everyday is what people would call an app of this recipe: by its use,
+// Handbook, else by its program.
+func everyday(l *locale.Locale, r *recipes.Recipe) string {
+	if r.Need == "other" || !l.Has("apps.need."+r.Need) {
+		return in(l, r.Title)
 	}
 	return needName(l, r.Need)
 }

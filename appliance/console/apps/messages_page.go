@@ -42,7 +42,7 @@ type messageView struct {
 }
 
 func (a *pages) messages(w http.ResponseWriter, r *http.Request) error {
-	app, rec, err := a.install(r)
+	app, _, err := a.install(r)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (a *pages) messages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := messagesPage{Page: a.appPage(r, app, rec, ""), App: app, Again: r.URL.RequestURI()}
+	v := messagesPage{Page: a.appPage(r, app, ""), App: app, Again: r.URL.RequestURI()}
 	p := v.Page
 	v.Heading, v.Title = p.T("apps.messages.title", "name", p.Title), p.T("apps.messages.title", "name", p.Title)
 	v.Lead = p.T("apps.messages.lead")

@@ -11,7 +11,6 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
-	"coopkit/recipes"
 )
 
 type removePage struct {
@@ -23,31 +22,31 @@ type removePage struct {
 }
 
 func (a *pages) askRemove(w http.ResponseWriter, r *http.Request) error {
-	app, rec, err := a.install(r)
+	app, _, err := a.install(r)
 	if err != nil {
 		return err
 	}
-	return a.renderRemove(w, r, http.StatusOK, a.removePage(r, app, rec), app, rec, "", "")
+	return a.renderRemove(w, r, http.StatusOK, a.removePage(r, app), app, "", "")
 }
 
-func (a *pages) removePage(r *http.Request, app appliance.App, rec *recipes.Recipe) *webkit.Page {
+func (a *pages) removePage(r *http.Request, app appliance.App) *webkit.Page {
 	p := a.UI.NewPage(r, "apps.title")
-	p.Crumbs = a.appPage(r, app, rec, p.T("apps.remove.crumb")).Crumbs
+	p.Crumbs = a.appPage(r, app, p.T("apps.remove.crumb")).Crumbs
 	return p
 }
 
-func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, rec *recipes.Recipe, typed, marks string) error {
+func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, typed, marks string) error {
 	plan, err := a.Box.Apps.PlanRemove(r.Context(), appliance.RemoveApp{Name: string(app.Name)})
 	if err != nil {
 		return err
 	}
-	v := removePage{Page: p, Plan: area.PlanView(p, plan), Everyday: everyday(p.Locale, app, rec)}
+	v := removePage{Page: p, Plan: area.PlanView(p, plan), Everyday: app.Title}
 	p.Title, p.Lead = p.T("apps.remove.title", "name", v.Everyday), p.T("apps.remove.lead")
 	var hosts []string
 	for _, h := range app.Addresses {
 		hosts = append(hosts, h.String())
 	}
-	v.Goes = []string{p.T("apps.remove.goes.app", "program", app.Title), p.T("apps.remove.goes.data"), p.T("apps.remove.goes.address", "hosts", p.List(hosts))}
+	v.Goes = []string{p.T("apps.remove.goes.app", "program", app.Program), p.T("apps.remove.goes.data"), p.T("apps.remove.goes.address", "hosts", p.List(hosts))}
 	v.Stays = []string{p.T("apps.remove.stays.export"), p.T("apps.remove.stays.rest")}
 	here := "/apps/" + string(app.Name)
 	v.Plan.Action, v.Plan.Agree, v.Plan.Cancel, v.Plan.Risk = here+"/remove", p.T("apps.remove.agree"), here, true
@@ -64,21 +63,21 @@ func (a *pages) renderRemove(w http.ResponseWriter, r *http.Request, status int,
 // remove starts removing, if its name was typed and the plan is the one that
 // was read.
 func (a *pages) remove(w http.ResponseWriter, r *http.Request) error {
-	app, rec, err := a.install(r)
+	app, _, err := a.install(r)
 	if err != nil {
 		return err
 	}
-	p := a.removePage(r, app, rec)
+	p := a.removePage(r, app)
 	typed := r.PostFormValue("typed")
-	if got := fold(typed); got == "" || got != fold(everyday(p.Locale, app, rec)) && got != fold(app.Title) && got != fold(string(app.Name)) {
-		p.Fail("typed", p.T("apps.wrong.typed", "name", everyday(p.Locale, app, rec)))
-		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, rec, typed, "")
+	if got := fold(typed); got == "" || got != fold(app.Title) && got != fold(string(app.Name)) {
+		p.Fail("typed", p.T("apps.wrong.typed", "name", app.Title))
+		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, typed, "")
 	}
 	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
 		return a.Box.Apps.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
 	})
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
-		return a.renderRemove(w, r, http.StatusConflict, p, app, rec, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))
+		return a.renderRemove(w, r, http.StatusConflict, p, app, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))
 	}
 	if err != nil {
 		return err

@@ -34,7 +34,8 @@ type showPage struct {
 	NoAccounts   bool
 	Changes      []change
 	Offers       string
-	Usage        *area.Usage // nil: not known
+	Usage        *area.Usage  // nil: not known
+	Called       webkit.Field // its everyday name, to change
 }
 
 // certificate is what is known of one address's.
@@ -58,9 +59,9 @@ func (a *pages) install(r *http.Request) (appliance.App, *recipes.Recipe, error)
 }
 
 // appPage begins the pages of one app.
-func (a *pages) appPage(r *http.Request, app appliance.App, rec *recipes.Recipe, here string) *webkit.Page {
+func (a *pages) appPage(r *http.Request, app appliance.App, here string) *webkit.Page {
 	p := a.UI.NewPage(r, "apps.title")
-	name := everyday(p.Locale, app, rec)
+	name := app.Title
 	p.Crumbs = []webkit.Link{{Text: p.T("apps.title"), Href: "/apps"}, {Text: name}}
 	p.Title = name
 	if here != "" {
@@ -75,11 +76,15 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := a.appPage(r, app, rec, "")
-	v := showPage{Page: p, App: app, Name: p.Title, State: area.AppPill(p, app.State)}
+	return a.renderShow(w, r, http.StatusOK, a.appPage(r, app, ""), app, rec, app.Title)
+}
+
+// renderShow shows an app; called is its everyday name as it was typed.
+func (a *pages) renderShow(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, rec *recipes.Recipe, called string) (err error) {
+	v := showPage{Page: p, App: app, Name: app.Title, Called: calledField(p, called), State: area.AppPill(p, app.State)}
 	v.Heading = v.Name
 	p.Title = p.T("apps.title.state", "name", v.Name, "state", v.State.Text)
-	v.At = p.T("apps.at.program", "program", app.Title)
+	v.At = p.T("apps.at.program", "program", app.Program)
 	v.Tabs = appTabs(p, app, "overview")
 	v.Icon, v.Tint = area.NeedIcon("other")
 	if rec != nil {
@@ -105,7 +110,7 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 	if u, err := a.Box.Usage.Usage(r.Context(), appliance.AskUsage{App: app.Name, Span: area.UsageSpan(r)}); err == nil {
 		v.Usage = area.ShowUsage(p, r.URL.Path, u)
 	}
-	return a.UI.Render(w, http.StatusOK, "apps-show", v)
+	return a.UI.Render(w, status, "apps-show", v)
 }
 
 func appTabs(p *webkit.Page, app appliance.App, here string) []tab {

@@ -21,7 +21,7 @@ type signinPage struct {
 // signin shows the first sign-in of an app. It is a change: the console shows
 // it once, and of two who ask at the same time one.
 func (a *pages) signin(w http.ResponseWriter, r *http.Request) error {
-	app, rec, err := a.install(r)
+	app, _, err := a.install(r)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (a *pages) signin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p := a.appPage(r, app, rec, "")
+	p := a.appPage(r, app, "")
 	here := "/apps/" + string(app.Name)
 	err = a.Box.Apps.MarkSigninShown(r.Context(), app.Name)
 	if errors.Is(err, &problem.Problem{Code: "signin-shown"}) {
@@ -39,7 +39,7 @@ func (a *pages) signin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p = a.appPage(r, app, rec, p.T("apps.signin"))
+	p = a.appPage(r, app, p.T("apps.signin"))
 	p.Title, p.Lead, p.Path = p.T("apps.signin.title", "name", p.Title), p.T("apps.signin.lead"), here
 	return a.UI.Render(w, http.StatusOK, "apps-signin", signinPage{p, s, signinCommand(app.Name), here})
 }

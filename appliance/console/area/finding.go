@@ -3,6 +3,7 @@
 package area
 
 import (
+	"cmp"
 	"html/template"
 	"net/url"
 	"slices"
@@ -25,13 +26,10 @@ func FindingWords(p *webkit.Page, f appliance.Finding) webkit.Sentences {
 	return p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
 }
 
-// subjectOf is what a finding is about as people call it: wordpress of
+// installOf is the install that a finding is about: wordpress of
 // "app:wordpress/db".
-func subjectOf(subject string) string {
-	name := say.Subject(subject)
-	if strings.HasPrefix(subject, "app:") {
-		name, _, _ = strings.Cut(name, "/")
-	}
+func installOf(subject string) string {
+	name, _, _ := strings.Cut(say.Subject(subject), "/")
 	return name
 }
 
@@ -71,10 +69,9 @@ var (
 // help first.
 func findingActions(p *webkit.Page, f appliance.Finding) []webkit.Action {
 	kind, _, _ := strings.Cut(f.Subject, ":")
-	name := subjectOf(f.Subject)
 	switch {
 	case kind == "app":
-		at := "/apps/" + url.PathEscape(name)
+		at, name := "/apps/"+url.PathEscape(installOf(f.Subject)), cmp.Or(f.Args["app"], f.Args["name"], installOf(f.Subject))
 		look := webkit.Action{Text: p.T("area.finding.app", "name", name), Href: at}
 		switch {
 		case slices.Contains(startable, f.Code):

@@ -3,6 +3,7 @@
 package area
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -57,7 +58,7 @@ type PlanRow struct {
 // PlanView says a plan in the language of the page. Lines that do the same
 // become one row, at the place of the first.
 func PlanView(p *webkit.Page, plan appliance.Plan) Plan {
-	v := Plan{Page: p, Name: say.Subject(plan.Subject), Hash: plan.Hash, Key: rand.Text(), WayBack: say.Note(p.Locale, plan.WayBack)}
+	v := Plan{Page: p, Name: cmp.Or(plan.Args["title"], say.Subject(plan.Subject)), Hash: plan.Hash, Key: rand.Text(), WayBack: say.Note(p.Locale, plan.WayBack)}
 	v.Order = p.T("area.plan.order")
 	if slices.Contains([]appliance.Change{appliance.ChangeRemove, appliance.ChangeRemoveSite, appliance.ChangeJoin}, plan.Kind) {
 		v.Order = p.T("area.plan.order.plain")

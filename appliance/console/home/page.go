@@ -99,10 +99,7 @@ func things(p *webkit.Page, b box) []thing {
 		t.Icon, t.Tint = area.NeedIcon(b.needs[a.Recipe])
 		t.Week = week(p, b.week, a.Created, append(subjects(a.Addresses), "app:"+string(a.Name)))
 		if len(a.Addresses) > 0 {
-			t.At = p.T("home.at", "program", a.Title, "host", a.Addresses[0])
-		}
-		if use := "apps.need." + b.needs[a.Recipe]; use != "apps.need.other" && p.Has(use) {
-			t.Title = p.T(use) // people say what it is for, as on the page of the apps
+			t.At = p.T("home.at", "program", a.Program, "host", a.Addresses[0])
 		}
 		out = append(out, t)
 	}

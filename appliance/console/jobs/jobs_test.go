@@ -66,9 +66,9 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
-		"en": {"Restarting dokuwiki Running", "dokuwiki was not stopped Undone", "Added dokuwiki Done", "One change is under way."},
-		"es": {"Reiniciando dokuwiki En curso", "dokuwiki no se detuvo Deshecho", "Se añadió dokuwiki Hecho", "Hay un cambio en curso."},
-		"fr": {"de dokuwiki En cours", "dokuwiki n’a pas été arrêté Annulé", "dokuwiki a été ajouté Fait", "Un changement est en cours."},
+		"en": {"Restarting DokuWiki Running", "DokuWiki was not stopped Undone", "Added DokuWiki Done", "One change is under way."},
+		"es": {"Reiniciando DokuWiki En curso", "DokuWiki no se detuvo Deshecho", "Se añadió DokuWiki Hecho", "Hay un cambio en curso."},
+		"fr": {"de DokuWiki En cours", "DokuWiki n’a pas été arrêté Annulé", "DokuWiki a été ajouté Fait", "Un changement est en cours."},
 	} {
 		c.Lang = lang
 		p := c.Get(t, "/activity")
@@ -111,7 +111,7 @@ func TestShow_runningJobSaysWhichStepAndComesBack(t *testing.T) {
 	box.Hold()
 	add(t, box)
 	p := console(t, box.Agent()).Get(t, "/jobs/1")
-	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Adding dokuwiki" || lead != "The next step is about to begin." {
+	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Adding DokuWiki" || lead != "The next step is about to begin." {
 		t.Errorf("h1 %q, lead %q", h, lead)
 	}
 	if n := len(p.All("ol.steps li")); n != steps(t, box, 1) {
@@ -131,7 +131,7 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 	add(t, box)
 	c := console(t, box.Agent())
 	p := c.Get(t, "/jobs/1")
-	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added dokuwiki" || !strings.HasPrefix(lead, "All steps succeeded. It took ") {
+	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added DokuWiki" || !strings.HasPrefix(lead, "All steps succeeded. It took ") {
 		t.Errorf("h1 %q, lead %q", h, lead)
 	}
 	if to := p.Value(t, "main .actions a", "href"); to != "/apps/dokuwiki#signin" {
@@ -283,7 +283,7 @@ func TestEvents_followAJobThroughItsSteps(t *testing.T) {
 	if len(names) == 0 || names[len(names)-1] != "end" {
 		t.Fatalf("the stream ends with %v", names)
 	}
-	if strings.Count(last, `class="done"`) != steps(t, box, 1) || !strings.Contains(last, "Added dokuwiki") || !strings.HasPrefix(said, "All steps succeeded. It took ") {
+	if strings.Count(last, `class="done"`) != steps(t, box, 1) || !strings.Contains(last, "Added DokuWiki") || !strings.HasPrefix(said, "All steps succeeded. It took ") {
 		t.Errorf("at the end it says %q:\n%s", said, last)
 	}
 	if lastID == "" || lastID == "0" {

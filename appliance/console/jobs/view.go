@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -163,7 +164,7 @@ func (v *view) finish(app string) {
 			v.Actions = v.Actions[:1]
 		}
 	case kind == "app" && there && j.Kind != "recipe-test":
-		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", name), Href: "/apps/" + name, Kind: "go"}}
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", cmp.Or(j.Args["new"], j.Args["title"], name)), Href: "/apps/" + name, Kind: "go"}}
 	case kind == "app":
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.apps"), Href: "/apps", Kind: "go"}}
 	case kind == "site" && there:

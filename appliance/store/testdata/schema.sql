@@ -63,7 +63,7 @@ CREATE TABLE install (
     signin_shown INTEGER NOT NULL DEFAULT 0 CHECK (signin_shown IN (0, 1)), -- its first sign-in was shown in the console
     settings  TEXT NOT NULL CHECK (json_valid(settings)),
     created   INTEGER NOT NULL
-, unlabelled INTEGER NOT NULL DEFAULT 0 CHECK (unlabelled IN (0, 1)), open INTEGER NOT NULL DEFAULT 0 CHECK (open IN (0, 1))) STRICT;
+, unlabelled INTEGER NOT NULL DEFAULT 0 CHECK (unlabelled IN (0, 1)), open INTEGER NOT NULL DEFAULT 0 CHECK (open IN (0, 1)), title TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE job (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -75,7 +75,7 @@ CREATE TABLE job (
     problem   TEXT CHECK (problem IS NULL OR json_valid(problem)),
     created   INTEGER NOT NULL,
     finished  INTEGER
-, until INTEGER) STRICT;
+, until INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)), by_kind TEXT NOT NULL DEFAULT '', by_name TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TABLE job_event (
     job   INTEGER NOT NULL REFERENCES job(id) ON DELETE CASCADE,
