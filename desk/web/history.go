@@ -4,8 +4,10 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
-	"strings"
+	"slices"
+	"strconv"
 	"time"
 
 	"coopkit/desk/store"
@@ -13,25 +15,18 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// The chart's own units; the style sheet makes it as wide as there is room.
-const (
-	chartWidth  = 600
-	chartHeight = 100
-	gap         = 90 * time.Minute // without a report, which can be seen as one
-)
+// gap is a time without a report that can be seen as one.
+const gap = 90 * time.Minute
+
+// historyDays are the spans that can be shown; the first is shown unless another
+// is asked for.
+var historyDays = [...]int{7, 1, 90}
 
 // history is how a box was over some days, drawn and as a table.
 type history struct {
-	Ranges   []webkit.Link // where the other ranges are; without Href: the one shown
-	From, To string
-	Charts   []chart
-	Days     []historyDay
-}
-
-// chart is one figure over time. A line is broken where nothing was reported.
-type chart struct {
-	Name, Label string
-	Lines       []string // points of a polyline each
+	Ranges []webkit.Link // where the other ranges are; without Href: the one shown
+	Charts []template.HTML
+	Days   []historyDay
 }
 
 type historyDay struct {
@@ -41,14 +36,14 @@ type historyDay struct {
 }
 
 func newHistory(r *http.Request, p *webkit.Page, a asks, id wire.BoxID) (history, error) {
-	days := 7
-	if r.URL.Query().Get("days") == "90" {
-		days = 90
+	days := historyDays[0]
+	if asked, err := strconv.Atoi(r.URL.Query().Get("days")); err == nil && slices.Contains(historyDays[:], asked) {
+		days = asked
 	}
 	from := p.Now.Add(-time.Duration(days) * 24 * time.Hour)
 	buckets, err := a.History(r.Context(), id, from)
-	h := history{From: p.Date(from.UTC()), To: p.Date(p.Now.UTC())}
-	for _, n := range []int{7, 90} {
+	var h history
+	for _, n := range slices.Sorted(slices.Values(historyDays[:])) {
 		l := webkit.Link{Text: p.T("desk.history.days", "count", n)}
 		if n != days {
 			l.Href = fmt.Sprintf("/boxes/%s?days=%d#history", id, n)
@@ -58,18 +53,22 @@ func newHistory(r *http.Request, p *webkit.Page, a asks, id wire.BoxID) (history
 	if len(buckets) == 0 {
 		return h, err
 	}
-	percent := func(v float64) string { return p.Percent(v) }
-	add := func(key string, top float64, write func(float64) string, span func(store.Bucket) store.Span) {
-		c := chart{Name: p.T(key), Lines: lines(buckets, from, p.Now, top, span)}
+	add := func(key string, top, least float64, write func(float64) string, span func(store.Bucket) store.Span) {
 		mean, most := figures(buckets, span)
-		c.Label = p.T("desk.history.label", "name", c.Name, "mean", write(mean), "most", write(most))
-		h.Charts = append(h.Charts, c)
+		c := webkit.Chart{
+			Name: p.T(key), From: from, To: p.Now, Gap: max(2*buckets[0].Length, gap), Top: top, Least: least, Unit: write,
+			Points: make([]webkit.ChartPoint, len(buckets)),
+		}
+		c.Text = p.T("desk.history.label", "name", c.Name, "mean", write(mean), "most", write(most))
+		for i, b := range buckets {
+			s := span(b)
+			c.Points[i] = webkit.ChartPoint{At: b.Start.Add(b.Length / 2), Mean: s.Avg, Min: s.Min, Max: s.Max}
+		}
+		h.Charts = append(h.Charts, p.Chart(c))
 	}
-	add("desk.box.memory", 1, percent, func(b store.Bucket) store.Span { return b.Memory })
-	add("desk.box.disk", 1, percent, func(b store.Bucket) store.Span { return b.Disk })
-	load := func(b store.Bucket) store.Span { return b.Load }
-	_, most := figures(buckets, load)
-	add("desk.history.load", max(1, most), p.Decimal, load)
+	add("desk.box.memory", 1, 0, p.Percent, func(b store.Bucket) store.Span { return b.Memory })
+	add("desk.box.disk", 1, 0, p.Percent, func(b store.Bucket) store.Span { return b.Disk })
+	add("desk.history.load", 0, 1, p.Decimal, func(b store.Bucket) store.Span { return b.Load })
 	h.Days = table(p, buckets)
 	return h, err
 }
@@ -86,33 +85,7 @@ func figures(buckets []store.Bucket, span func(store.Bucket) store.Span) (mean, 
 	return mean / float64(max(samples, 1)), most
 }
 
-func lines(buckets []store.Bucket, from, to time.Time, top float64, span func(store.Bucket) store.Span) []string {
-	var out []string
-	var line []string
-	end := func() {
-		if len(line) == 1 {
-			line = append(line, line[0]) // a single point is drawn as a dot
-		}
-		if len(line) > 0 {
-			out = append(out, strings.Join(line, " "))
-		}
-		line = nil
-	}
-	var last time.Time
-	for _, b := range buckets {
-		if !last.IsZero() && b.Start.Sub(last) > max(2*b.Length, gap) {
-			end()
-		}
-		last = b.Start
-		x := b.Start.Add(b.Length/2).Sub(from).Seconds() / to.Sub(from).Seconds() * chartWidth
-		y := chartHeight * (1 - min(span(b).Avg/top, 1))
-		line = append(line, fmt.Sprintf("%.1f,%.1f", min(max(x, 0), chartWidth), y))
-	}
-	end()
-	return out
-}
-
-// table has the same figures by day, newest first, for who does not see lines.
+// table has the same figures by day, newest first, for those who do not see lines.
 func table(p *webkit.Page, buckets []store.Bucket) []historyDay {
 	var out []historyDay
 	for end := len(buckets); end > 0; {

@@ -114,10 +114,13 @@ func TestBox_showsWhatIsKnown(t *testing.T) {
 	if plots := strings.Count(a.text, `class="plot"`); plots != 6 { // three figures, one night without reports
 		t.Errorf("%d lines are drawn", plots)
 	}
+	if scale := a.texts("text", "text-anchor", "end"); len(scale) < 9 || scale[2] != "100 %" {
+		t.Errorf("the scales say %q", scale)
+	}
 	if days := a.texts("th", "role", "rowheader"); len(days) != 2+8 {
 		t.Errorf("rows %v", days)
 	}
-	r.ask("jonas", "GET /boxes/"+string(pantry.id)+"?days=90").want(t, 200, `href="/boxes/`+string(pantry.id)+`?days=7#history"`)
+	r.ask("jonas", "GET /boxes/"+string(pantry.id)+"?days=90").want(t, 200, `href="/boxes/`+string(pantry.id)+`?days=7#history"`, `href="/boxes/`+string(pantry.id)+`?days=1#history"`)
 }
 
 func TestBox_saysWhoCanDoItForOlderBoxesToo(t *testing.T) {

@@ -173,15 +173,25 @@ func marks(from, to time.Time) (out []time.Time) {
 	return out
 }
 
-// runs are the points without a gap between them.
+// runs are the points without a gap between them; those that would be drawn at
+// the same place are one.
 func (d drawing) runs() (runs [][]ChartPoint) {
-	begin := 0
+	var run []ChartPoint
+	together := 0 // how many points the last of the run is
 	for i, p := range d.Points {
-		if i > begin && p.At.Sub(d.Points[i-1].At) > d.Gap {
-			runs, begin = append(runs, d.Points[begin:i]), i
+		if i > 0 && p.At.Sub(d.Points[i-1].At) > d.Gap {
+			runs, run = append(runs, run), nil
 		}
+		if n := len(run); n > 0 && len(d.Points) > chartWidth && int(d.x(run[n-1].At)) == int(d.x(p.At)) {
+			last := &run[n-1]
+			last.Mean += (p.Mean - last.Mean) / float64(together+1)
+			last.Min, last.Max = min(last.Min, p.Min), max(last.Max, p.Max)
+			together++
+			continue
+		}
+		run, together = append(run, p), 1
 	}
-	return append(runs, d.Points[begin:])
+	return append(runs, run)
 }
 
 // line draws a run: its band and its mean; a single point is a dot.

@@ -210,3 +210,23 @@ func TestChart_beginsWithTheFirstPointWhenTheRestIsEmpty(t *testing.T) {
 		}
 	}
 }
+
+func TestChart_drawsNoMoreThanCanBeSeen(t *testing.T) {
+	t.Parallel()
+	p := page(t, "en")
+	c := webkit.Chart{Name: "x", From: now.Add(-90 * 24 * time.Hour), To: now, Gap: 2 * time.Hour, Top: 10, Unit: func(float64) string { return "1" }}
+	for i := range 90 * 24 {
+		at := webkit.ChartPoint{At: c.From.Add(time.Duration(i) * time.Hour), Mean: 5, Min: 4, Max: 6}
+		if i == 1000 {
+			at.Max = 10 // for one hour
+		}
+		c.Points = append(c.Points, at)
+	}
+	source := string(p.Chart(c))
+	if len(source) > 16<<10 || look(t, source).runs != 1 {
+		t.Errorf("%d bytes", len(source))
+	}
+	if !strings.Contains(source, " 10.0L") {
+		t.Error("the one hour cannot be seen")
+	}
+}
