@@ -22,6 +22,7 @@ type Status struct {
 	Engine  string    `json:"engine"`       // name and version, or why not
 	Worst   *Severity `json:"worst"`        // of what the checks found; nil while they have not looked yet
 	Looked  time.Time `json:"looked"`       // when the newest check looked; the zero time: not all have yet
+	Usage   UsageNow  `json:"usage"`        // of the whole machine
 }
 
 // Host is the machine that the agent runs on, as it is now.

@@ -75,6 +75,7 @@ func (b *backend) Status(ctx context.Context) (appliance.Status, error) {
 	s := appliance.Status{
 		Version: process.Version(), Started: b.started, PID: os.Getpid(), State: b.cfg.State,
 		CA: b.gateway.CAFile(), DNS: strings.Join(b.dns.Addrs(), " "), Worst: worst(shown), Looked: shown.At,
+		Usage: b.usage.Now(""),
 	}
 	if a := b.gateway.Addrs(); a.HTTPS != nil {
 		s.HTTPS = a.HTTPS.String()

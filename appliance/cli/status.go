@@ -25,7 +25,8 @@ func newStatus(env *base.Env) *cobra.Command {
 			return env.Show(s, func() error {
 				return env.Facts(
 					"agent", fmt.Sprintf("runs, version %s, process %d", s.Version, s.PID), "since", term.Time(s.Started),
-					"health", health(s), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS, "console", s.Console,
+					"health", health(s),
+					"memory used", base.Bytes(s.Usage.MemoryBytes), "processor used", base.Share(s.Usage.Processor), "disk used", base.Bytes(s.Usage.DiskBytes), "engine", s.Engine, "https", s.HTTPS, "http", s.HTTP, "dns", s.DNS, "console", s.Console,
 					"local CA", s.CA, "state", s.State,
 				)
 			})

@@ -65,17 +65,17 @@ func Clean(s string) string {
 	}, s)
 }
 
-// Bytes says a number of bytes for people.
+// Bytes says a number of bytes for people, in powers of ten as pages do.
 func Bytes(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
+	const units = "kMGTPE"
+	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}
-	v, i := float64(n)/1024, 0
-	for v >= 1024 && i < len(units)-1 {
-		v, i = v/1024, i+1
+	v, i := float64(n)/1000, 0
+	for v >= 999.95 && i < len(units)-1 {
+		v, i = v/1000, i+1
 	}
-	return fmt.Sprintf("%.1f %ciB", v, units[i])
+	return fmt.Sprintf("%.1f %cB", v, units[i])
 }
 
 // Count says how many: "1 file", "3 files".

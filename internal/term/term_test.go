@@ -68,7 +68,7 @@ func TestClean_leavesNothingThatATerminalWouldObey(t *testing.T) {
 }
 
 func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1024: "1.0 KiB", 5 << 20: "5.0 MiB", 3 << 40: "3.0 TiB"} {
+	for n, want := range map[int64]string{0: "0 B", 999: "999 B", 1000: "1.0 kB", 5e6: "5.0 MB", 999_999_999: "1.0 GB", 3e12: "3.0 TB"} {
 		if got := term.Bytes(n); got != want {
 			t.Errorf("Bytes(%d) = %s; want %s", n, got, want)
 		}

@@ -21,9 +21,9 @@ func newList(env *base.Env) *cobra.Command {
 			return env.Show(apps, func() error {
 				rows := make([][]string, 0, len(apps))
 				for _, a := range apps {
-					rows = append(rows, []string{string(a.Name), a.Title, a.State, a.URL, a.Recipe, a.Version})
+					rows = append(rows, []string{string(a.Name), a.Title, a.State, a.URL, base.Bytes(a.Usage.MemoryBytes), a.Recipe, a.Version})
 				}
-				return env.Table([]string{"name", "called", "state", "address", "recipe", "version"}, rows,
+				return env.Table([]string{"name", "called", "state", "address", "memory", "recipe", "version"}, rows,
 					"No apps yet. See what there is: coopkit recipe list")
 			})
 		},

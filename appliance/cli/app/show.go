@@ -43,6 +43,7 @@ func show(env *base.Env, a appliance.App) error {
 	}
 	err := env.Facts(
 		"app", a.Title, "name", string(a.Name), "program", a.Program, "state", a.State, "address", a.URL, "names", strings.Join(addresses, ", "),
+		"memory", base.Bytes(a.Usage.MemoryBytes), "processor", base.Share(a.Usage.Processor), "disk", base.Bytes(a.Usage.DiskBytes),
 		"recipe", a.Recipe+" "+a.Version, "release", strconv.Itoa(a.Release), "first account", owner, "added", term.Time(a.Created),
 	)
 	if err != nil {
