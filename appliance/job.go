@@ -74,6 +74,7 @@ type JobStep struct {
 	Args     map[string]string `json:"args,omitempty"`
 	State    StepState         `json:"state"`
 	Detail   string            `json:"detail,omitempty"` // one line of fact
+	Notes    []Note            `json:"notes,omitempty"`  // what a person should know of it
 	Started  time.Time         `json:"started,omitzero"`
 	Finished time.Time         `json:"finished,omitzero"`
 }

@@ -97,6 +97,10 @@ const (
 	NoteNoMoreReports    NoteCode = "no-more-reports"
 	NoteDeskKeeps        NoteCode = "desk-keeps"
 
+	// Of a step that is done.
+	NoteNameUnchecked  NoteCode = "name-unchecked"  // name
+	NoteNameUnreadable NoteCode = "name-unreadable" // name
+
 	BackRemoveApp    NoteCode = "back-remove-app"
 	BackExport       NoteCode = "back-export"
 	BackNone         NoteCode = "back-none"
@@ -113,6 +117,6 @@ const (
 var NoteCodes = []NoteCode{
 	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteSingleServer,
 	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
-	NoteNoMoreReports, NoteDeskKeeps,
+	NoteNoMoreReports, NoteDeskKeeps, NoteNameUnchecked, NoteNameUnreadable,
 	BackRemoveApp, BackExport, BackNone, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,
 }

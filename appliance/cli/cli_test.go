@@ -141,6 +141,10 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		await(ts, func() bool { return box.Following() > 0 })
 	case "start":
 		box.Unlooked()
+	case "note": // the first step of the first job
+		agenttest.Change(box, "GET /v1/jobs/1", func(j *appliance.Job) {
+			j.Steps[0].Notes = []appliance.Note{{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": args[1]}}}
+		})
 	case "find":
 		box.Find(findings(args[1:])...)
 	case "console":

@@ -33,6 +33,7 @@ type run struct {
 
 	outMu   sync.Mutex
 	outputs map[string]json.RawMessage
+	notes   []appliance.Note // of the step at work, not in the journal yet
 
 	// With r.mu held:
 	cut     context.CancelCauseFunc // ends work; nil when it can be stopped no more
@@ -146,7 +147,7 @@ func (j *run) do(i int) error {
 	}
 	j.r.Boundary(j.rec.Kind, s.Name, "did")
 	j.unpark()
-	step.Finished, step.Detail = j.r.Now().UTC(), progress.last()
+	step.Finished, step.Detail, step.Notes = j.r.Now().UTC(), progress.last(), j.takeNotes()
 	if err != nil {
 		return errors.Join(err, j.failed(i, err))
 	}
@@ -200,6 +201,8 @@ func (j *run) begin(i int, p *stepProgress) error {
 	}
 	step := &j.rec.Steps[i]
 	step.State, step.Started, step.Finished, step.Detail = appliance.StepRunning, j.r.Now().UTC(), time.Time{}, ""
+	step.Notes = nil
+	j.takeNotes() // of a try that failed
 	if err := j.record(i); err != nil {
 		return err
 	}

@@ -86,6 +86,7 @@ func (j *run) undo(i int) error {
 		return nil // it stays known as the one that failed
 	}
 	j.rec.Steps[i].State = appliance.StepUndone
+	j.rec.Steps[i].Notes = append(j.rec.Steps[i].Notes, j.takeNotes()...)
 	if err := j.record(i); err != nil && !j.stopping(err) {
 		j.log.Warn("undone step not recorded", slog.String(logkey.Step, s.Name), slog.Any(logkey.Err, err))
 	}

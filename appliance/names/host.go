@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"coopkit/appliance"
+	"coopkit/appliance/jobs"
 	"coopkit/dns"
 	"coopkit/internal/hostname"
 	"coopkit/internal/logkey"
@@ -55,6 +56,7 @@ func (n *Names) RemoveHost(ctx context.Context, host hostname.Name, owner string
 	})
 	if errors.Is(err, &problem.Problem{Code: "record-unreadable"}) {
 		n.d.Log.Warn("records not removed", logkey.Host, host, logkey.Err, err)
+		jobs.AddNote(ctx, appliance.Note{Code: appliance.NoteNameUnreadable, Args: map[string]string{"name": string(host)}})
 		return nil
 	}
 	return err

@@ -168,6 +168,7 @@ func (n *Names) apply(ctx context.Context, z zone, d dns.Diff) error {
 	err = n.serve(ctx)
 	if n.unasked(d) {
 		n.d.Log.Info("records removed without asking a name server: this box has none", logkey.Zone, z.Name)
+		jobs.AddNote(ctx, appliance.Note{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": d.Remove[0].Name}})
 	} else if err == nil {
 		err = n.verify(ctx, d)
 	}

@@ -76,8 +76,12 @@ func (s *Store) Save(ctx context.Context, rec jobs.Record, index int) error {
 			return nil
 		}
 		step := rec.Steps[index]
-		if _, err := tx.ExecContext(ctx, `UPDATE job_step SET state = ?, detail = ?, started = ?, finished = ? WHERE job = ? AND idx = ?`,
-			step.State, step.Detail, millis(step.Started), millis(step.Finished), rec.ID, index); err != nil {
+		notes, err := encode(step.Notes)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE job_step SET state = ?, detail = ?, notes = nullif(?, 'null'), started = ?, finished = ? WHERE job = ? AND idx = ?`,
+			step.State, step.Detail, notes, millis(step.Started), millis(step.Finished), rec.ID, index); err != nil {
 			return fmt.Errorf("update step: %w", err)
 		}
 		return nil
@@ -170,7 +174,7 @@ func (s *Store) jobs(ctx context.Context, text string, args ...any) ([]jobs.Reco
 	}
 	for i := range recs {
 		if recs[i].Steps, err = sqlitedb.Query(ctx, s.db.Read(), scanStep,
-			`SELECT name, code, args, state, detail, started, finished FROM job_step WHERE job = ? ORDER BY idx`, recs[i].ID); err != nil {
+			`SELECT name, code, args, state, detail, notes, started, finished FROM job_step WHERE job = ? ORDER BY idx`, recs[i].ID); err != nil {
 			return nil, err
 		}
 	}
@@ -202,13 +206,17 @@ func scanJob(rows *sql.Rows) (rec jobs.Record, err error) {
 
 func scanStep(rows *sql.Rows) (step appliance.JobStep, err error) {
 	var args string
+	var notes sql.NullString
 	var started, finished sql.NullInt64
-	if err := rows.Scan(&step.Name, &step.Code, &args, &step.State, &step.Detail, &started, &finished); err != nil {
+	if err := rows.Scan(&step.Name, &step.Code, &args, &step.State, &step.Detail, &notes, &started, &finished); err != nil {
 		return step, err
 	}
 	step.Started, step.Finished = moment(started), moment(finished)
 	if json.Unmarshal([]byte(args), &step.Args) != nil {
 		step.Args = nil // only words for people
+	}
+	if notes.Valid && json.Unmarshal([]byte(notes.String), &step.Notes) != nil {
+		step.Notes = nil
 	}
 	return step, nil
 }

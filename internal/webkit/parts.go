@@ -66,6 +66,7 @@ type (
 	Step struct {
 		Kind, Icon, Name, Word string
 		Fact                   string
+		Notes                  []string // what a person should know of it
 		Took                   template.HTML
 	}
 

@@ -77,13 +77,14 @@ func showPlan(env *base.Env, p appliance.Plan) error {
 		b.WriteString(env.Paint(term.Red, "! "+say.Label(words, "destroys")) + "\n")
 	}
 	for _, n := range p.Notes {
-		b.WriteString(note(words, "note", n))
+		b.WriteString(Note(words, "note", n))
 	}
-	return env.Say("%s%s\n", b.String(), note(words, "back", p.WayBack))
+	return env.Say("%s%s\n", b.String(), Note(words, "back", p.WayBack))
 }
 
-// note says a note with the command that does it.
-func note(words *locale.Locale, label string, n appliance.Note) string {
+// Note says a note in a line that begins with a label, with the command that
+// does it.
+func Note(words *locale.Locale, label string, n appliance.Note) string {
 	text := say.Label(words, label) + ": " + say.Note(words, n)
 	if n.Command != "" {
 		text = strings.TrimSuffix(text, ".") + ": " + n.Command

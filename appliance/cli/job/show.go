@@ -11,6 +11,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/cli/base"
+	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
 	"coopkit/appliance/say"
 	"coopkit/internal/term"
@@ -54,10 +55,17 @@ func show(env *base.Env, j appliance.Job) error {
 		return err
 	}
 	rows := make([][]string, 0, len(j.Steps))
+	var notes strings.Builder
 	for _, s := range j.Steps {
 		rows = append(rows, []string{say.Step(env.Words(), s), string(s.State), stepTook(s), s.Detail})
+		for _, n := range s.Notes {
+			notes.WriteString(change.Note(env.Words(), "note", n))
+		}
 	}
-	return env.Table([]string{"step", "state", "took", "detail"}, rows, "It has no steps.")
+	if err := env.Table([]string{"step", "state", "took", "detail"}, rows, "It has no steps."); err != nil || notes.Len() == 0 {
+		return err
+	}
+	return env.Say("\n%s", notes.String())
 }
 
 func stepTook(s appliance.JobStep) string {

@@ -37,6 +37,9 @@ func JobSteps(p *webkit.Page, job appliance.Job) []webkit.Step {
 		if s.State == appliance.StepBad && job.Problem != nil {
 			v.Fact, _, _ = webkit.Explain(p.Locale, job.Problem)
 		}
+		for _, n := range s.Notes {
+			v.Notes = append(v.Notes, say.Note(p.Locale, n))
+		}
 		steps[i] = v
 	}
 	return steps

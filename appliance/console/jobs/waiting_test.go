@@ -109,3 +109,21 @@ func TestShow_jobThatIsHeldUpSaysByWhat(t *testing.T) {
 		t.Errorf("who has the page open is not told: %s", last)
 	}
 }
+
+// TestShow_saysTheNotesOfItsSteps: what nobody could check is not for the log
+// alone.
+func TestShow_saysTheNotesOfItsSteps(t *testing.T) {
+	c, box := withJob(t, appliance.Job{State: appliance.JobDone})
+	box.job.Steps[0].State = appliance.StepDone
+	box.job.Steps[0].Notes = []appliance.Note{{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": "old.demo.coop"}}}
+	for lang, want := range map[string]string{
+		"en": "nobody was asked whether the records of old.demo.coop are gone",
+		"es": "no se ha comprobado que los registros de old.demo.coop ya no estén",
+		"fr": "vérifier que les enregistrements de old.demo.coop ont disparu",
+	} {
+		c.Lang = lang
+		if text := c.Get(t, "/jobs/1").Text(t, "ol.steps"); !strings.Contains(text, want) {
+			t.Errorf("%s: no %q in: %s", lang, want, text)
+		}
+	}
+}

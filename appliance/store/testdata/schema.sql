@@ -95,7 +95,7 @@ CREATE TABLE job_step (
     state    TEXT NOT NULL CHECK (state IN ('todo', 'running', 'done', 'bad', 'undone')),
     detail   TEXT NOT NULL DEFAULT '',
     started  INTEGER,
-    finished INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)), output TEXT CHECK (output IS NULL OR json_valid(output)),
+    finished INTEGER, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args)), output TEXT CHECK (output IS NULL OR json_valid(output)), notes TEXT CHECK (notes IS NULL OR json_valid(notes)),
     PRIMARY KEY (job, idx)
 ) STRICT;
 
