@@ -212,8 +212,9 @@ func seedApp(t *testing.T, db *store.Store, name string, number int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	subnet := netip.MustParsePrefix(fmt.Sprintf("127.213.%d.0/27", number))
-	l, err := net.Listen("tcp", fmt.Sprintf("127.213.%d.2:%d", number, recipe.Web[0].Port))
+	net3 := fmt.Sprintf("127.%d.%d", 20+os.Getpid()%200, number) // another run of these tests has its own
+	subnet := netip.MustParsePrefix(net3 + ".0/27")
+	l, err := net.Listen("tcp", fmt.Sprintf("%s.2:%d", net3, recipe.Web[0].Port))
 	if err != nil {
 		t.Fatal(err)
 	}
