@@ -48,7 +48,7 @@ demo-clean: ## The same, and remove the images too
 
 # A browser gives up what it loads whenever the engine makes a network, so the
 # journeys go alone, after the others.
-TEST := CI=true go test -race -shuffle=on -timeout 20m -json
+TEST := CI=true go test -race -shuffle=on -timeout 30m -json
 
 ##@ To work on it
 .PHONY: build check packages test chaos catalogue lint fmt gen pictures fuzz bench

@@ -177,10 +177,10 @@ func TestFindings_haveWordsInEveryLanguage(t *testing.T) {
 func spoken(t *testing.T, l *locale.Locale, f appliance.Finding) {
 	t.Helper()
 	s := webkit.ExplainFinding(l, f.Code, f.Args, webkit.Sentences{})
-	if s.Title == "" || s.Why == "" || len(s.Next) == 0 {
+	if s.Title == "" || s.Why == "" || len(s.Next.Steps) == 0 {
 		t.Errorf("%s: %s %v has no words", l.Lang, f.Code, f.Args)
 	}
-	for _, text := range append([]string{s.Title, s.What, s.Why}, s.Next...) {
+	for _, text := range append([]string{s.Title, s.What, s.Why}, append(s.Next.Steps, s.Next.Commands...)...) {
 		if strings.ContainsAny(text, "{}") {
 			t.Errorf("%s: %s: %q has a value left out", l.Lang, f.Code, text)
 		}

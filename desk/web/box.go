@@ -147,7 +147,7 @@ func statePill(p *webkit.Page, s desk.BoxState) webkit.Pill {
 func (p *boxPage) tell() {
 	for _, f := range p.Box.Findings {
 		card := p.FindingCard(f.Severity, f.Code, f.Subject)
-		words := p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
+		words := p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: webkit.RemedyOf(f.Next)})
 		card.Title, card.Code = words.Title, f.Code
 		if f.Subject != "" {
 			card.Code += " " + f.Subject
@@ -156,7 +156,7 @@ func (p *boxPage) tell() {
 		if f.Who != "" {
 			card.Meta = append(card.Meta, who(p.Page, f.Who))
 		}
-		card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
+		card.Say(p.Page, words.What, words.Why, words.Next)
 		p.Findings = append(p.Findings, card)
 	}
 	for _, i := range p.Box.Facts.Installs {

@@ -5,38 +5,68 @@ package webkit
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 )
 
 // Explain says a problem in the reader's language. An area may have words of its
-// own for a page, problem.<code>.what, .why and .next; else English keeps the
-// problem's own words, which know most, and other languages have
+// own for a page, problem.<code>.what, .why and .next; else all have
 // webkit.problem.<code>.*. A message with .with at the end of its key has values
-// of the problem in it and is taken when all of them are there. A code that no
-// catalogue knows keeps its own words.
-func Explain(l *locale.Locale, p *problem.Problem) (what, why string, next []string) {
-	keys := []string{"problem." + p.Code}
-	if l.Lang != locale.Langs()[0] {
-		keys = append(keys, "webkit.problem."+p.Code)
-	}
+// of the problem in it and is taken when all of them are there. The problem's own
+// words are English and know most: a code that no catalogue knows keeps them, and
+// in English only a message with values says it better. What to do is said by the
+// catalogue, because pages have links where terminals have commands.
+func Explain(l *locale.Locale, p *problem.Problem) (what, why string, next Remedy) {
 	v := valuesOf(l, time.Local, p.Args)
-	for _, key := range keys {
-		if what, ok := v.either(key + ".what"); ok {
-			why, _ := v.either(key + ".why")
-			next, _ := v.either(key + ".next")
-			return what, why, lines(next)
-		}
+	what, why = capital(p.What), capital(p.Why)
+	for _, line := range p.Next {
+		next.add(capital(line))
 	}
-	return p.What, p.Why, p.Next
+	for _, key := range []string{"problem." + p.Code, "webkit.problem." + p.Code} {
+		if !v.l.Speaks(key+".what") && !v.l.Speaks(key+".what.with") {
+			continue
+		}
+		say := v.either
+		if l.Lang == locale.Langs()[0] && strings.HasPrefix(key, "webkit.") {
+			say = v.with
+		}
+		if text, ok := say(key + ".what"); ok {
+			what = text
+		}
+		if text, ok := say(key + ".why"); ok {
+			why = text
+		} else if l.Lang != locale.Langs()[0] {
+			why = ""
+		}
+		if text, ok := v.either(key + ".next"); ok && !strings.Contains(text, missing) {
+			next = RemedyOf(lines(text))
+		}
+		return what, why, next
+	}
+	return what, why, next
+}
+
+// missing stands in a message for a value that it does not have.
+const missing = "…"
+
+// capital begins a sentence, unless it begins with a name.
+func capital(s string) string {
+	first, _, _ := strings.Cut(s, " ")
+	if s == "" || strings.ContainsAny(first, "./:_@0123456789") || programs.MatchString(s) {
+		return s
+	}
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }
 
 // Sentences are a finding in words: the effect on people as a title, what is
 // the matter, why, and what to do next.
 type Sentences struct {
 	Title, What, Why string
-	Next             []string
+	Next             Remedy
 }
 
 // ExplainFinding says a finding in the reader's language, from the messages
@@ -72,7 +102,7 @@ func explainFinding(v values, code string, own Sentences) Sentences {
 	if title == "" || !ok || !okWhat || !okWhy || !okNext {
 		return own
 	}
-	return Sentences{Title: title, What: what, Why: why, Next: lines(next)}
+	return Sentences{Title: title, What: what, Why: why, Next: RemedyOf(lines(next))}
 }
 
 // values are the args of a finding or problem as a language writes them.
@@ -97,13 +127,19 @@ func (v values) ofCase(key string) (string, bool) {
 	return v.Say(key)
 }
 
+// with returns the message with values where all are there.
+func (v values) with(key string) (string, bool) {
+	if !v.l.Speaks(key + ".with") {
+		return "", false
+	}
+	return v.Say(key + ".with")
+}
+
 // either returns the message with values where all are there, else the plain
 // one.
 func (v values) either(key string) (string, bool) {
-	if v.l.Speaks(key + ".with") {
-		if text, ok := v.Say(key + ".with"); ok {
-			return text, true
-		}
+	if text, ok := v.with(key); ok {
+		return text, true
 	}
 	if !v.l.Speaks(key) {
 		return "", false

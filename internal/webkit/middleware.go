@@ -137,7 +137,7 @@ func (ui *UI) fail(w http.ResponseWriter, r *http.Request, err error) {
 type problemPage struct {
 	*Page
 	What, Why string
-	Next      []string
+	Next      Remedy
 	Code, ID  string
 	Own       []string // the problem's own words, where others stand above
 }
@@ -145,7 +145,7 @@ type problemPage struct {
 func (ui *UI) problemPage(w http.ResponseWriter, r *http.Request, p *problem.Problem) error {
 	page := problemPage{Page: ui.NewPage(r, "webkit.problem.title"), Code: p.Code, ID: requestID(r.Context())}
 	page.What, page.Why, page.Next = Explain(page.Locale, p)
-	if page.What != p.What {
+	if page.What != capital(p.What) {
 		page.Own = append([]string{p.What, p.Why}, p.Next...)
 	}
 	page.Title = page.What

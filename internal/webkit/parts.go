@@ -31,12 +31,15 @@ type (
 		Meta                                     []template.HTML
 		Rows                                     []Row
 		Actions                                  []Action
+		Commands                                 []string // for technicians, under CommandsWord
+		CommandsWord                             string
 	}
 
-	// Row is a term with one or more sentences.
+	// Row is a term with one or more sentences, or steps with links.
 	Row struct {
 		Name  string
 		Texts []string
+		Steps []template.HTML
 	}
 
 	// Field is one question of a form. Kind is an input's type, select, textarea
@@ -130,17 +133,17 @@ func (p *Page) FindingCard(severity, code, subject string) Finding {
 	}
 }
 
-// WhatWhyNext are the rows of a finding or problem; empty ones are left out.
-func (p *Page) WhatWhyNext(what, why string, next []string) []Row {
-	var rows []Row
+// Say fills the card of a finding or problem with words; empty ones are left out.
+func (f *Finding) Say(p *Page, what, why string, next Remedy) {
+	f.Rows = nil
 	if what != "" {
-		rows = append(rows, Row{p.T("webkit.what"), []string{what}})
+		f.Rows = append(f.Rows, Row{Name: p.T("webkit.what"), Texts: []string{what}})
 	}
 	if why != "" {
-		rows = append(rows, Row{p.T("webkit.why"), []string{why}})
+		f.Rows = append(f.Rows, Row{Name: p.T("webkit.why"), Texts: []string{why}})
 	}
-	if len(next) > 0 {
-		rows = append(rows, Row{p.T("webkit.next"), next})
+	if len(next.Steps) > 0 {
+		f.Rows = append(f.Rows, Row{Name: p.T("webkit.next"), Steps: next.HTML()})
 	}
-	return rows
+	f.Commands, f.CommandsWord = next.Commands, p.T("webkit.technicians")
 }

@@ -134,10 +134,10 @@ func TestExplain_saysProblemsInTheReadersLanguage(t *testing.T) {
 	p := &problem.Problem{Code: "install-unknown", What: "there is no app named wiki on this box", Next: []string{"coopkit app list"}}
 	say := func(lang string) string {
 		what, why, next := webkit.Explain(bundle.In(lang), p)
-		return strings.Join(append([]string{what, why}, next...), "|")
+		return strings.Join([]string{what, why, strings.Join(append(next.Steps, next.Commands...), "|")}, "|")
 	}
 	for _, c := range []struct{ lang, want string }{
-		{"en", "there is no app named wiki on this box||coopkit app list"},
+		{"en", "There is no app named wiki on this box||coopkit app list"},
 		{"es", "Esta aplicación no está en esta caja||Mira la lista de aplicaciones"},
 		{"fr", "Cette application n’est pas sur ce boîtier||Regardez la liste des applications"},
 	} {
@@ -150,7 +150,7 @@ func TestExplain_saysProblemsInTheReadersLanguage(t *testing.T) {
 		t.Errorf("with its value: %q", got)
 	}
 	p.Code = "of-a-newer-box"
-	if got := say("fr"); got != "there is no app named wiki on this box||coopkit app list" {
+	if got := say("fr"); got != "There is no app named wiki on this box||coopkit app list" {
 		t.Errorf("an unknown code: %q", got)
 	}
 }
@@ -165,7 +165,7 @@ func TestExplainFinding_formatsAndFallsBack(t *testing.T) {
 		{"fr", "Le disque sera plein dans 1 jour environ\u00a0; tout marche encore|Il reste 5\u00a0Go sur 100\u00a0Go sur le disque de /."},
 	} {
 		s := webkit.ExplainFinding(bundle.In(c.lang), "DISK-FILLING", args, own)
-		if got := s.Title + "|" + s.What; got != c.want || len(s.Next) != 2 {
+		if got := s.Title + "|" + s.What; got != c.want || len(s.Next.Steps) != 2 {
 			t.Errorf("%s: %q, want %q", c.lang, got, c.want)
 		}
 	}

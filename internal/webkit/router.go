@@ -44,6 +44,8 @@ type Router struct {
 	mux    *http.ServeMux
 	routes []Route
 	lives  lives
+
+	signedOut func(w http.ResponseWriter, r *http.Request, next string, k Kept) error
 }
 
 func newRouter(ui *UI) *Router {
@@ -67,6 +69,13 @@ func (rt *Router) add(access Access, limit int64, pattern string, h Handler) {
 	method, path, _ := strings.Cut(pattern, " ")
 	rt.routes = append(rt.routes, Route{Method: method, Pattern: path, Access: access, MaxBody: limit})
 	rt.mux.Handle(pattern, rt.guard(access, limit, h))
+}
+
+// SignedOut sets what answers a change by somebody whose session has ended: a
+// sign-in that passes on what was sent, and leads to next. Without it, the change
+// is refused.
+func (rt *Router) SignedOut(h func(w http.ResponseWriter, r *http.Request, next string, k Kept) error) {
+	rt.signedOut = h
 }
 
 // Routes returns all routes, sorted, for the test that visits every one of them
@@ -118,12 +127,27 @@ func (rt *Router) guard(access Access, limit int64, h Handler) http.Handler {
 			}
 			return nil
 		}
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasSuffix(r.URL.Path, "/events") {
+		if strings.HasSuffix(r.URL.Path, "/events") {
 			return signedOut()
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			return rt.refuse(w, r, limit)
 		}
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return nil
 	})
+}
+
+// refuse answers a change by a stranger, or by somebody whose session has ended.
+func (rt *Router) refuse(w http.ResponseWriter, r *http.Request, limit int64) error {
+	if rt.signedOut == nil {
+		return signedOut()
+	}
+	k := Kept{}
+	if limit == usualBody {
+		k = keep(r)
+	}
+	return rt.signedOut(w, r, rt.again(r), k)
 }
 
 // readForm reads query and form, so that no handler takes a form that did not

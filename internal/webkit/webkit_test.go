@@ -92,7 +92,8 @@ func newSample(ui *webkit.UI, r *http.Request) sample {
 	p := ui.NewPage(r, "sample.title")
 	p.Fail("name", "demo coop has a space in it")
 	f := p.FindingCard("warning", "NAME-EXPIRES-SOON", "name:demo.coop")
-	f.Title, f.Rows = "The name runs out", p.WhatWhyNext("a", "b", []string{"c", "d"})
+	f.Title = "The name runs out"
+	f.Say(p, "a", "b", webkit.RemedyOf([]string{"see [your names](/names)", "coopkit name list"}))
 	return sample{
 		Page: p, Pill: p.Severity("critical"), Finding: f, Since: now.Add(-20 * time.Second),
 		Actions: []webkit.Action{{Text: "Go", Href: "/x", Kind: "go"}, {Text: "Do", Href: "/y", Post: true, Hidden: []webkit.Pair{{Name: "n", Value: "<v>"}}}},
@@ -172,7 +173,7 @@ func TestErrors_becomePages(t *testing.T) {
 		status int
 		text   string
 	}{
-		"/apps/x":  {404, "there is no app x"},
+		"/apps/x":  {404, "There is no app x"},
 		"/panic":   {500, "foresee"},
 		"/nothing": {404, "no page at this address"},
 	} {

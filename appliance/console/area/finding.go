@@ -23,7 +23,7 @@ func FindingPath(f appliance.Finding) string {
 // FindingWords says a finding in the reader's language, else in the agent's own
 // words, which are English.
 func FindingWords(p *webkit.Page, f appliance.Finding) webkit.Sentences {
-	return p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
+	return p.ExplainFinding(f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: webkit.RemedyOf(f.Next)})
 }
 
 // installOf is the install that a finding is about: wordpress of
@@ -39,7 +39,7 @@ func FindingView(p *webkit.Page, f appliance.Finding) webkit.Finding {
 	words := FindingWords(p, f)
 	card := p.FindingCard(f.Severity.String(), f.Code, f.Subject)
 	card.Title = words.Title
-	card.Rows = p.WhatWhyNext(words.What, words.Why, words.Next)
+	card.Say(p, words.What, words.Why, words.Next)
 	card.Meta = []template.HTML{since(p, f.Since), template.HTML(template.HTMLEscapeString(say.Actor(p.Locale, f.Who)))} //nolint:gosec // escaped
 	if f.Severity == appliance.Critical {
 		card.Code = f.Code

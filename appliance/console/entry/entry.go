@@ -115,7 +115,7 @@ func explained(p *webkit.Page, field string, err error) error {
 		return err
 	}
 	what, why, next := webkit.Explain(p.Locale, prob)
-	words := []string{area.Sentence(what), area.Sentence(why), area.Sentence(strings.Join(next[:min(1, len(next))], ""))}
+	words := []string{area.Sentence(what), area.Sentence(why), area.Sentence(next.First())}
 	p.Fail(field, strings.Join(strings.Fields(strings.Join(words, " ")), " "))
 	return nil
 }

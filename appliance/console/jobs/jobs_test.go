@@ -157,7 +157,7 @@ func TestShow_jobThatWentBackSaysWhy(t *testing.T) {
 		c.Lang = lang
 		p := c.Get(t, "/jobs/1")
 		card := p.Text(t, ".finding")
-		for _, want := range []string{"the image is nowhere to be had", "the registry does not answer", "try again later"} {
+		for _, want := range []string{"The image is nowhere to be had", "The registry does not answer", "Try again later"} {
 			if !strings.Contains(card, want) {
 				t.Errorf("%s: no %q in %s", lang, want, card)
 			}

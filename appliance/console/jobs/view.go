@@ -185,7 +185,7 @@ func explained(p *webkit.Page, j appliance.Job, severity string) *webkit.Finding
 	f := p.FindingCard(severity, j.Problem.Code, "")
 	what, why, next := webkit.Explain(p.Locale, j.Problem)
 	f.Title, f.Code = what, ""
-	f.Rows = p.WhatWhyNext("", why, next)
+	f.Say(p, "", why, next)
 	return &f
 }
 

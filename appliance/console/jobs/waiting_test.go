@@ -92,7 +92,7 @@ func TestShow_jobThatIsHeldUpSaysByWhat(t *testing.T) {
 		c.Lang = lang
 		p := c.Get(t, "/jobs/1")
 		card := p.Text(t, ".finding")
-		if lead := p.Text(t, ".pagehead p"); lead != want || !strings.Contains(card, "the disk is full") || !strings.Contains(card, "make room") {
+		if lead := p.Text(t, ".pagehead p"); lead != want || !strings.Contains(card, "The disk is full") || !strings.Contains(card, "Make room") {
 			t.Errorf("%s: %q, %s", lang, lead, card)
 		}
 		if p.Value(t, "main form", "action") != "/jobs/1/finish" {
@@ -105,7 +105,7 @@ func TestShow_jobThatIsHeldUpSaysByWhat(t *testing.T) {
 			last = e[2]
 		}
 	}
-	if !strings.Contains(last, "the disk is full") {
+	if !strings.Contains(last, "The disk is full") {
 		t.Errorf("who has the page open is not told: %s", last)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/console/area"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -54,5 +55,5 @@ func trouble(p *webkit.Page, why *problem.Problem) string {
 		return ""
 	}
 	what, because, _ := webkit.Explain(p.Locale, why)
-	return strings.TrimSuffix(what+": "+because, ": ")
+	return strings.TrimSpace(area.Sentence(what) + " " + area.Sentence(because))
 }

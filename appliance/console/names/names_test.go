@@ -256,7 +256,7 @@ func TestCertificates_states(t *testing.T) {
 	}
 	why := &problem.Problem{Code: "certificate-failed", What: "no certificate for it", Why: "port 80 is shut", Next: []string{"open it"}}
 	r.box.Answer("GET /v1/certificates", []appliance.Certificate{{Host: "www.demo.coop", Problem: why}})
-	r.get(t, "/names").Want(t, http.StatusOK, "no certificate for it: port 80 is shut")
+	r.get(t, "/names").Want(t, http.StatusOK, "No certificate for it. Port 80 is shut.")
 	r.send(t, "GET", "/names", "fr").Want(t, http.StatusOK, "Aucun certificat n’a pu être obtenu")
 }
 

@@ -58,7 +58,8 @@ func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r
 	if link.Problem != nil {
 		what, why, next := webkit.Explain(p.Locale, link.Problem)
 		card := p.FindingCard("warning", "desk", "")
-		card.Title, card.Rows = area.Sentence(what), p.WhatWhyNext("", area.Sentence(why), next)
+		card.Title = area.Sentence(what)
+		card.Say(p.Page, "", area.Sentence(why), next)
 		p.Trouble, p.Said = &card, link.Problem.Why
 	}
 	return d.UI.Render(w, status, "settings-desk", p)
@@ -205,7 +206,7 @@ func (d *pages) notJoined(w http.ResponseWriter, r *http.Request, err error) err
 	}
 	p := d.UI.NewPage(r, "settings.desk.title")
 	what, why, next := webkit.Explain(p.Locale, prob)
-	p.Fail("code", strings.TrimSpace(area.Sentence(what)+" "+area.Sentence(why)+" "+area.Sentence(strings.Join(next[:min(1, len(next))], ""))))
+	p.Fail("code", strings.TrimSpace(area.Sentence(what)+" "+area.Sentence(why)+" "+area.Sentence(next.First())))
 	return d.showDesk(w, http.StatusUnprocessableEntity, p, r)
 }
 

@@ -155,7 +155,7 @@ func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		what, _, next := webkit.Explain(p.Locale, problem.From(err, ""))
-		p.Fail("language", area.Sentence(what)+" "+area.Sentence(strings.Join(next[:min(1, len(next))], "")))
+		p.Fail("language", area.Sentence(what)+" "+area.Sentence(next.First()))
 	}
 	return d.showSettings(w, http.StatusUnprocessableEntity, p, r, s)
 }

@@ -305,7 +305,7 @@ func TestAgent_thatIsAwayIsSaid(t *testing.T) {
 	away := &problem.Problem{Code: "agent-not-running", Kind: problem.Unavailable, What: "the agent is not running", Next: []string{"start it"}}
 	r.box.Fail("GET /v1/sites", away)
 	r.box.Fail("POST /v1/plans/push-site", away)
-	r.get(t, "/sites").Want(t, http.StatusServiceUnavailable, "the agent is not running")
+	r.get(t, "/sites").Want(t, http.StatusServiceUnavailable, "The agent is not running")
 	r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")}).Want(t, http.StatusServiceUnavailable)
 }
 

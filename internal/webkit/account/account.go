@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
 // Package account owns the pages that console and desk share about accounts:
-// signing in and out, the way back for who cannot, and one's own account with
+// signing in and out, the way back for whoever cannot, and one's own account with
 // its password and the browsers that are signed in. What an account may do is
 // not known here. Its tests sign in over HTTP with a real database.
 package account
@@ -57,6 +57,7 @@ func Routes(o Options) {
 	rt.Public("POST /signin", p.signinDo)
 	rt.Public("GET /signin/recover", p.recoverShow)
 	rt.Public("POST /signin/recover", p.recoverDo)
+	rt.SignedOut(p.signedOut)
 	rt.Signed("POST /signout", p.signout)
 	rt.Signed("GET /account", p.show)
 	rt.Signed("POST /account/password", p.changePassword)

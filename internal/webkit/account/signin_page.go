@@ -11,11 +11,12 @@ import (
 type signinPage struct {
 	*webkit.Page
 	Next           string
+	Passed         []webkit.Pair // what was sent when the session had ended
 	Name, Password webkit.Field
 }
 
 func (p pages) newSigninPage(r *http.Request) signinPage {
-	page := signinPage{Page: p.UI.NewPage(r, "account.signin.title"), Next: webkit.Next(r)}
+	page := signinPage{Page: p.UI.NewPage(r, "account.signin.title"), Next: webkit.Next(r), Passed: webkit.KeptOf(r).Passed()}
 	page.Wide = true
 	page.Name = webkit.Field{Name: "name", Label: page.T("account.name"), Value: r.PostFormValue("name"), Autocomplete: "username", Plain: true}
 	page.Password = webkit.Field{Name: "password", Label: page.T("account.password"), Kind: "password", Autocomplete: "current-password"}
@@ -51,7 +52,35 @@ func (p pages) signinDo(w http.ResponseWriter, r *http.Request) error {
 		return p.UI.Render(w, mistake.Status(), "account-signin", page)
 	}
 	p.Signin.SetCookie(w, token)
+	if k := webkit.KeptOf(r); k.Path != "" {
+		return p.resume(w, r, k)
+	}
 	return p.UI.Redirect(w, r, webkit.Next(r))
+}
+
+// signedOut asks for a sign-in and passes on what was sent meanwhile.
+func (p pages) signedOut(w http.ResponseWriter, r *http.Request, next string, k webkit.Kept) error {
+	page := p.newSigninPage(r)
+	page.Name.Value, page.Next, page.Passed = "", next, k.Passed()
+	page.Lead = page.T("account.ended")
+	if k.Path != "" {
+		page.Lead = page.T("account.ended.kept")
+	}
+	return p.UI.Render(w, http.StatusUnauthorized, "account-signin", page)
+}
+
+type resumePage struct {
+	*webkit.Page
+	Path, Next string
+	Fields     []webkit.Pair
+}
+
+// resume lets somebody who has signed in again send what was typed before; a
+// change is never made by the sign-in itself.
+func (p pages) resume(w http.ResponseWriter, r *http.Request, k webkit.Kept) error {
+	page := resumePage{Page: p.UI.NewPage(r, "account.resume.title"), Path: k.Path, Next: webkit.Next(r), Fields: k.Fields()}
+	page.Lead, page.Wide = page.T("account.resume.lead"), true
+	return p.UI.Render(w, http.StatusOK, "account-resume", page)
 }
 
 func (p pages) signout(w http.ResponseWriter, r *http.Request) error {
