@@ -47,9 +47,17 @@ var rules = []arch.Rule{
 	{
 		From: []string{
 			"coopkit/appliance/apps", "coopkit/appliance/gateway", "coopkit/appliance/health/...", "coopkit/appliance/images", "coopkit/appliance/jobs",
-			"coopkit/appliance/names", "coopkit/appliance/sites", "coopkit/appliance/store/...", "coopkit/appliance/support", "coopkit/appliance/usage",
+			"coopkit/appliance/names", "coopkit/appliance/notify/...", "coopkit/appliance/sites", "coopkit/appliance/store/...", "coopkit/appliance/support", "coopkit/appliance/usage",
 		}, Never: []string{"coopkit/appliance/control/..."}, Tests: true,
 		Because: "parts speak in the words of package appliance; how they are called from outside is the control API's matter",
+	},
+	{
+		From: []string{"coopkit/appliance/notify"}, Never: []string{"coopkit/appliance/notify/letter", "coopkit/internal/locale", "coopkit/internal/webkit/...", "coopkit/appliance/store/..."},
+		Because: "who is told what and when is decided without words, pages or SQL",
+	},
+	{
+		From: []string{"*"}, But: []string{"coopkit/internal/deliver/..."}, Never: []string{"github.com/wneessen/go-mail/...", "github.com/nicholas-fedor/shoutrrr/..."},
+		Because: "one package knows how messages travel",
 	},
 	{
 		From: []string{"coopkit/appliance/engine"}, Never: []string{"github.com/docker/docker/...", "coopkit/appliance/store/...", "coopkit/appliance/console/...", "net/http"},
@@ -94,7 +102,7 @@ var rules = []arch.Rule{
 	{
 		From: []string{"*"}, But: []string{
 			"coopkit/appliance/engine/enginetest", "coopkit/appliance/jobs/jobstest", "coopkit/appliance/agent/agenttest", "coopkit/appliance/console/area/areatest",
-			"coopkit/desk/desktest", "coopkit/internal/locale/localetest", "coopkit/internal/testkit/...",
+			"coopkit/desk/desktest", "coopkit/internal/deliver/delivertest", "coopkit/internal/locale/localetest", "coopkit/internal/testkit/...",
 		}, Never: []string{"testing", "coopkit/internal/testkit"},
 		Because: "the program carries no test code",
 	},

@@ -2,7 +2,10 @@
 
 package appliance
 
-import "time"
+import (
+	"net/url"
+	"time"
+)
 
 // Severity of a finding. Notice: nothing breaks. Warning: it will break, the
 // date is known or likely. Critical: people are affected or data is at risk now.
@@ -95,6 +98,11 @@ type Finding struct {
 	// of a name says how its value is written: _bytes is a size in bytes, _at a
 	// time in RFC 3339, _seconds a duration, _count a number.
 	Args map[string]string `json:"args,omitempty"`
+}
+
+// Path is that of its page in the console.
+func (f Finding) Path() string {
+	return "/findings/" + f.Code + "/" + (&url.URL{Path: f.Subject}).EscapedPath()
 }
 
 // Report is what the checks found at one time, worst first. Findings is never

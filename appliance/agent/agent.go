@@ -104,6 +104,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	}
 	a.makeSupport(ctx)
 	a.makeConsole()
+	a.makeNotify()
 	return a.makeHealth()
 }
 

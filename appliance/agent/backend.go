@@ -17,6 +17,7 @@ import (
 	"coopkit/appliance/images"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/names"
+	"coopkit/appliance/notify"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/appliance/support"
@@ -42,6 +43,7 @@ type backend struct {
 	health    *health.Registry
 	usage     *usage.Usage
 	support   *support.Support
+	notify    *notify.Notify
 	face      *face // nil: no console
 	troubles  health.Troubles
 	jobs      *jobs.Runner
@@ -53,6 +55,7 @@ func (b *backend) calls() control.Agent {
 	return control.Agent{
 		Box: b, Health: b.health, Recipes: recipeCalls{b}, Apps: b.apps, Jobs: b.jobs,
 		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b, b.sites}, Desk: b.support, Usage: b.usage,
+		Messages: b.notify,
 	}
 }
 

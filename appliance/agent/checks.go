@@ -23,7 +23,7 @@ func (a *Agent) makeHealth() (err error) {
 		checks = health.Standard(b.facts())
 	}
 	b.health, err = health.New(health.Deps{
-		Log: a.log, Store: b.store, Changed: b.support.Changed,
+		Log: a.log, Store: b.store, Changed: func() { b.support.Changed(); b.notify.Changed() },
 		Report: func(err error) {
 			b.troubles.Report("findings", appliance.Trouble{Kind: appliance.TroubleFindings, Err: err})
 		},
@@ -36,7 +36,7 @@ func (b *backend) facts() health.Facts {
 	return health.Facts{
 		StateDir: b.cfg.State, Engine: b.engineInfo, Apps: b.healthApps, Certificates: b.Certificates,
 		Names: b.healthNames, Listeners: b.listeners, LastBackup: noBackups, Integrity: b.store.Check,
-		LocalOnly: b.localOnly, Desk: b.healthDesk, Troubles: b.troubles.All, OutOfMemory: b.outOfMemory,
+		LocalOnly: b.localOnly, Desk: b.healthDesk, Messages: b.healthMessages, Troubles: b.troubles.All, OutOfMemory: b.outOfMemory,
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/health"
+	"coopkit/internal/deliver"
 	"coopkit/recipes"
 )
 
@@ -29,6 +30,7 @@ type Outside struct {
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to the services of apps
 	LookUp    func(ctx context.Context, host string) ([]netip.Addr, error)      // names that are not of this box
 	LookUpNS  func(ctx context.Context, zone string) ([]string, error)          // who the world asks for a zone
+	Reach     deliver.Dialer                                                    // receivers of messages; nil: none on this machine
 	Checks    []health.Check                                                    // of what surrounds the box; nil: all of them
 	Now       func() time.Time                                                  // the clock of changes
 	Intercept func(http.Handler) http.Handler                                   // between the socket and the calls

@@ -55,6 +55,7 @@ func (a *Agent) Run(whole context.Context) error {
 	a.keep(ctx, group, "health", false, b.health.Run)
 	a.keep(ctx, group, "usage", false, b.usage.Run)
 	a.keep(ctx, group, "support", false, b.support.Run)
+	a.keep(ctx, group, "messages", false, b.notify.Run)
 	a.keep(ctx, group, "console", b.face.broken(), a.runConsole)
 	if b.face != nil {
 		a.keep(ctx, group, "accounts", false, b.face.accounts.Run)

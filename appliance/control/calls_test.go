@@ -200,6 +200,53 @@ var boxCalls = []call{
 	{"Health.Week", func(ctx context.Context, a control.Agent) error { return says(a.Health.Week(ctx)) }},
 }
 
+// messageCalls send nothing: nobody has an account on this box.
+var messageCalls = []call{
+	{"Messages.TestRelay", func(ctx context.Context, a control.Agent) error {
+		return refused(a.Messages.TestRelay(ctx, appliance.TestMail{To: "ana@example.org"}), "relay-none")
+	}},
+	{"Messages.SetRelay", func(ctx context.Context, a control.Agent) error {
+		return a.Messages.SetRelay(ctx, appliance.Relay{Host: "mail.example.org", Security: "tls", User: "box", Password: "secret", From: "box@example.org"})
+	}},
+	{"Messages.Relay", func(ctx context.Context, a control.Agent) error {
+		r, err := a.Messages.Relay(ctx)
+		if r.Password != "" || !r.HasPassword || r.Port != 465 {
+			err = errors.Join(err, fmt.Errorf("the setting is %+v", r))
+		}
+		return err
+	}},
+	{"Messages.RemoveRelay", func(ctx context.Context, a control.Agent) error { return a.Messages.RemoveRelay(ctx) }},
+	{"Messages.UndoRelay", func(ctx context.Context, a control.Agent) error { return a.Messages.UndoRelay(ctx) }},
+	{"Messages.Receivers", func(ctx context.Context, a control.Agent) error {
+		all, err := a.Messages.Receivers(ctx)
+		if len(all) != 0 {
+			err = errors.Join(err, fmt.Errorf("there is %+v", all))
+		}
+		return err
+	}},
+	{"Messages.SetWishes", func(ctx context.Context, a control.Agent) error {
+		return refused(a.Messages.SetWishes(ctx, appliance.Wishes{Person: "ana", Least: appliance.Critical}), "receiver-unknown")
+	}},
+	{"Messages.SetChannel", func(ctx context.Context, a control.Agent) error {
+		_, err := a.Messages.SetChannel(ctx, appliance.ChannelChange{Person: "ana", Kind: appliance.ByMail, To: "ana@example.org"})
+		return refused(err, "receiver-unknown")
+	}},
+	{"Messages.TestChannel", func(ctx context.Context, a control.Agent) error {
+		_, err := a.Messages.TestChannel(ctx, appliance.ChannelCode{Person: "ana", Kind: appliance.ByMail})
+		return refused(err, "receiver-unknown")
+	}},
+	{"Messages.ProveChannel", func(ctx context.Context, a control.Agent) error {
+		return refused(a.Messages.ProveChannel(ctx, appliance.ChannelCode{Person: "ana", Kind: appliance.ByMail, Code: "123456"}), "receiver-unknown")
+	}},
+	{"Messages.Outgoing", func(ctx context.Context, a control.Agent) error {
+		all, err := a.Messages.Outgoing(ctx)
+		if len(all) != 0 {
+			err = errors.Join(err, fmt.Errorf("there is %+v", all))
+		}
+		return err
+	}},
+}
+
 func deskCalls(code string) []call {
 	return []call{
 		{"Desk.PlanJoin", func(ctx context.Context, a control.Agent) error {
@@ -219,7 +266,7 @@ func TestClient_everyCall(t *testing.T) {
 	box := agenttest.New(t)
 	box.Engine.Behave("app", enginetest.Behaviour{Logs: []string{"one", "two", "three"}})
 	made := map[string]bool{}
-	for _, c := range slices.Concat(appCalls, jobCalls, nameCalls, siteCalls, boxCalls, deskCalls(desktest.New(t).Invite(true).String())) {
+	for _, c := range slices.Concat(appCalls, jobCalls, nameCalls, siteCalls, boxCalls, messageCalls, deskCalls(desktest.New(t).Invite(true).String())) {
 		made[c.name] = true
 		if err := c.do(t.Context(), box.Agent()); err != nil {
 			t.Errorf("%s: %v", c.name, err)

@@ -25,6 +25,7 @@ type Facts struct {
 	Listeners   func() []string                                                         // TCP addresses of the front door
 	LastBackup  func(ctx context.Context, app appliance.InstallName) (time.Time, error) // zero time: none yet
 	Integrity   func(ctx context.Context) error                                         // of the store; an error says that it is damaged
+	Messages    func(ctx context.Context) (Messages, error)                             // how this box reaches its people
 	Desk        func() Desk                                                             // the support desk that this box has joined
 	Troubles    func() []appliance.Trouble                                              // what the parts of the box report as unusable
 	OutOfMemory func() []OutOfMemory                                                    // programs of apps of this box that the system ended lately
@@ -71,6 +72,6 @@ func Standard(f Facts) []Check {
 	return []Check{
 		diskCheck(f), memoryCheck(f), clockCheck(f), engineCheck(f), appsCheck(f), doorCheck(f),
 		certificatesCheck(f), namesCheck(f), backupsCheck(f), storeCheck(f), rebootCheck(f),
-		deskCheck(f), partsCheck(f),
+		deskCheck(f), messagesCheck(f), partsCheck(f),
 	}
 }

@@ -58,6 +58,7 @@ func every(t *testing.T) []appliance.Finding {
 		judgeBackup(wiki(), time.Time{}, noon), judgeBackup(wiki(), noon.Add(-5*day), noon),
 		judgeDesk(Desk{Host: "desk.example", Refused: "no"}, noon), judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day)}, noon),
 		judgeDesk(Desk{Host: "desk.example", Heard: noon.Add(-day), Trouble: "no way"}, noon),
+		judgeMessages(Messages{People: 1, Failing: []FailingChannel{{Kind: appliance.ByMail, Person: "ana", Since: noon.Add(-2 * day), Reason: "no"}}}, noon),
 	)
 	for _, kind := range []appliance.TroubleKind{
 		appliance.TroubleApp, appliance.TroubleSite, appliance.TroubleAddress, appliance.TroubleZone, appliance.TroubleAuthority,

@@ -75,7 +75,19 @@ func (n Ntfy) Deliver(ctx context.Context, m Message) error {
 	if m.Link != "" {
 		params["click"] = m.Link
 	}
-	return seen.fault(ctx, u, service.Send(m.Text, &params))
+	return seen.fault(ctx, u, service.Send(cut(m.Text, maxNtfy), &params))
+}
+
+// maxNtfy is how long a message may be: ntfy makes an attachment of what has more
+// than 4096 bytes.
+const maxNtfy = 4000
+
+// cut ends a text that is too long, at the end of a letter.
+func cut(s string, most int) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
 }
 
 // Webhook is a program that is called with what happened, as JSON and signed

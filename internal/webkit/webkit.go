@@ -28,6 +28,10 @@ var ownTemplates embed.FS
 //go:embed messages/*.json
 var ownMessages embed.FS
 
+// Messages are the words of this package: findings, problems, severities. Pages
+// have them already; they are for text that is not on a page.
+func Messages() fs.FS { return ownMessages }
+
 // User is who is signed in. ID is the account's, Session names the session.
 type User struct {
 	ID, Name, Role, Session string

@@ -16,9 +16,7 @@ import (
 )
 
 // FindingPath is the page of one finding.
-func FindingPath(f appliance.Finding) string {
-	return "/findings/" + f.Code + "/" + (&url.URL{Path: f.Subject}).EscapedPath()
-}
+func FindingPath(f appliance.Finding) string { return f.Path() }
 
 // FindingWords says a finding in the reader's language, else in the agent's own
 // words, which are English.

@@ -15,6 +15,22 @@ CREATE TABLE box (
     id  TEXT NOT NULL                        -- identity of this box; it never changes
 ) STRICT;
 
+CREATE TABLE channel (
+    person    TEXT NOT NULL,                -- id of the account
+    kind      TEXT NOT NULL,                -- mail, ntfy, webhook
+    target    TEXT NOT NULL,                -- mail address, server or URL
+    topic     TEXT NOT NULL,                -- of ntfy
+    secret    TEXT NOT NULL,                -- token of ntfy, secret of a webhook
+    proven    INTEGER,                      -- when a test message had arrived; NULL: it is not used
+    asked     INTEGER,                      -- when the test message was sent whose code is awaited
+    code      TEXT NOT NULL,                -- of that message
+    guesses   INTEGER NOT NULL,             -- wrong codes since then
+    delivered INTEGER,                      -- when the last message arrived
+    failing   INTEGER,                      -- since when none arrives; NULL: the last one did
+    problem   TEXT CHECK (problem IS NULL OR json_valid(problem)),
+    PRIMARY KEY (person, kind)
+) STRICT;
+
 CREATE TABLE day (
     date    TEXT NOT NULL,                              -- in the time zone of the box, as 2026-11-27
     subject TEXT NOT NULL,                              -- what something was found about; '': the checks looked
@@ -130,6 +146,33 @@ CREATE TABLE place (
     UNIQUE (install, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE post (
+    id      TEXT NOT NULL,                  -- of the message; the same by every channel and at every try
+    kind    TEXT NOT NULL,                  -- of the channel
+    person  TEXT NOT NULL,                  -- id of the account
+    message TEXT NOT NULL CHECK (json_valid(message)), -- as it is delivered
+    causes  TEXT NOT NULL CHECK (json_valid(causes)),  -- what it tells of
+    at      INTEGER NOT NULL,               -- when it was written
+    due     INTEGER NOT NULL,               -- when it is tried next
+    tries   INTEGER NOT NULL,
+    sent    INTEGER,                        -- when it was accepted
+    dropped INTEGER,                        -- when it was given up
+    problem TEXT CHECK (problem IS NULL OR json_valid(problem)),
+    PRIMARY KEY (id, kind)
+) STRICT;
+
+CREATE INDEX post_waiting ON post (due) WHERE sent IS NULL AND dropped IS NULL;
+
+CREATE TABLE recipient (
+    person    TEXT PRIMARY KEY,             -- id of the account
+    least     TEXT NOT NULL,                -- severity; what is milder is not told
+    quiet     TEXT NOT NULL CHECK (json_valid(quiet)),
+    weekly    TEXT NOT NULL CHECK (json_valid(weekly)),
+    added     INTEGER NOT NULL,             -- what ended earlier is not told
+    weekly_at INTEGER NOT NULL,             -- when the last weekly message was written
+    lost      INTEGER NOT NULL              -- messages that were given up since the last one was written
+) STRICT;
+
 CREATE TABLE record (
     zone  TEXT NOT NULL REFERENCES zone(name) ON DELETE CASCADE,
     seq   INTEGER NOT NULL,
@@ -139,6 +182,11 @@ CREATE TABLE record (
     data  TEXT NOT NULL,
     owner TEXT NOT NULL,                    -- who asked for it; only owners change a record
     PRIMARY KEY (zone, name, type, data)
+) STRICT;
+
+CREATE TABLE relay (
+    slot  TEXT PRIMARY KEY CHECK (slot IN ('now', 'before')), -- the one that is used, and the one to go back to
+    relay TEXT NOT NULL CHECK (json_valid(relay))             -- with its password; 'null': none was set
 ) STRICT;
 
 CREATE TABLE release (
@@ -211,6 +259,19 @@ CREATE TABLE usage_slot (
     used   BLOB NOT NULL,                       -- for each id: it as a varint, then mean, least, most of memory, processor, disk as little-endian float32
     PRIMARY KEY (span, place)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE told (
+    person   TEXT NOT NULL,                 -- id of the account
+    cause    TEXT NOT NULL,                 -- code and subject of a finding, or a job
+    severity TEXT NOT NULL,                 -- the worst that was told
+    open     INTEGER NOT NULL CHECK (open IN (0, 1)), -- it lasts
+    said     INTEGER NOT NULL CHECK (said IN (0, 1)), -- the person was told that it began
+    at       INTEGER,                       -- of the last message about it; NULL: none arrived
+    gone     INTEGER,                       -- since when it is not found any more
+    thread   TEXT NOT NULL,                 -- id of the first message about it
+    finding  TEXT NOT NULL CHECK (json_valid(finding)), -- as it was last
+    PRIMARY KEY (person, cause)
+) STRICT;
 
 CREATE TABLE zone (
     name        TEXT PRIMARY KEY,           -- without the final dot
