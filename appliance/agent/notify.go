@@ -19,7 +19,7 @@ import (
 func (a *Agent) makeNotify() {
 	b := a.backend
 	b.notify = notify.New(notify.Deps{
-		Store: b.store, Writer: &letter.Writer{}, Log: a.log, People: b.people, Jobs: b.newestJobs, Box: b.asSender,
+		Store: b.store, Writer: &letter.Writer{}, Log: a.log, People: a.cfg.Outside.People, Jobs: b.newestJobs, Box: b.asSender,
 		Report: func(ctx context.Context) (appliance.Report, error) { return b.health.Shown(ctx) },
 		Clock:  a.cfg.Outside.Now, Reach: a.cfg.Outside.Reach,
 	})

@@ -15,6 +15,7 @@ import (
 	"coopkit/appliance/engine/docker"
 	"coopkit/appliance/engine/hostnet"
 	"coopkit/appliance/health"
+	"coopkit/appliance/notify"
 	"coopkit/internal/deliver"
 	"coopkit/recipes"
 )
@@ -30,6 +31,7 @@ type Outside struct {
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to the services of apps
 	LookUp    func(ctx context.Context, host string) ([]netip.Addr, error)      // names that are not of this box
 	LookUpNS  func(ctx context.Context, zone string) ([]string, error)          // who the world asks for a zone
+	People    func(ctx context.Context) ([]notify.Person, error)                // with an account; nil: those of the console
 	Reach     deliver.Dialer                                                    // receivers of messages; nil: none on this machine
 	Checks    []health.Check                                                    // of what surrounds the box; nil: all of them
 	Now       func() time.Time                                                  // the clock of changes
@@ -58,6 +60,9 @@ func (o Outside) withDefaults(b *backend) Outside {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.People == nil {
+		o.People = b.people
 	}
 	if o.Intercept == nil {
 		o.Intercept = func(h http.Handler) http.Handler { return h }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -26,6 +28,8 @@ import (
 	"coopkit/appliance/control"
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/desk/desktest"
+	"coopkit/internal/deliver"
+	"coopkit/internal/deliver/delivertest"
 	"coopkit/internal/problem"
 	"coopkit/internal/testkit"
 )
@@ -79,6 +83,9 @@ func setup(desk *desktest.Desk) func(*testscript.Env) error {
 		})
 		box.Engine.Behave("app", enginetest.Behaviour{Logs: []string{"ready to serve", "GET / 200", "GET /about 200"}})
 		e.Values[fakeKey{}] = box
+		if err := around(e, e.Getenv("WORK")); err != nil {
+			return err
+		}
 		e.Setenv("COOPKIT_SOCKET", box.Socket)
 		e.Setenv("INVITATION", desk.Invite(false).String())
 		e.Setenv("SECOND", desk.Invite(false).String())
@@ -87,6 +94,30 @@ func setup(desk *desktest.Desk) func(*testscript.Env) error {
 		e.Setenv("TERM", "xterm")
 		return nil
 	}
+}
+
+// postKey is where a script's environment keeps its mail server.
+type postKey struct{}
+
+// around starts what messages of the script's box reach: a mail server, and a
+// receiver of webhooks.
+func around(e *testscript.Env, dir string) error {
+	post, err := delivertest.Start(dir, deliver.None, true)
+	if err != nil {
+		return err
+	}
+	e.Defer(post.Stop)
+	e.Values[postKey{}] = post
+	e.Setenv("RELAY_HOST", post.Relay().Host)
+	e.Setenv("RELAY_PORT", strconv.Itoa(post.Relay().Port))
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/gone" {
+			w.WriteHeader(http.StatusGone)
+		}
+	}))
+	e.Defer(receiver.Close)
+	e.Setenv("RECEIVER", receiver.URL)
+	return nil
 }
 
 // exits runs a command and checks its exit code: exits <code> <command> …
@@ -141,10 +172,24 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		await(ts, func() bool { return box.Following() > 0 })
 	case "start":
 		box.Unlooked()
+<<<<<<< HEAD
 	case "note": // the first step of the first job
 		agenttest.Change(box, "GET /v1/jobs/1", func(j *appliance.Job) {
 			j.Steps[0].Notes = []appliance.Note{{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": args[1]}}}
 		})
+=======
+	case "welcome":
+		box.Welcome(args[1:]...)
+	case "code":
+		post, ok := ts.Value(postKey{}).(*delivertest.Post)
+		letters := post.Letters()
+		if !ok || len(letters) == 0 {
+			ts.Fatalf("no mail arrived")
+		}
+		_, code, _ := strings.Cut(letters[len(letters)-1].Body, "code: ")
+		code, _, _ = strings.Cut(code, "\n")
+		ts.Setenv("CODE", code)
+>>>>>>> 6eb3959 (cli: coopkit mail and coopkit notify)
 	case "find":
 		box.Find(findings(args[1:])...)
 	case "console":

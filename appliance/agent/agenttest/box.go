@@ -11,9 +11,12 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +28,7 @@ import (
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/appliance/health"
 	"coopkit/appliance/names"
+	"coopkit/appliance/notify"
 	"coopkit/appliance/store"
 	"coopkit/dns"
 	"coopkit/recipes"
@@ -51,6 +55,7 @@ type Box struct {
 	answers   map[string]answer   // by request
 	servers   map[string][]string // name servers that the world knows, by zone
 	following int
+	people    []notify.Person
 	stop      func() error
 }
 
@@ -90,9 +95,10 @@ func Start() (_ *Box, err error) {
 		PublicAddresses: []string{Address}, Issuer: "local", ACMEChallenge: "http",
 		Outside: agent.Outside{
 			Engine: b.Engine, Images: b.shop, Dial: b.shop.dial, Boundary: b.gate.pass,
-			Room:     func() (apps.Room, error) { return apps.Room{DiskBytes: 1 << 40, MemoryBytes: 1 << 40}, nil },
-			Subnets:  func() ([]netip.Prefix, error) { return nil, nil },
-			LookUp:   func(context.Context, string) ([]netip.Addr, error) { return nil, nil },
+			Room:    func() (apps.Room, error) { return apps.Room{DiskBytes: 1 << 40, MemoryBytes: 1 << 40}, nil },
+			Subnets: func() ([]netip.Prefix, error) { return nil, nil },
+			LookUp:  func(context.Context, string) ([]netip.Addr, error) { return nil, nil },
+			People:  b.accounts, Reach: (&net.Dialer{}).DialContext,
 			LookUpNS: b.lookUpNS, Intercept: b.intercept, Checks: []health.Check{},
 			Now: func() time.Time { return Began.Add(time.Since(began)) },
 		},
@@ -105,6 +111,21 @@ func Start() (_ *Box, err error) {
 	}
 	b.quiet()
 	return b, nil
+}
+
+// Welcome gives people accounts, whose names they are; they read English.
+func (b *Box) Welcome(names ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, name := range names {
+		b.people = append(b.people, notify.Person{ID: "id-" + name, Name: name, Display: strings.ToUpper(name[:1]) + name[1:], Language: "en"})
+	}
+}
+
+func (b *Box) accounts(context.Context) ([]notify.Person, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.people), nil
 }
 
 // folder is where a Box keeps everything: in memory where there is such a
