@@ -247,19 +247,6 @@ CREATE TABLE site (
     versions  TEXT NOT NULL CHECK (json_valid(versions))
 ) STRICT;
 
-CREATE TABLE usage_app (
-    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- in usage_slot.used; never given again, 0 is the box
-    install TEXT NOT NULL UNIQUE REFERENCES install(name) ON DELETE CASCADE
-) STRICT;
-
-CREATE TABLE usage_slot (
-    span   TEXT NOT NULL CHECK (span IN ('hour', 'day', 'month')),
-    place  INTEGER NOT NULL CHECK (place >= 0), -- in the ring: begins / length of a slot, modulo their number
-    begins INTEGER NOT NULL,                    -- ms UTC
-    used   BLOB NOT NULL,                       -- for each id: it as a varint, then mean, least, most of memory, processor, disk as little-endian float32
-    PRIMARY KEY (span, place)
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE told (
     person   TEXT NOT NULL,                 -- id of the account
     cause    TEXT NOT NULL,                 -- code and subject of a finding, or a job
@@ -272,6 +259,19 @@ CREATE TABLE told (
     finding  TEXT NOT NULL CHECK (json_valid(finding)), -- as it was last
     PRIMARY KEY (person, cause)
 ) STRICT;
+
+CREATE TABLE usage_app (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT, -- in usage_slot.used; never given again, 0 is the box
+    install TEXT NOT NULL UNIQUE REFERENCES install(name) ON DELETE CASCADE
+) STRICT;
+
+CREATE TABLE usage_slot (
+    span   TEXT NOT NULL CHECK (span IN ('hour', 'day', 'month')),
+    place  INTEGER NOT NULL CHECK (place >= 0), -- in the ring: begins / length of a slot, modulo their number
+    begins INTEGER NOT NULL,                    -- ms UTC
+    used   BLOB NOT NULL,                       -- for each id: it as a varint, then mean, least, most of memory, processor, disk as little-endian float32
+    PRIMARY KEY (span, place)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE zone (
     name        TEXT PRIMARY KEY,           -- without the final dot
