@@ -172,12 +172,10 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		await(ts, func() bool { return box.Following() > 0 })
 	case "start":
 		box.Unlooked()
-<<<<<<< HEAD
 	case "note": // the first step of the first job
 		agenttest.Change(box, "GET /v1/jobs/1", func(j *appliance.Job) {
 			j.Steps[0].Notes = []appliance.Note{{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": args[1]}}}
 		})
-=======
 	case "welcome":
 		box.Welcome(args[1:]...)
 	case "code":
@@ -189,7 +187,6 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		_, code, _ := strings.Cut(letters[len(letters)-1].Body, "code: ")
 		code, _, _ = strings.Cut(code, "\n")
 		ts.Setenv("CODE", code)
->>>>>>> 6eb3959 (cli: coopkit mail and coopkit notify)
 	case "find":
 		box.Find(findings(args[1:])...)
 	case "console":

@@ -50,6 +50,16 @@ func (n Remedy) First() string {
 	return link.ReplaceAllString(n.Steps[0], "$1")
 }
 
+// Plain are the steps as text, for mail: beside its words each link is a whole
+// address of the site at base.
+func (n Remedy) Plain(base string) []string {
+	out := make([]string, len(n.Steps))
+	for i, s := range n.Steps {
+		out[i] = link.ReplaceAllString(s, "$1 ("+strings.ReplaceAll(base, "$", "$$")+"$2)")
+	}
+	return out
+}
+
 // HTML are the steps with their links.
 func (n Remedy) HTML() []template.HTML {
 	out := make([]template.HTML, len(n.Steps))

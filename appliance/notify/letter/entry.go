@@ -39,6 +39,7 @@ type entry struct {
 	What     string             `json:"what"`
 	Why      string             `json:"why,omitempty"`
 	Next     []string           `json:"next,omitempty"`
+	Commands []string           `json:"commands,omitempty"` // for technicians
 	Who      appliance.Actor    `json:"who,omitempty"`
 	Job      appliance.JobID    `json:"job,omitempty"`
 	Link     string             `json:"link"`
@@ -60,7 +61,7 @@ func (p *page) entry(e notify.Entry) {
 		return
 	}
 	f := e.Finding
-	words := webkit.ExplainFinding(p.l, f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: f.Next})
+	words := webkit.ExplainFinding(p.l, f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: webkit.RemedyOf(f.Next)})
 	out := entry{
 		Event: e.Event, Code: f.Code, Subject: f.Subject, Severity: f.Severity, Since: f.Since, What: words.Title, Link: p.letter.Box.Console + f.Path(),
 	}
@@ -70,7 +71,7 @@ func (p *page) entry(e notify.Entry) {
 		p.entries = append(p.entries, out)
 		return
 	}
-	out.Why, out.Next, out.Who = words.Why, words.Next, f.Who
+	out.Why, out.Next, out.Commands, out.Who = words.Why, words.Next.Plain(p.letter.Box.Console), words.Next.Commands, f.Who
 	p.entries = append(p.entries, out)
 	state := "letter.since"
 	if e.Event == notify.Worse {
@@ -80,7 +81,7 @@ func (p *page) entry(e notify.Entry) {
 	p.line(words.Title)
 	p.label("letter.what", words.What)
 	p.label("letter.why", words.Why)
-	p.next(words.Next)
+	p.next(out)
 	if key := "letter.who." + string(f.Who); p.l.Has(key) {
 		p.line(p.l.T(key))
 	}
@@ -92,17 +93,20 @@ func (p *page) entry(e notify.Entry) {
 	}
 }
 
-// next writes what to do: a line, or a list.
-func (p *page) next(next []string) {
-	switch len(next) {
+// next writes what to do: a line, or a list; and what technicians can do.
+func (p *page) next(e entry) {
+	switch len(e.Next) {
 	case 0:
 	case 1:
-		p.label("letter.next", next[0])
+		p.label("letter.next", e.Next[0])
 	default:
 		p.line(p.l.T("letter.next.many"))
-		for _, n := range next {
+		for _, n := range e.Next {
 			p.line("- " + n)
 		}
+	}
+	for _, c := range e.Commands {
+		p.label("letter.command", c)
 	}
 }
 
@@ -114,7 +118,7 @@ func (p *page) job(j appliance.Job) {
 	}
 	if j.Problem != nil {
 		what, why, next := webkit.Explain(p.l, j.Problem)
-		out.Why, out.Next = what, next
+		out.Why, out.Next, out.Commands = what, next.Plain(p.letter.Box.Console), next.Commands
 		if why != "" {
 			out.Why += ". " + why
 		}
@@ -132,7 +136,7 @@ func (p *page) job(j appliance.Job) {
 		p.line(p.l.T("letter.job.waits"))
 	}
 	p.label("letter.why", out.Why)
-	p.next(out.Next)
+	p.next(out)
 	if len(p.letter.Entries) > 1 {
 		p.line(out.Link)
 	}
