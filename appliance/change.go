@@ -11,6 +11,7 @@ type Change string
 const (
 	ChangeAdd            Change = "add"
 	ChangeRemove         Change = "remove"
+	ChangeExport         Change = "export"
 	ChangeStart          Change = "start"
 	ChangeStop           Change = "stop"
 	ChangeRestart        Change = "restart"
@@ -30,13 +31,13 @@ const (
 
 // JobChanges are the kinds that jobs have.
 var JobChanges = []Change{
-	ChangeAdd, ChangeRemove, ChangeStart, ChangeStop, ChangeRestart, ChangeRetitle, ChangeRecipeTest, ChangeRefreshImages,
+	ChangeAdd, ChangeRemove, ChangeExport, ChangeStart, ChangeStop, ChangeRestart, ChangeRetitle, ChangeRecipeTest, ChangeRefreshImages,
 	ChangePublish, ChangeRollbackSite, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeAddRedirect, ChangeRemoveRedirect,
 }
 
 // PlanChanges are the kinds that plans have; the others need no consent.
 var PlanChanges = []Change{
-	ChangeAdd, ChangeRemove, ChangePublish, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeJoin, ChangeLeave,
+	ChangeAdd, ChangeRemove, ChangeExport, ChangePublish, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeJoin, ChangeLeave,
 }
 
 // StepCode says what a step of a job does. Package say has the words for it,
@@ -57,6 +58,8 @@ const (
 	StepStop         StepCode = "stop"
 	StepRetitle      StepCode = "retitle" // title
 	StepExport       StepCode = "export"
+	StepCopy         StepCode = "copy"
+	StepDropCopies   StepCode = "drop-copies"
 	StepClose        StepCode = "close"
 	StepContainers   StepCode = "containers"
 	StepForget       StepCode = "forget"
@@ -80,7 +83,7 @@ const (
 // StepCodes are all of them.
 var StepCodes = []StepCode{
 	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepRetitle, StepExport,
-	StepClose,
+	StepCopy, StepDropCopies, StepClose,
 	StepContainers, StepForget, StepClear, StepRefresh, StepReceived, StepPublish, StepPrune, StepRemoveSite, StepAddress,
 	StepPointName, StepReleaseName, StepDoor, StepCertificates, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,
 }

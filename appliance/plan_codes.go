@@ -96,6 +96,9 @@ const (
 	NoteSeeSent          NoteCode = "see-sent"
 	NoteNoMoreReports    NoteCode = "no-more-reports"
 	NoteDeskKeeps        NoteCode = "desk-keeps"
+	NoteClosedMeanwhile  NoteCode = "closed-meanwhile"
+	NoteCopyHasSecrets   NoteCode = "copy-has-secrets"
+	NoteCopyStays        NoteCode = "copy-stays" // days_count
 
 	// Of a step that is done.
 	NoteNameUnchecked  NoteCode = "name-unchecked"  // name
@@ -104,6 +107,7 @@ const (
 	BackRemoveApp    NoteCode = "back-remove-app"
 	BackExport       NoteCode = "back-export"
 	BackNone         NoteCode = "back-none"
+	BackNothing      NoteCode = "back-nothing"
 	BackRemoveSite   NoteCode = "back-remove-site"
 	BackRollbackSite NoteCode = "back-rollback-site"
 	BackPublish      NoteCode = "back-publish"
@@ -117,6 +121,6 @@ const (
 var NoteCodes = []NoteCode{
 	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteSingleServer,
 	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
-	NoteNoMoreReports, NoteDeskKeeps, NoteNameUnchecked, NoteNameUnreadable,
-	BackRemoveApp, BackExport, BackNone, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,
+	NoteNoMoreReports, NoteDeskKeeps, NoteClosedMeanwhile, NoteCopyHasSecrets, NoteCopyStays, NoteNameUnchecked, NoteNameUnreadable,
+	BackRemoveApp, BackExport, BackNone, BackNothing, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,
 }

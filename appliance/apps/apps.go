@@ -66,7 +66,7 @@ type Deps struct {
 	Now       func() time.Time
 	Room      func() (Room, error)
 	Subnets   func() ([]netip.Prefix, error) // of the host and what it routes
-	Exports   string                         // folder for final exports
+	Exports   string                         // folder for final exports, and for copies to download
 	Timezone  string
 	Version   string                                                            // of this program
 	Dial      func(ctx context.Context, network, addr string) (net.Conn, error) // to services; nil: as usual
@@ -87,6 +87,7 @@ func New(d Deps) *Apps {
 	register(d.Jobs, appliance.ChangeAdd, a.addSteps)
 	register(d.Jobs, appliance.ChangeRecipeTest, a.testSteps)
 	register(d.Jobs, appliance.ChangeRemove, a.removeSteps)
+	register(d.Jobs, appliance.ChangeExport, a.exportSteps)
 	register(d.Jobs, appliance.ChangeStart, a.startSteps)
 	register(d.Jobs, appliance.ChangeStop, a.stopSteps)
 	register(d.Jobs, appliance.ChangeRestart, a.restartSteps)

@@ -35,25 +35,25 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 	}
 	partial := dir + ".partial"
 	if err := os.RemoveAll(partial); err != nil {
-		return exportFailed(err)
+		return err
 	}
 	for _, sub := range []string{"recipe", "dumps", "volumes"} {
 		if err := os.MkdirAll(filepath.Join(partial, sub), 0o700); err != nil {
-			return exportFailed(err)
+			return err
 		}
 	}
 	if err := errors.Join(exportRecipe(r.recipe, partial), exportVars(r.vars, partial)); err != nil {
-		return exportFailed(err)
+		return err
 	}
 	if err := a.dump(ctx, r, partial, p); err != nil {
-		return exportFailed(err)
+		return err
 	}
 	have, err := a.Engine.Observe(ctx, name)
 	if err != nil {
-		return exportFailed(err)
+		return err
 	}
 	if err := engine.Apply(ctx, a.Engine, engine.Halt(have), p); err != nil {
-		return exportFailed(err)
+		return err
 	}
 	for _, volume := range r.spec.Volumes {
 		if !slices.Contains(have.Volumes, volume) {
@@ -62,14 +62,14 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 		}
 		p.Log("saving volume " + volume)
 		if err := a.exportVolume(ctx, name, volume, filepath.Join(partial, "volumes", volume+".tar.zst")); err != nil {
-			return exportFailed(err)
+			return err
 		}
 	}
 	if err := atomicfile.SyncAll(partial); err != nil { // the data is removed soon
-		return exportFailed(err)
+		return err
 	}
 	if err := os.Rename(partial, dir); err != nil && !errors.Is(err, fs.ErrExist) {
-		return exportFailed(err)
+		return err
 	}
 	p.Log(dir)
 	return atomicfile.SyncDir(filepath.Dir(dir))
@@ -172,11 +172,9 @@ func writeCompressed(path string, fill func(w io.Writer) error) (err error) {
 	return f.Sync()
 }
 
+// exportFailed says what came of a removal whose export failed.
 func exportFailed(err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &problem.Problem{

@@ -36,6 +36,9 @@ func TestJobs_surviveEverything(t *testing.T) {
 			return b.Remove(ctx, appliance.RemoveApp{Name: "echo", NoExport: noExport})
 		})
 	}
+	export := jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) {
+		return b.Export(ctx, appliance.ExportApp{Name: "echo"})
+	})
 	fill := jobstest.With(func(_ context.Context, b *box) (appliance.Job, error) {
 		b.Engine.(*enginetest.Fake).SetVolume("echo", "data", []byte("what members made"))
 		return appliance.Job{}, nil
@@ -57,6 +60,8 @@ func TestJobs_surviveEverything(t *testing.T) {
 		{"remove", []jobstest.Start{add, fill}, remove(false)},
 		{"remove without an export", []jobstest.Start{add, fill}, remove(true)},
 		{"remove what is stopped", []jobstest.Start{add, fill, stop}, remove(false)},
+		{"export", []jobstest.Start{add, fill}, export},
+		{"export what is stopped", []jobstest.Start{add, fill, stop}, export},
 		{"stop", []jobstest.Start{add, fill}, stop},
 		{"start", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Start(ctx, "echo") })},
 		{"restart what is stopped", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Restart(ctx, "echo") })},
@@ -166,7 +171,8 @@ func (w *killWorld) state(ctx context.Context, p *jobstest.Process) (string, err
 		return "", err
 	}
 	exports, err := files(b.Exports)
-	return out.String(), put("exports", exports, err)
+	err = put("exports", exports, err)
+	return out.String(), err
 }
 
 func volume(ctx context.Context, e engine.Engine, name string) (string, error) {
@@ -181,15 +187,14 @@ func volume(ctx context.Context, e engine.Engine, name string) (string, error) {
 
 func files(dir string) ([]string, error) {
 	var all []string
-	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if os.IsNotExist(err) {
 			return nil
 		}
-		all = append(all, strings.TrimPrefix(path, dir))
+		if err == nil && !d.IsDir() { // empty folders may be there or not
+			all = append(all, strings.TrimPrefix(path, dir))
+		}
 		return err
 	})
-	if len(all) == 1 {
-		all = nil // the folder itself may be there or not
-	}
 	return all, err
 }

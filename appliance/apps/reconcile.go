@@ -33,7 +33,7 @@ func (a *Apps) Run(ctx context.Context) error {
 	working.Go(func() {
 		supervise.Keep(ctx, a.Log, supervise.Part{Name: "engine events", Run: func(ctx context.Context) error { a.watch(ctx); return nil }})
 	})
-	eachBurst(ctx, a.wake, func() { a.look(ctx, &working) })
+	eachBurst(ctx, a.wake, func() { a.forgetCopies(); a.look(ctx, &working) })
 	return nil
 }
 

@@ -4,6 +4,8 @@ package apps
 
 import (
 	"context"
+	"errors"
+	"os"
 	"path/filepath"
 
 	"coopkit/appliance"
@@ -76,7 +78,9 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 	if in.Export != "" {
 		steps = append(steps, jobs.Step{
 			Code: appliance.StepExport,
-			Do:   func(ctx context.Context, p appliance.Progress) error { return a.export(ctx, name, in.Export, p) },
+			Do: func(ctx context.Context, p appliance.Progress) error {
+				return exportFailed(a.export(ctx, name, in.Export, p))
+			},
 			Undo: func(ctx context.Context) error { return a.dropExport(ctx, name, in.Export) },
 		})
 	}
@@ -109,7 +113,7 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 		jobs.Step{
 			Code: appliance.StepForget,
 			Do: func(ctx context.Context, _ appliance.Progress) error {
-				if err := a.Store.DeleteInstall(ctx, name); err != nil {
+				if err := errors.Join(os.RemoveAll(a.copies(name)), a.Store.DeleteInstall(ctx, name)); err != nil {
 					return err
 				}
 				return a.Door.Refresh(ctx)

@@ -18,6 +18,13 @@ type Apps interface {
 	Show(ctx context.Context, name appliance.InstallName) (appliance.App, error)
 	PlanRemove(ctx context.Context, req appliance.RemoveApp) (appliance.Plan, error)
 	Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error)
+	PlanExport(ctx context.Context, req appliance.ExportApp) (appliance.Plan, error)
+	// Export makes a copy of an app that can be downloaded.
+	Export(ctx context.Context, req appliance.ExportApp) (appliance.Job, error)
+	// Copies are the newest copy of each app that has one.
+	Copies(ctx context.Context) ([]appliance.AppCopy, error)
+	// Copy writes the newest copy of an app as a zip.
+	Copy(ctx context.Context, name appliance.InstallName, w io.Writer) error
 	Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
 	Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
 	Restart(ctx context.Context, name appliance.InstallName) (appliance.Job, error)
@@ -39,6 +46,10 @@ var (
 	showApp         = localrpc.Get(&appsArea, "/v1/apps/{name}", "One app.", Apps.Show)
 	planRemoveApp   = localrpc.Post(&appsArea, "/v1/plans/remove-app", "What removing an app would do.", Apps.PlanRemove)
 	removeApp       = localrpc.Delete(&appsArea, "/v1/apps/{name}", "Removes an app.", Apps.Remove)
+	planExportApp   = localrpc.Post(&appsArea, "/v1/plans/export-app", "What making a copy of an app would do.", Apps.PlanExport)
+	exportApp       = localrpc.Post(&appsArea, "/v1/apps/{name}/export", "Makes a copy of it with its data, which stays for a week.", Apps.Export)
+	copiesOfApps    = localrpc.Get(&appsArea, "/v1/copies", "The newest copy of each app that has one.", localrpc.Bare(Apps.Copies))
+	copyOfApp       = localrpc.Download(&appsArea, "/v1/copies/{name}", "The newest copy of an app, as a zip.", Apps.Copy)
 	startApp        = localrpc.Post(&appsArea, "/v1/apps/{name}/start", "Starts it.", Apps.Start)
 	stopApp         = localrpc.Post(&appsArea, "/v1/apps/{name}/stop", "Stops it.", Apps.Stop)
 	restartApp      = localrpc.Post(&appsArea, "/v1/apps/{name}/restart", "Stops and starts it.", Apps.Restart)
@@ -73,6 +84,22 @@ func (c appsClient) PlanRemove(ctx context.Context, req appliance.RemoveApp) (ap
 
 func (c appsClient) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	return removeApp.Do(ctx, c.Client, req)
+}
+
+func (c appsClient) PlanExport(ctx context.Context, req appliance.ExportApp) (appliance.Plan, error) {
+	return planExportApp.Do(ctx, c.Client, req)
+}
+
+func (c appsClient) Export(ctx context.Context, req appliance.ExportApp) (appliance.Job, error) {
+	return exportApp.Do(ctx, c.Client, req)
+}
+
+func (c appsClient) Copies(ctx context.Context) ([]appliance.AppCopy, error) {
+	return copiesOfApps.Do(ctx, c.Client, localrpc.None{})
+}
+
+func (c appsClient) Copy(ctx context.Context, name appliance.InstallName, w io.Writer) error {
+	return copyOfApp.Do(ctx, c.Client, name, w)
 }
 
 func (c appsClient) Start(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {

@@ -70,6 +70,14 @@ var appCalls = []call{
 	}},
 	{"Apps.Signin", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Signin(ctx, "blog")) }},
 	{"Apps.MarkSigninShown", func(ctx context.Context, a control.Agent) error { return a.Apps.MarkSigninShown(ctx, "blog") }},
+	{"Apps.PlanExport", func(ctx context.Context, a control.Agent) error {
+		return says(a.Apps.PlanExport(ctx, appliance.ExportApp{Name: "blog"}))
+	}},
+	{"Apps.Export", func(ctx context.Context, a control.Agent) error {
+		return says(a.Apps.Export(ctx, appliance.ExportApp{Name: "blog"}))
+	}},
+	{"Apps.Copies", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Copies(ctx)) }},
+	{"Apps.Copy", func(ctx context.Context, a control.Agent) error { return a.Apps.Copy(ctx, "blog", io.Discard) }},
 	{"Apps.PlanRemove", func(ctx context.Context, a control.Agent) error {
 		return says(a.Apps.PlanRemove(ctx, appliance.RemoveApp{Name: "blog"}))
 	}},

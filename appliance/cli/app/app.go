@@ -20,7 +20,7 @@ import (
 func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{Use: "app", Short: "Add, look after and remove apps"}
 	cmd.AddCommand(
-		newAdd(env), newList(env), newShow(env), newStart(env), newStop(env), newRestart(env), newRetitle(env),
+		newAdd(env), newList(env), newShow(env), newStart(env), newStop(env), newRestart(env), newRetitle(env), newExport(env),
 		newLogs(env), newSignin(env), newRemove(env),
 	)
 	return cmd
