@@ -31,8 +31,8 @@ type RetitleApp struct {
 type App struct {
 	Install
 	Program  string           `json:"program"` // what it runs, as its recipe calls it: "DokuWiki"
-	Version  string           `json:"version"`
-	State    string           `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
+	Version  string           `json:"version"` // that really runs: of the recipe, "7.0.2-2", or "6.1.9 (Debian)"
+	State    string           `json:"state"`   // running, starting, stopped, failing, adding, changing, unknown
 	URL      string           `json:"url"`
 	Services []ServiceState   `json:"services"`
 	Images   map[string]Image `json:"images"`

@@ -88,10 +88,11 @@ const (
 
 // Image is an image resolved to exact bytes.
 type Image struct {
-	Ref    string      `json:"ref"`              // as people know it, e.g. "docker.io/library/wordpress:7.0.2-apache"
-	ID     string      `json:"id"`               // the engine's image id, "sha256:…"
-	Digest string      `json:"digest,omitempty"` // of the registry's manifest, when it came from one
-	Source ImageSource `json:"source"`
+	Ref     string      `json:"ref"`              // as people know it, e.g. "docker.io/library/wordpress:7.0.2-apache"
+	ID      string      `json:"id"`               // the engine's image id, "sha256:…"
+	Digest  string      `json:"digest,omitempty"` // of the registry's manifest, when it came from one
+	Source  ImageSource `json:"source"`
+	Version string      `json:"version,omitempty"` // of the recipe's program as Debian has it, e.g. "6.1.9"; when it was built here and has that program
 }
 
 // AddressKind says what answers at an address.

@@ -5,6 +5,7 @@ package recipes
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"coopkit/internal/problem"
@@ -38,5 +39,28 @@ func TestFind_suggestsTheNearestName(t *testing.T) {
 	}
 	if want := `there is no recipe "wordpres" (did you mean "wordpress"?)`; problem.From(err, "").What != want {
 		t.Errorf("got %q, want %q", problem.From(err, "").What, want)
+	}
+}
+
+// What the catalogue says of people is true: nobody in it is invented.
+func TestCatalogue_namesNobodyInvented(t *testing.T) {
+	for _, r := range Embedded().All() {
+		said := []string{}
+		for _, m := range r.Maintainers {
+			said = append(said, m.Name, m.Contact)
+		}
+		for _, o := range r.Offers {
+			said = append(said, o.By, o.URL)
+		}
+		for _, text := range said {
+			for _, reserved := range []string{".example", ".test", ".invalid", "localhost", "example.org", "example.com", "example.net"} { // RFC 2606
+				if strings.Contains(text, reserved) {
+					t.Errorf("%s: %q is nobody's", r.Name, text)
+				}
+			}
+		}
+		if len(r.Offers) > 0 {
+			t.Errorf("%s: no co-op has offered anything yet: %v", r.Name, r.Offers)
+		}
 	}
 }

@@ -171,7 +171,7 @@ type Rename struct {
 // Maintainer vouches for the recipe.
 type Maintainer struct {
 	Name    string `json:"name"`
-	Contact string `json:"contact"`
+	Contact string `json:"contact,omitempty" jsonschema:"pattern=^(https://|mailto:)"` // left out: that of the program which carries the recipe
 }
 
 // Offer is hosting or support by a co-op, with its discount for ICA members.

@@ -88,7 +88,7 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	}
 	b.images = images.New(images.Deps{Engine: b.engine, Dir: cfg.path("images"), Log: a.log, Mirror: cfg.RegistryMirrors})
 	b.apps = apps.New(apps.Deps{
-		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: cmp.Or(cfg.Outside.Images, apps.Images(b.images)), Names: b.names, Door: b.door,
+		Engine: b.engine, Store: b.store, Catalogue: b.catalogue, Images: cmp.Or(cfg.Outside.Images, apps.Images(b.images)), Debian: b.images, Names: b.names, Door: b.door,
 		Jobs: b.jobs, Log: a.part("apps"), Now: cfg.Outside.Now, Room: cfg.Outside.Room,
 		Usage:   func(name appliance.InstallName) appliance.UsageNow { return b.usage.Now(name) },
 		Subnets: cfg.Outside.Subnets, Dial: cfg.Outside.Dial,

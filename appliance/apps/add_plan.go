@@ -180,14 +180,14 @@ func (a *Apps) PlanAdd(ctx context.Context, req appliance.AddApp) (appliance.Pla
 
 func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe) (appliance.Plan, error) {
 	install := in.Install
-	plan := appliance.Plan{
-		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
-		Args:    map[string]string{"recipe": recipe.Name, "version": recipe.Version, "url": a.Door.URL(install.Addresses[0]), "title": install.Title},
-		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(install.Name)},
-	}
 	spec, err := a.draft(install, recipe)
 	if err != nil {
-		return plan, err
+		return appliance.Plan{}, err
+	}
+	plan := appliance.Plan{
+		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
+		Args:    map[string]string{"recipe": recipe.Name, "version": a.willRun(ctx, recipe, spec, in.Images), "url": a.Door.URL(install.Addresses[0]), "title": install.Title},
+		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(install.Name)},
 	}
 	fallback := false
 	for _, s := range spec.Services {
@@ -230,7 +230,7 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 // origin says where the image of a service will come from, and whether it is
 // built here if no registry answers.
 func origin(r *recipes.Recipe, s recipes.Service, force appliance.ImageSource) (line appliance.Line, fallback bool) {
-	if force == appliance.FromDebian || s.Image == "" {
+	if builds(s, force) {
 		return appliance.Line{Verb: appliance.VerbBuild, Kind: appliance.KindImage, Name: s.Name}, false
 	}
 	line = appliance.Line{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: s.Name, To: s.Image}

@@ -30,6 +30,14 @@ type Images interface {
 	Ensure(ctx context.Context, r *recipes.Recipe, service, composeImage string, force appliance.ImageSource, p appliance.Progress) (appliance.Image, error)
 }
 
+// DebianVersions knows which version of a program Debian's packages gave, where
+// an image is built of them: "6.1.9", or empty when it is not known.
+type DebianVersions interface {
+	DebianVersion(recipe string, image appliance.Image) string
+	// BuiltVersion is that of the image that is here already for a service.
+	BuiltVersion(ctx context.Context, r *recipes.Recipe, service string) string
+}
+
 // Names manages the DNS records of this box. Owners are "app:<install>".
 type Names interface {
 	PlanHost(ctx context.Context, host hostname.Name, owner string) ([]appliance.Line, []appliance.Note, error)
@@ -53,12 +61,13 @@ type Room struct {
 	MemoryBytes uint64
 }
 
-// Deps is what Apps needs. All fields but Dial and Usage are required.
+// Deps is what Apps needs. All fields but Debian, Dial and Usage are required.
 type Deps struct {
 	Engine    engine.Engine
 	Store     *store.Store
 	Catalogue *recipes.Catalogue
 	Images    Images
+	Debian    DebianVersions // nil: nobody knows
 	Names     Names
 	Door      Door
 	Jobs      *jobs.Runner

@@ -61,7 +61,7 @@ func (a *Apps) view(ctx, glance context.Context, in appliance.Install) (applianc
 	if err != nil {
 		return app, err
 	}
-	app.Program, app.Version, app.Images = r.recipe.Title["en"], r.Version, r.Images
+	app.Program, app.Version, app.Images = r.recipe.Title["en"], a.runs(r), r.Images
 	have, err := a.Engine.Observe(glance, in.Name)
 	if err != nil {
 		app.State = "unknown"

@@ -34,6 +34,14 @@ func (im *Images) fromDebian(ctx context.Context, w want, p appliance.Progress) 
 	if err != nil {
 		return appliance.Image{}, err
 	}
+	got, err := im.findOrBuild(ctx, w, b, files, p)
+	if err != nil {
+		return got, err
+	}
+	return im.versioned(ctx, w, got)
+}
+
+func (im *Images) findOrBuild(ctx context.Context, w want, b base, files []contextFile, p appliance.Progress) (appliance.Image, error) {
 	key := serviceKey(b, files)
 	if got, ok, err := im.findBuilt(ctx, w, key); err != nil || ok {
 		return got, err

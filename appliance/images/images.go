@@ -92,11 +92,14 @@ func New(d Deps) *Images {
 func (im *Images) Ensure(ctx context.Context, r *recipes.Recipe, service, composeImage string,
 	force appliance.ImageSource, p appliance.Progress,
 ) (appliance.Image, error) {
-	w := want{
+	return im.ensure(ctx, wanted(r, service, composeImage), force, p)
+}
+
+func wanted(r *recipes.Recipe, service, composeImage string) want {
+	return want{
 		recipe: r.Name, version: r.Version, service: service, image: composeImage,
 		debian: r.Images[service].Debian, files: r.Files(),
 	}
-	return im.ensure(ctx, w, force, p)
 }
 
 // want is one service's image, as Ensure is asked for it.

@@ -125,6 +125,9 @@ func TestReal_buildsFromDebianAndFindsItAgain(t *testing.T) {
 	if err != nil || !strings.Contains(string(list), "\nhello 2.") || !strings.Contains(string(list), "\nca-certificates ") {
 		t.Errorf("the packages were listed: %v: %.200s", err, list)
 	}
+	if v := im.DebianVersion("hello", got); !strings.HasPrefix(v, "2.") || strings.Contains(v, "-") {
+		t.Errorf("it has hello %q", v)
+	}
 
 	before := len(p.lines)
 	again, err := im.ensure(t.Context(), w, appliance.FromDebian, p)

@@ -73,7 +73,7 @@ func TestShow_saysWhatItAsksAndKeeps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"GPL-2.0-or-later", "email:", "db (database mariadb)", "20 % off for ICA members"} {
+	for _, want := range []string{"GPL-2.0-or-later", "email:", "db (database mariadb)", "Looked after by:  Coopkit contributors\n"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is missing in\n%s", want, out)
 		}

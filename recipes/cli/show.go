@@ -58,7 +58,11 @@ func (o *Options) show(r *recipes.Recipe) error {
 		row("Know that", "%s", a)
 	}
 	for _, m := range r.Maintainers {
-		row("Looked after by", "%s, %s", m.Name, strings.TrimPrefix(m.Contact, "mailto:"))
+		who := m.Name
+		if m.Contact != "" {
+			who += ", " + strings.TrimPrefix(m.Contact, "mailto:")
+		}
+		row("Looked after by", "%s", who)
 	}
 	for _, f := range r.Offers {
 		row("On offer", "%s by %s, %d %% off for ICA members: %s", f.Kind, f.By, f.ICADiscountPercent, f.URL)

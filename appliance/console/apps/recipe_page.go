@@ -18,6 +18,7 @@ type recipePage struct {
 	Recipe     *recipes.Recipe
 	Icon, Tint string
 	Need       string
+	Which      string // version
 	Pills      []webkit.Pill
 	Installs   []webkit.Link
 	Memory     string
@@ -66,6 +67,10 @@ func (a *pages) recipe(w http.ResponseWriter, r *http.Request) error {
 // facts fills in what the app needs, keeps and who helps with it.
 func (p *recipePage) facts(machine appliance.Host) {
 	rec := p.Recipe
+	p.Which = rec.Version
+	if len(rec.Web) > 0 && rec.Images[rec.Web[0].Service].Debian != "" {
+		p.Which = p.T("apps.recipe.version.debian", "version", rec.Version)
+	}
 	p.Memory = p.T("apps.recipe.memory", "size", p.Bytes(uint64(max(rec.Needs.MemoryMiB, 0))<<20), "free", p.Bytes(free(machine)))
 	p.Disk = p.T("apps.recipe.disk", "size", p.Bytes(uint64(max(rec.Needs.DiskMiB, 0))<<20), "free", p.Bytes(machine.DiskBytes-min(machine.DiskUsed, machine.DiskBytes)))
 	for _, d := range rec.Data {

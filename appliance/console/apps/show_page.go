@@ -95,7 +95,7 @@ func (a *pages) renderShow(w http.ResponseWriter, r *http.Request, status int, p
 		p.Refresh = 5
 	}
 	if app.Release > 0 {
-		v.Release = p.T("apps.release.of", "n", app.Release, "version", app.Version)
+		v.Release = p.T("apps.release.of", "n", app.Release, "program", app.Program, "version", app.Version)
 	}
 	if v.Findings, err = a.findings(r.Context(), p, app); err != nil {
 		return err
