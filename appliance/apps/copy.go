@@ -199,8 +199,12 @@ func (a *Apps) Copies(context.Context) ([]appliance.AppCopy, error) {
 }
 
 // Copy writes the newest copy of an app to w as a zip. The errors are those of
-// w, and a Problem "no-copy".
-func (a *Apps) Copy(_ context.Context, name appliance.InstallName, w io.Writer) (err error) {
+// w, and Problems: "install-unknown", "no-copy".
+func (a *Apps) Copy(ctx context.Context, name appliance.InstallName, w io.Writer) (err error) {
+	in, err := a.Store.Install(ctx, name)
+	if err != nil {
+		return err
+	}
 	all, err := a.kept()
 	if err != nil {
 		return err
@@ -208,9 +212,9 @@ func (a *Apps) Copy(_ context.Context, name appliance.InstallName, w io.Writer) 
 	i := slices.IndexFunc(all, func(k kept) bool { return k.App == name && a.Now().Before(k.Expires) })
 	if i < 0 {
 		return &problem.Problem{
-			Code: "no-copy", Kind: problem.NotFound, What: "there is no copy of " + string(name) + " to download",
+			Code: "no-copy", Kind: problem.NotFound, What: "there is no copy of " + a.Title(in) + " to download",
 			Why: "none was made, or it was deleted after a week", Next: []string{"coopkit app export " + string(name)},
-			Args: map[string]string{"name": string(name)},
+			Args: map[string]string{"title": a.Title(in)},
 		}
 	}
 	root, err := os.OpenRoot(all[i].dir)

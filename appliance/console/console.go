@@ -76,7 +76,7 @@ func New(d Deps) (*Console, error) {
 	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
 	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
 	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})
-	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps})
+	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names})
 	return c, nil
 }
 

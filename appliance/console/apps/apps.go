@@ -48,6 +48,9 @@ func Routes(d area.Deps, box Agent) {
 	rt.Signed("POST /apps/{install}/stop", a.change(box.Apps.Stop))
 	rt.Signed("POST /apps/{install}/restart", a.change(box.Apps.Restart))
 	rt.Signed("POST /apps/{install}/title", a.retitle)
+	rt.Signed("GET /apps/{install}/copy", a.askCopy)
+	rt.Signed("POST /apps/{install}/copy", a.copy)
+	rt.Signed("GET /apps/{install}/copy.zip", a.download)
 	rt.Signed("GET /apps/{install}/remove", a.askRemove)
 	rt.Signed("POST /apps/{install}/remove", a.remove)
 }

@@ -143,6 +143,12 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 	if len(p.All("noscript"))+len(p.All("[data-live]")) != 0 {
 		t.Error("a job that has ended is asked for again")
 	}
+	if _, err := box.Agent().Apps.Export(t.Context(), appliance.ExportApp{Name: "dokuwiki"}); err != nil {
+		t.Fatal(err)
+	}
+	if to := c.Get(t, "/jobs/2").Value(t, "main .actions a", "href"); to != "/apps/dokuwiki/copy" {
+		t.Errorf("after a copy, next is %s", to)
+	}
 }
 
 func TestShow_jobThatWentBackSaysWhy(t *testing.T) {

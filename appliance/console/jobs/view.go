@@ -163,6 +163,8 @@ func (v *view) finish(app string) {
 		if app == "" {
 			v.Actions = v.Actions[:1]
 		}
+	case j.Kind == appliance.ChangeExport && j.State == appliance.JobDone:
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.copy"), Href: "/apps/" + name + "/copy", Kind: "go", Icon: "down"}}
 	case kind == "app" && there && j.Kind != "recipe-test":
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", cmp.Or(j.Args["new"], j.Args["title"], name)), Href: "/apps/" + name, Kind: "go"}}
 	case kind == "app":

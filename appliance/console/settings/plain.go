@@ -13,9 +13,11 @@ import (
 // plainPage is a page of text.
 type plainPage struct {
 	*webkit.Page
-	Desk appliance.DeskLink // for people who are signed in
-	Apps []appliance.App
-	Dir  string // where the agent keeps its files
+	Desk  appliance.DeskLink // for people who are signed in
+	Apps  []appliance.App
+	Sites []appliance.Site
+	Zones []appliance.Zone
+	Dir   string // where the agent keeps its files
 }
 
 // plain makes a page that strangers may read too; they see no navigation.
@@ -56,6 +58,12 @@ func (d *pages) leave(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Apps = area.Own(apps)
+	if p.Sites, err = d.Box.Sites.List(r.Context()); err != nil {
+		return err
+	}
+	if p.Zones, err = d.Box.Names.Zones(r.Context()); err != nil {
+		return err
+	}
 	status, err := d.Box.Box.Status(r.Context())
 	if err != nil {
 		return err

@@ -38,9 +38,11 @@ type pages struct {
 
 // Agent is what this area asks of the box.
 type Agent struct {
-	Box  control.Box
-	Desk control.Desk
-	Apps control.Apps
+	Box   control.Box
+	Desk  control.Desk
+	Apps  control.Apps
+	Sites control.Sites
+	Names control.Names
 }
 
 // Routes registers the pages of this area.

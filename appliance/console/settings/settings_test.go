@@ -26,12 +26,13 @@ import (
 	"coopkit/internal/locale"
 	"coopkit/internal/locale/localetest"
 	"coopkit/internal/problem"
+	"coopkit/internal/testkit"
 	"coopkit/internal/webkit"
 )
 
 // agent is what this area asks of a box.
 func agent(box control.Agent) settings.Agent {
-	return settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps}
+	return settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names}
 }
 
 func serve(t *testing.T, box control.Agent) *areatest.Console {
@@ -263,6 +264,9 @@ func TestPages_inThreeLanguages(t *testing.T) {
 	box.Add(t, "wordpress", "www.demo.coop")
 	box.Answer("GET /v1/desk", link)
 	box.Answer("GET /v1/desk/preview", "{}")
+	if _, err := agenttest.PushSite(t.Context(), box.Agent().Sites, "pages.demo.coop", strings.NewReader(testkit.Zip(t, "index.html", "x"))); err != nil {
+		t.Fatal(err)
+	}
 	c := serve(t, box.Agent())
 	for _, c.Lang = range locale.Langs() {
 		for _, path := range []string{"/settings", "/settings/desk", "/settings/desk/sent", "/settings/desk/leave", "/help", "/accessibility", "/leave"} {
@@ -272,8 +276,10 @@ func TestPages_inThreeLanguages(t *testing.T) {
 		}
 	}
 	c.Lang = "en"
-	if len(c.Get(t, "/leave").All("a[href=/apps/wordpress/remove]")) != 1 {
-		t.Error("no way to the export of an app")
+	for _, to := range []string{"/apps/wordpress/copy", "/sites/pages.demo.coop/copy", "/names/demo.coop/copy", "/apps/wordpress/remove"} {
+		if len(c.Get(t, "/leave").All("a[href="+to+"]")) != 1 {
+			t.Errorf("no way to %s", to)
+		}
 	}
 	if got := c.Get(t, "/help").Text(t, "main"); !strings.Contains(got, "Kestrel Works") {
 		t.Errorf("help does not name who helps: %s", got)
@@ -311,7 +317,7 @@ func TestHelp_tellsStrangersNothing(t *testing.T) {
 func TestSettings_partsThatFailAreSaid(t *testing.T) {
 	t.Parallel()
 	for request, path := range map[string]string{
-		"settings": "/settings", "status": "/settings", "host": "/settings", "desk": "/settings/desk", "desk/preview": "/settings/desk/sent", "apps": "/leave",
+		"settings": "/settings", "status": "/settings", "host": "/settings", "desk": "/settings/desk", "desk/preview": "/settings/desk/sent", "apps": "/leave", "sites": "/leave", "names": "/leave",
 	} {
 		box := agenttest.New(t)
 		box.Answer("GET /v1/desk", link)
