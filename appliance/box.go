@@ -54,6 +54,7 @@ type Certificate struct {
 	Issuer    string           `json:"issuer"` // common name of the authority that signed it
 	NotBefore time.Time        `json:"not_before,omitzero"`
 	NotAfter  time.Time        `json:"expires"`
+	Private   bool             `json:"private,omitempty"` // signed by an authority that browsers elsewhere do not know
 	Problem   *problem.Problem `json:"problem,omitempty"` // why the last attempt to get one failed; nil: it did not
 }
 

@@ -27,6 +27,7 @@ import (
 	"coopkit/appliance/images"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/names"
+	"coopkit/appliance/reach"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/appliance/usage"
@@ -144,6 +145,7 @@ func (a *Agent) makeDoor() error {
 		NameServers: func(hostname.Name) []string { return cfg.NameServers },
 		Report:      func(broken []appliance.Trouble) { b.troubles.Report("zones", broken...) },
 	})
+	b.looker = reach.NewLooker(b.names, time.Now)
 	if err := os.RemoveAll(cfg.path("uploads")); err != nil { // where older versions kept what the drafts of sites are now
 		a.log.Warn("old uploads not removed", slog.Any(logkey.Err, err))
 	}

@@ -18,6 +18,7 @@ import (
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/names"
 	"coopkit/appliance/notify"
+	"coopkit/appliance/reach"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/store"
 	"coopkit/appliance/support"
@@ -41,6 +42,7 @@ type backend struct {
 	gateway   *gateway.Gateway
 	dns       interface{ Addrs() []string }
 	health    *health.Registry
+	looker    *reach.Looker
 	usage     *usage.Usage
 	support   *support.Support
 	notify    *notify.Notify

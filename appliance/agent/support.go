@@ -56,10 +56,15 @@ func (b *backend) deskFacts(ctx context.Context) (wire.Facts, error) {
 	if err != nil {
 		return f, err
 	}
+	reach, err := b.Reach(ctx, appliance.AskReach{})
+	if err != nil {
+		return f, err
+	}
 	for _, a := range apps {
 		i := wire.Install{Name: string(a.Name), Title: a.Title, Recipe: a.Recipe, Version: a.Version, Release: a.Release, State: a.State}
 		if len(a.Addresses) > 0 {
 			i.Host = a.Addresses[0].String()
+			i.Reach = string(reachOf(reach, a.Addresses[0]))
 		}
 		f.Installs = append(f.Installs, i)
 	}

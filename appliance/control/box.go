@@ -13,6 +13,8 @@ import (
 type Box interface {
 	Status(ctx context.Context) (appliance.Status, error)
 	Certificates(ctx context.Context) ([]appliance.Certificate, error)
+	// Reach says how far each address reaches.
+	Reach(ctx context.Context, req appliance.AskReach) ([]appliance.AddressReach, error)
 	Host(ctx context.Context) (appliance.Host, error)
 	Settings(ctx context.Context) (appliance.Settings, error)
 	// SaveSettings stores all of them. The error is a Problem "settings-invalid".
@@ -27,6 +29,7 @@ var boxArea = localrpc.Area[Agent, Box]{Part: func(a Agent) Box { return a.Box }
 var (
 	status        = localrpc.Get(&boxArea, "/v1/status", "The agent about itself.", localrpc.Bare(Box.Status))
 	certificates  = localrpc.Get(&boxArea, "/v1/certificates", "Certificates of the front door.", localrpc.Bare(Box.Certificates))
+	reach         = localrpc.Get(&boxArea, "/v1/reach", "How far each address reaches.", Box.Reach)
 	host          = localrpc.Get(&boxArea, "/v1/host", "The machine: system, load, memory, disk.", localrpc.Bare(Box.Host))
 	settings      = localrpc.Get(&boxArea, "/v1/settings", "What the co-op has set.", localrpc.Bare(Box.Settings))
 	saveSettings  = localrpc.Put(&boxArea, "/v1/settings", "Sets all of it.", localrpc.Silent(Box.SaveSettings))
@@ -41,6 +44,10 @@ func (c boxClient) Status(ctx context.Context) (appliance.Status, error) {
 
 func (c boxClient) Certificates(ctx context.Context) ([]appliance.Certificate, error) {
 	return certificates.Do(ctx, c.Client, localrpc.None{})
+}
+
+func (c boxClient) Reach(ctx context.Context, req appliance.AskReach) ([]appliance.AddressReach, error) {
+	return reach.Do(ctx, c.Client, req)
 }
 
 func (c boxClient) Host(ctx context.Context) (appliance.Host, error) {

@@ -54,6 +54,9 @@ var appCalls = []call{
 		}
 		return err
 	}},
+	{"Box.Reach", func(ctx context.Context, a control.Agent) error {
+		return says(a.Box.Reach(ctx, appliance.AskReach{Fresh: true}))
+	}},
 	{"Apps.Stop", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Stop(ctx, "blog")) }},
 	{"Apps.Start", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Start(ctx, "blog")) }},
 	{"Apps.Retitle", func(ctx context.Context, a control.Agent) error {

@@ -40,7 +40,7 @@ func (c *certificates) infos() []appliance.Certificate {
 	defer c.mu.Unlock()
 	out := make([]appliance.Certificate, 0, len(c.hosts))
 	for host, st := range c.hosts {
-		info := appliance.Certificate{Host: string(host)}
+		info := appliance.Certificate{Host: string(host), Private: c.ca != nil || c.cfg.Issuer.TrustedRoot != ""}
 		if st.lastError != nil {
 			info.Problem = certificateFailed(host, st.lastError)
 		}

@@ -62,6 +62,14 @@ func By(l *locale.Locale, by appliance.By) string {
 	return text
 }
 
+// Reach says how far an address reaches: "not switched over yet".
+func Reach(l *locale.Locale, r appliance.Reach) string {
+	if text, ok := words(l, "say.reach."+string(r), nil); ok {
+		return text
+	}
+	return string(r)
+}
+
 // Step says what a step does. A code without words is shown as it is: it is
 // that of another version, and the first one had sentences in its place.
 func Step(l *locale.Locale, s appliance.JobStep) string {

@@ -37,6 +37,9 @@ func TestMessages(t *testing.T) {
 	for _, kind := range appliance.ByKinds {
 		want["say.by."+string(kind)] = true
 	}
+	for _, r := range appliance.Reaches {
+		want["say.reach."+string(r)] = true
+	}
 	for _, c := range appliance.StepCodes {
 		want["say.step."+string(c)] = true
 	}

@@ -39,7 +39,8 @@ type boxPage struct {
 
 type installRow struct {
 	wire.Install
-	Pill webkit.Pill
+	Pill     webkit.Pill
+	Visitors string // whether visitors from outside can open it; empty: its box does not say
 }
 
 type siteRow struct {
@@ -160,7 +161,7 @@ func (p *boxPage) tell() {
 		p.Findings = append(p.Findings, card)
 	}
 	for _, i := range p.Box.Facts.Installs {
-		p.Installs = append(p.Installs, installRow{i, appPill(p.Page, i.State)})
+		p.Installs = append(p.Installs, installRow{i, appPill(p.Page, i.State), visitors(p.Page, i)})
 	}
 	for _, s := range p.Box.Facts.Sites {
 		p.Sites = append(p.Sites, siteRow{s, p.Ago(s.Published.Time)})
@@ -200,6 +201,17 @@ func appPill(p *webkit.Page, state string) webkit.Pill {
 	}
 	pill.Text = p.T("desk.app." + state)
 	return pill
+}
+
+// visitors says whether people from outside can open an app that runs.
+func visitors(p *webkit.Page, i wire.Install) string {
+	switch i.Reach {
+	case "open", "warned", "inside", "not-switched", "unknown":
+		if i.State == "running" {
+			return p.T("desk.reach." + i.Reach)
+		}
+	}
+	return ""
 }
 
 func (p *boxPage) facts(caretaker, fingerprint string) {

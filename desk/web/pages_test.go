@@ -101,7 +101,7 @@ func TestPages_areSoundInEveryLanguage(t *testing.T) {
 
 func TestMessages_areComplete(t *testing.T) {
 	r := newRig(t)
-	localetest.Check(t, r.web.Bundle(), []string{"."}, "webkit.", "account.", "problem.",
+	localetest.Check(t, r.web.Bundle(), []string{"."}, "webkit.", "account.", "problem.", "desk.reach.",
 		"desk.box.confirmed", "desk.box.isrestored", "desk.people.isclosed", "desk.people.isopen")
 }
 

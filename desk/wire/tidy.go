@@ -147,7 +147,7 @@ func (f Facts) Tidy() Facts {
 	f.CPUs, f.Memory = min(max(f.CPUs, 0), 1e6), min(f.Memory, maxNumber)
 	f.Installs = each(f.Installs, MaxInstalls, func(i Install) Install {
 		i.Name, i.Recipe, i.Version, i.State = cut(i.Name, maxName), cut(i.Recipe, maxName), cut(i.Version, maxName), cut(i.State, maxName)
-		i.Host, i.Title = cut(i.Host, maxHost), cut(i.Title, maxName)
+		i.Host, i.Title, i.Reach = cut(i.Host, maxHost), cut(i.Title, maxName), cut(i.Reach, maxName)
 		return i
 	})
 	f.Sites = each(f.Sites, MaxSites, func(s Site) Site { s.Host = cut(s.Host, maxHost); return s })

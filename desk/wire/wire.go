@@ -143,6 +143,9 @@ type Install struct {
 	Release int    `json:"release"`
 	State   string `json:"state"` // running, starting, stopped, failing, adding, changing, unknown
 	Host    string `json:"host,omitempty"`
+	// Reach says whether visitors from outside can open it: open, warned, inside,
+	// not-switched, closed, unknown; boxes of older versions do not say.
+	Reach string `json:"reach,omitempty"`
 }
 
 // Called is what people call the app.

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -155,3 +156,19 @@ func (t *tee) Write(p []byte) (int, error) {
 }
 
 func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// Reach makes these addresses reach as far as r says; all others are open to
+// everybody. Name is what has to be switched over.
+func (b *Box) Reach(r appliance.Reach, name string, hosts ...string) {
+	Change(b, "GET /v1/reach", func(all *[]appliance.AddressReach) {
+		for i, a := range *all {
+			switch {
+			case a.Reach == appliance.ReachClosed:
+			case slices.Contains(hosts, a.Host.String()):
+				(*all)[i].Reach, (*all)[i].Name = r, name
+			default: // this box is on loopback
+				(*all)[i].Reach = appliance.ReachOpen
+			}
+		}
+	})
+}

@@ -168,6 +168,7 @@ func (b *Box) run(a *agent.Agent, dir string) error {
 // quiet makes the Box one on a machine of its own, with nothing to find.
 func (b *Box) quiet() {
 	b.Find()
+	b.Reach(appliance.ReachOpen, "")
 	b.Answer("GET /v1/host", appliance.Host{
 		Name: "box", System: "Debian 12", Kernel: "6.1.0-41-amd64", Arch: "amd64", CPUs: 2,
 		UptimeS: 12 * 24 * 3600, Load: 0.21, MemoryBytes: 4 << 30, MemoryUsed: 1 << 30, DiskBytes: 80 << 30, DiskUsed: 23 << 30,

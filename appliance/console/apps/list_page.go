@@ -43,11 +43,15 @@ func (a *pages) list(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	reach, err := a.Box.Box.Reach(r.Context(), appliance.AskReach{})
+	if err != nil {
+		return err
+	}
 	p := listPage{Page: a.UI.NewPage(r, "apps.title")}
 	p.Tabs = tabs(p.Page, "apps", len(all), len(shelf))
 	p.Lead = lead(p.Page, all)
 	for _, app := range all {
-		l := listed{Name: app.Title, Href: "/apps/" + string(app.Name), State: area.AppPill(p.Page, app.State)}
+		l := listed{Name: app.Title, Href: "/apps/" + string(app.Name), State: area.AppPill(p.Page, app.State, area.ReachOf(reach, host(app)))}
 		l.Icon, l.Tint = look(shelf, app)
 		l.Program = p.T("apps.at", "program", app.Program, "host", host(app))
 		if app.State == "running" {

@@ -81,7 +81,11 @@ func (a *pages) show(w http.ResponseWriter, r *http.Request) error {
 
 // renderShow shows an app; called is its everyday name as it was typed.
 func (a *pages) renderShow(w http.ResponseWriter, r *http.Request, status int, p *webkit.Page, app appliance.App, rec *recipes.Recipe, called string) (err error) {
-	v := showPage{Page: p, App: app, Name: app.Title, Called: calledField(p, called), State: area.AppPill(p, app.State)}
+	reach, err := a.Box.Box.Reach(r.Context(), appliance.AskReach{})
+	if err != nil {
+		return err
+	}
+	v := showPage{Page: p, App: app, Name: app.Title, Called: calledField(p, called), State: area.AppPill(p, app.State, area.ReachOf(reach, host(app)))}
 	v.Heading = v.Name
 	p.Title = p.T("apps.title.state", "name", v.Name, "state", v.State.Text)
 	v.At = p.T("apps.at.program", "program", app.Program)

@@ -2,14 +2,17 @@
 
 package area
 
-import "coopkit/internal/webkit"
+import (
+	"coopkit/appliance"
+	"coopkit/internal/webkit"
+)
 
-// AppPill is the state of an app (control.App.State) in a word: for visitors,
-// is it open?
-func AppPill(p *webkit.Page, state string) webkit.Pill {
+// AppPill is the state of an app (control.App.State) in a word; of one that runs
+// it says whether visitors from outside can open its address.
+func AppPill(p *webkit.Page, state string, r appliance.Reach) webkit.Pill {
 	switch state {
 	case "running":
-		return webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("area.app.running")}
+		return ReachPill(p, r)
 	case "starting":
 		return webkit.Pill{Kind: "note", Icon: "clock", Text: p.T("area.app.starting")}
 	case "adding":

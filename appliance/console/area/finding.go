@@ -3,7 +3,6 @@
 package area
 
 import (
-	"cmp"
 	"html/template"
 	"net/url"
 	"slices"
@@ -69,7 +68,7 @@ func findingActions(p *webkit.Page, f appliance.Finding) []webkit.Action {
 	kind, _, _ := strings.Cut(f.Subject, ":")
 	switch {
 	case kind == "app":
-		at, name := "/apps/"+url.PathEscape(installOf(f.Subject)), cmp.Or(f.Args["app"], f.Args["name"], installOf(f.Subject))
+		at, name := "/apps/"+url.PathEscape(installOf(f.Subject)), About(f)
 		look := webkit.Action{Text: p.T("area.finding.app", "name", name), Href: at}
 		switch {
 		case slices.Contains(startable, f.Code):

@@ -14,7 +14,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	prefixes := []string{
-		"area.notice.", "area.jobstate.", "area.stepstate.",
+		"area.notice.", "area.jobstate.", "area.stepstate.", "area.group.", "area.door.", "area.reach.",
 	}
 	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{area.Files()}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 type findingsPage struct {
 	*webkit.Page
 	Cards []webkit.Finding
+	Later []webkit.Finding // what can be looked at when there is time
 	Empty webkit.Empty
 }
 
@@ -31,7 +32,8 @@ func (d *pages) findings(w http.ResponseWriter, r *http.Request) error {
 	if !report.At.IsZero() {
 		p.Lead = p.T("findings.lead", "count", report.Checks, "ago", p.Locale.Ago(report.At, p.Now))
 	}
-	p.Cards = cards(p.Page, report.Findings)
+	now, later := byHurry(area.Groups(report.Findings))
+	p.Cards, p.Later = cards(p.Page, now), cards(p.Page, later)
 	p.Empty = webkit.Empty{Icon: "okc", Title: p.T("findings.fine"), Text: p.T("findings.fine.text")}
 	return d.UI.Render(w, http.StatusOK, "home-findings", p)
 }

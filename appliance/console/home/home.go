@@ -77,6 +77,7 @@ type box struct {
 	apps     []appliance.App
 	sites    []appliance.Site
 	certs    []appliance.Certificate
+	reach    []appliance.AddressReach
 	host     *appliance.Host
 	usage    *appliance.Usage
 	desk     *appliance.DeskLink
@@ -109,6 +110,9 @@ func (d *pages) ask(ctx context.Context, span appliance.UsageSpan) (box, error) 
 		b.apps = area.Own(all)
 	}
 	if b.sites, err = d.Box.Sites.List(ctx); missing("sites", err) {
+		b.unlooked = true
+	}
+	if b.reach, err = d.Box.Box.Reach(ctx, appliance.AskReach{}); missing("reach", err) {
 		b.unlooked = true
 	}
 	if b.certs, err = d.Box.Box.Certificates(ctx); missing("certificates", err) {

@@ -9,8 +9,11 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -79,17 +82,18 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 		find []appliance.Finding
 		want string
 	}{
-		"empty":              {func(*testing.T) *agenttest.Box { return agenttest.New(t) }, nil, "This box is ready for its first app. Nothing needs you today."},
-		"fine":               {withApps, nil, "All 2 addresses are open. Nothing needs you today."},
-		"notice":             {withApps, []appliance.Finding{reboot}, "All 2 addresses are open. Nothing needs you today."},
-		"warning":            {withApps, []appliance.Finding{filling}, "All 2 addresses are open. One thing needs you this week."},
-		"one":                {withApps, []appliance.Finding{elsewhere, filling}, "1 of 2 addresses does not answer. One thing needs you now."},
-		"app":                {withApps, []appliance.Finding{stopped}, "1 of 2 addresses does not answer. One thing needs you now."},
-		"door":               {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "None of the 2 addresses answers. One thing needs you now."},
-		"one away":           {oneStopped, nil, "1 of 2 addresses is open. One is stopped. Nothing needs you today."},
-		"one away, one down": {oneStopped, []appliance.Finding{elsewhere}, "None of the 2 addresses answers. One is stopped. One thing needs you now."},
-		"all away":           {allStopped, nil, "Nothing is open: all apps are stopped. Nothing needs you today."},
-		"new":                {func(*testing.T) *agenttest.Box { b := agenttest.New(t); b.Unlooked(); return b }, nil, "This box is ready for its first app. The first look is under way."},
+		"empty":              {func(*testing.T) *agenttest.Box { return agenttest.New(t) }, nil, "This box is ready for its first app. Nothing needs your attention today."},
+		"fine":               {withApps, nil, "Both addresses are open. Nothing needs your attention today."},
+		"notice":             {withApps, []appliance.Finding{reboot}, "Both addresses are open. Nothing needs your attention today."},
+		"warning":            {withApps, []appliance.Finding{filling}, "Both addresses are open. One thing needs your attention this week."},
+		"one":                {notSwitched, []appliance.Finding{elsewhere, filling}, "wiki.demo.coop is not switched over yet: visitors from outside cannot open 1 of the 2 addresses. One thing needs your attention now. One more needs it this week."},
+		"inside":             {insideOnly, nil, "Both addresses are open inside this network only. Nothing needs your attention today."},
+		"app":                {withApps, []appliance.Finding{stopped}, "1 of the 2 addresses does not answer. One thing needs your attention now."},
+		"door":               {withApps, []appliance.Finding{{Code: "DOOR-CLOSED", Subject: "door:0.0.0.0:443", Severity: appliance.Critical, Since: areatest.Now}}, "Neither of the two addresses answers. One thing needs your attention now."},
+		"one away":           {oneStopped, nil, "1 of the 2 addresses is open. One is stopped. Nothing needs your attention today."},
+		"one away, one down": {oneStopped, []appliance.Finding{{Code: "APP-NOT-ANSWERING", Subject: "app:dokuwiki", Severity: appliance.Critical, Since: areatest.Now}}, "Neither of the two addresses answers. One is stopped. One thing needs your attention now."},
+		"all away":           {allStopped, nil, "Nothing is open: all apps are stopped. Nothing needs your attention today."},
+		"new":                {func(*testing.T) *agenttest.Box { b := agenttest.New(t); b.Unlooked(); return b }, nil, "This box is ready for its first app. The first check is under way."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			box := c.box(t)
@@ -102,6 +106,20 @@ func TestHome_firstLineAnswersTheVisit(t *testing.T) {
 			}
 		})
 	}
+}
+
+func notSwitched(t *testing.T) *agenttest.Box {
+	t.Helper()
+	box := withApps(t)
+	box.Reach(appliance.ReachNotSwitched, "wiki.demo.coop", "wiki.demo.coop")
+	return box
+}
+
+func insideOnly(t *testing.T) *agenttest.Box {
+	t.Helper()
+	box := withApps(t)
+	box.Reach(appliance.ReachInside, "", "wiki.demo.coop", "www.demo.coop")
+	return box
 }
 
 func oneStopped(t *testing.T) *agenttest.Box {
@@ -125,7 +143,7 @@ func allStopped(t *testing.T) *agenttest.Box {
 func TestHome_doorIsNotOpenForAllWhenOneIsStopped(t *testing.T) {
 	t.Parallel()
 	page := serve(t, oneStopped(t)).Get(t, "/")
-	for _, want := range []string{"Open, but not for all", "One is stopped.", "1 of 2 addresses answers."} {
+	for _, want := range []string{"Open, but not for all", "One is stopped.", "1 of 2 addresses is open to visitors from outside."} {
 		if got := page.Text(t, ".glance"); !strings.Contains(got, want) {
 			t.Errorf("the glance does not say %q: %s", want, got)
 		}
@@ -135,7 +153,7 @@ func TestHome_doorIsNotOpenForAllWhenOneIsStopped(t *testing.T) {
 func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 	t.Parallel()
 	box := withApps(t)
-	box.Find(stopped, elsewhere, filling, reboot, appliance.Finding{Code: "MEMORY-LOW", Severity: appliance.Notice, Since: areatest.Now})
+	box.Find(stopped, elsewhere, filling, reboot, appliance.Finding{Code: "MEMORY-LOW", Severity: appliance.Warning, Since: areatest.Now})
 	page := serve(t, box).Get(t, "/")
 	if n := len(page.All("article.finding")); n != 3 {
 		t.Errorf("%d findings", n)
@@ -143,11 +161,11 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 	for selector, want := range map[string]string{
 		"article h3":                         "WordPress does not work now",
 		"form[action=/apps/wordpress/start]": "Start wordpress",
-		"section a[href=/findings]":          "And 2 more",
+		"section a[href=/findings]":          "And one more",
 		"a[href=/apps/wordpress] b":          "WordPress",
 		".rows .pill":                        "Open",
 		"aside .rows a":                      "Added ",
-		".glance .big":                       "Closed",
+		".glance .big":                       "Open, but not for all",
 	} {
 		if got := page.Text(t, selector); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q, want %q", selector, got, want)
@@ -158,6 +176,71 @@ func TestHome_showsThreeFindingsAppsAndWhatHappened(t *testing.T) {
 	}
 	if strings.Contains(page.Source, "stamp") {
 		t.Error("something is shown for which there is no data")
+	}
+}
+
+// TestHome_headlineCountsTheCards: whatever was found, the headline says as many
+// things as there are cards, those behind "And 2 more" included.
+func TestHome_headlineCountsTheCards(t *testing.T) {
+	t.Parallel()
+	box := withApps(t)
+	c := serve(t, box)
+	count := regexp.MustCompile(`(One|[0-9]+) (?:things? needs? your attention|more needs? it)`)
+	more := regexp.MustCompile(`And (one|[0-9]+) more`)
+	number := func(s string) int {
+		if strings.EqualFold(s, "one") {
+			return 1
+		}
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	random := rand.New(rand.NewPCG(11, 2))
+	for range 60 {
+		found := []appliance.Finding{}
+		for i := range random.IntN(12) {
+			found = append(found, appliance.Finding{
+				Code: "CODE-" + strconv.Itoa(random.IntN(4)), Subject: "app:a" + strconv.Itoa(i), What: "x", Why: "y", Next: []string{"z"},
+				Severity: appliance.Severity(1 + random.IntN(3)), Who: appliance.You, Since: areatest.Now,
+			})
+		}
+		slices.SortFunc(found, func(a, b appliance.Finding) int { return int(b.Severity - a.Severity) })
+		box.Find(found...)
+		page := c.Get(t, "/")
+		cards, said := len(page.All("article.finding")), 0
+		for _, m := range count.FindAllStringSubmatch(page.Text(t, "h1"), -1) {
+			said += number(m[1])
+		}
+		if m := more.FindStringSubmatch(page.Text(t, "main")); m != nil {
+			cards += number(m[1])
+		}
+		if said != cards || (cards == 0) != strings.Contains(page.Text(t, "h1"), "Nothing needs your attention today.") {
+			t.Errorf("%d cards below %q", cards, page.Text(t, "h1"))
+		}
+		if all := c.Get(t, "/findings"); len(all.All("article.finding")) < cards {
+			t.Errorf("%d of %d cards on the page of all", len(all.All("article.finding")), cards)
+		}
+	}
+}
+
+func TestHome_foldsNoticesAndGroupsWhatIsTheSame(t *testing.T) {
+	t.Parallel()
+	box := withApps(t)
+	none := func(app, title string) appliance.Finding {
+		return appliance.Finding{Code: "BACKUP-NONE", Subject: "app:" + app, Severity: appliance.Warning, Since: areatest.Now, Args: map[string]string{"app": title, "install": app}}
+	}
+	box.Find(none("wordpress", "Website"), none("dokuwiki", "Handbook"), reboot)
+	page := serve(t, box).Get(t, "/")
+	if n, h := len(page.All("article.finding")), page.Text(t, "article h3"); n != 1 || h != "2 apps have no backup: Website and Handbook" {
+		t.Errorf("%d cards, %q", n, h)
+	}
+	if to := page.Value(t, "article .actions a", "href"); to != "/findings/BACKUP-NONE/app:wordpress" {
+		t.Errorf("it leads to %s", to)
+	}
+	if got := page.Text(t, "a[href=/findings#later]"); got != "One thing to look at when you have time" {
+		t.Errorf("notices: %q", got)
 	}
 }
 
@@ -221,7 +304,7 @@ func TestHome_staysWhenPartsDoNotAnswer(t *testing.T) {
 		box.Fail("GET /v1/"+part, errors.New("away"))
 	}
 	page := serve(t, box).Get(t, "/")
-	if got := page.Text(t, "h1"); page.Status != http.StatusOK || !strings.HasPrefix(got, "Could not look at the apps and sites.") {
+	if got := page.Text(t, "h1"); page.Status != http.StatusOK || !strings.HasPrefix(got, "Could not check the apps and sites.") {
 		t.Errorf("%d %s", page.Status, got)
 	}
 	box.Fail("GET /v1/findings", errors.New("away"))

@@ -23,6 +23,7 @@ type homePage struct {
 	*webkit.Page
 	Cards  []webkit.Finding
 	More   string // "and 4 more"; empty for none
+	Later  string // "3 things to look at when you have time"; empty for none
 	Glance []cell
 	Things []thing
 	Lately []event
@@ -53,9 +54,13 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 	p := homePage{Page: d.UI.NewPage(r, "home.title"), Help: "/help"}
 	p.Heading, p.Lead = headline(p.Page, b), greeting(p.Page, b.report)
 	p.Title = p.Heading
-	p.Cards = cards(p.Page, b.report.Findings[:min(mostCards, len(b.report.Findings))])
-	if n := len(b.report.Findings) - mostCards; n > 0 {
+	now, later := byHurry(area.Groups(b.report.Findings))
+	p.Cards = cards(p.Page, now[:min(mostCards, len(now))])
+	if n := len(now) - mostCards; n > 0 {
 		p.More = p.T("home.more", "count", n)
+	}
+	if len(later) > 0 {
+		p.Later = p.T("home.later", "count", len(later))
 	}
 	p.Glance, p.Things = glance(p.Page, b), things(p.Page, b)
 	for _, j := range b.jobs {
@@ -77,16 +82,28 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 	return d.UI.Render(w, http.StatusOK, "home-home", p)
 }
 
+// byHurry parts what needs somebody from what can be looked at when there is
+// time.
+func byHurry(all []area.Group) (now, later []area.Group) {
+	for _, g := range all {
+		if g.Severity() >= appliance.Warning {
+			now = append(now, g)
+		} else {
+			later = append(later, g)
+		}
+	}
+	return now, later
+}
+
 // cards are findings, each with the way to its own page. What to do about the
 // first is the main action of the page.
-func cards(p *webkit.Page, findings []appliance.Finding) []webkit.Finding {
+func cards(p *webkit.Page, groups []area.Group) []webkit.Finding {
 	var out []webkit.Finding
-	for i, f := range findings {
-		card := area.FindingView(p, f)
-		if i > 0 && len(card.Actions) > 0 {
+	for i, g := range groups {
+		card := g.View(p)
+		if i > 0 && len(card.Actions) > 0 && card.Actions[0].Kind == "go" {
 			card.Actions[0].Kind = ""
 		}
-		card.Actions = append(card.Actions, area.MoreAbout(p, f))
 		out = append(out, card)
 	}
 	return out
@@ -95,7 +112,7 @@ func cards(p *webkit.Page, findings []appliance.Finding) []webkit.Finding {
 func things(p *webkit.Page, b box) []thing {
 	var out []thing
 	for _, a := range b.apps {
-		t := thing{Title: a.Title, Href: "/apps/" + url.PathEscape(string(a.Name)), Pill: area.AppPill(p, a.State)}
+		t := thing{Title: a.Title, Href: "/apps/" + url.PathEscape(string(a.Name)), Pill: area.AppPill(p, a.State, reachOf(b, a))}
 		t.Icon, t.Tint = area.NeedIcon(b.needs[a.Recipe])
 		t.Week = week(p, b.week, a.Created, append(subjects(a.Addresses), "app:"+string(a.Name)))
 		if len(a.Addresses) > 0 {
@@ -107,10 +124,18 @@ func things(p *webkit.Page, b box) []thing {
 		t := thing{Icon: "globe", Tint: "i1", Title: s.Host.String(), Href: "/sites/" + s.Host.String(), At: p.T("home.site")}
 		t.Pill = webkit.Pill{Icon: "minus", Text: p.T("home.site.off")}
 		if s.Published {
-			t.Pill = area.AppPill(p, "running")
+			t.Pill = area.ReachPill(p, area.ReachOf(b.reach, s.Host.String()))
 			t.Week = week(p, b.week, time.Time{}, subjects([]hostname.Name{s.Host}))
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+// reachOf is how far the main address of an app reaches.
+func reachOf(b box, a appliance.App) appliance.Reach {
+	if len(a.Addresses) == 0 {
+		return appliance.ReachUnknown
+	}
+	return area.ReachOf(b.reach, a.Addresses[0].String())
 }

@@ -9,38 +9,21 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/appliance/console/area"
 	"coopkit/internal/webkit"
 )
 
-// door says how many of all addresses visitors can open, and how many are
-// closed because somebody stopped their app.
-type door struct{ open, stopped, all int }
-
-func (b box) door() door {
-	var d door
-	count := func(host string, runs bool) {
-		d.all++
-		if runs && !b.critical("host:"+host) {
-			d.open++
+// door counts how far the addresses reach. What the checks just found to keep
+// people out counts, too: "Look again" may be newer than what the box last said.
+func (b box) door() area.Door {
+	all := slices.Clone(b.reach)
+	shut := slices.ContainsFunc(b.report.Findings, func(f appliance.Finding) bool { return f.Code == "DOOR-CLOSED" })
+	for i, a := range all {
+		if shut || a.Install != "" && b.critical("app:"+string(a.Install)) {
+			all[i].Reach = appliance.ReachClosed
 		}
 	}
-	for _, a := range b.apps {
-		for _, host := range a.Addresses {
-			if a.Wanted != appliance.WantRunning {
-				d.stopped++
-			}
-			count(host.String(), a.Wanted == appliance.WantRunning && a.State == "running" && !b.critical("app:"+string(a.Name)))
-		}
-	}
-	for _, s := range b.sites {
-		if s.Published {
-			count(s.Host.String(), true)
-		}
-	}
-	if slices.ContainsFunc(b.report.Findings, func(f appliance.Finding) bool { return f.Code == "DOOR-CLOSED" }) {
-		d.open = 0
-	}
-	return d
+	return area.CountDoor(all)
 }
 
 // critical reports whether something about the subject, or a part of it, keeps
@@ -57,47 +40,31 @@ func headline(p *webkit.Page, b box) string {
 }
 
 func state(p *webkit.Page, b box) string {
-	d := b.door()
 	switch {
 	case b.unlooked:
 		return p.T("home.state.unknown")
-	case len(b.apps)+len(b.sites) == 0:
+	case len(b.reach) == 0:
 		return p.T("home.state.empty")
-	case d.stopped == d.all:
-		return p.T("home.state.stopped")
-	case d.stopped > 0:
-		return running(p, d) + " " + p.T("home.state.besides", "count", d.stopped)
 	default:
-		return running(p, d)
+		return b.door().Sentence(p.Locale)
 	}
 }
 
-// running is the sentence about the addresses that should be open. Those that
-// are stopped count among all, so that none is hidden.
-func running(p *webkit.Page, d door) string {
-	down := d.all - d.stopped - d.open
-	switch {
-	case down > 0 && d.open == 0:
-		return p.T("home.state.closed", "count", d.all)
-	case down > 0:
-		return p.T("home.state.some", "count", down, "all", d.all)
-	case d.stopped > 0:
-		return p.T("home.state.part", "count", d.open, "all", d.all)
-	default:
-		return p.T("home.state.open", "count", d.all)
-	}
-}
-
+// needs counts the cards that need somebody, as they are shown: one for findings
+// that say the same.
 func needs(p *webkit.Page, r appliance.Report) string {
 	n := map[appliance.Severity]int{}
-	for _, f := range r.Findings {
-		n[f.Severity]++
+	for _, g := range area.Groups(r.Findings) {
+		n[g.Severity()]++
 	}
+	now, week := n[appliance.Critical], n[appliance.Warning]
 	switch {
-	case n[appliance.Critical] > 0:
-		return p.T("home.needs.critical", "count", n[appliance.Critical])
-	case n[appliance.Warning] > 0:
-		return p.T("home.needs.warning", "count", n[appliance.Warning])
+	case now > 0 && week > 0:
+		return p.T("home.needs.critical", "count", now) + " " + p.T("home.needs.also", "count", week)
+	case now > 0:
+		return p.T("home.needs.critical", "count", now)
+	case week > 0:
+		return p.T("home.needs.warning", "count", week)
 	case r.At.IsZero():
 		return p.T("home.needs.unknown")
 	default:
@@ -144,31 +111,52 @@ func doorCell(p *webkit.Page, b box) cell {
 	case b.unlooked:
 		c.Answer = p.T("home.unknown")
 		return c
-	case d.all == 0:
+	case d.All == 0:
 		c.Answer, c.Proof = p.T("home.door.nothing"), []template.HTML{p.H("home.door.nothing.proof")}
 		return c
-	case d.open == 0:
-		c.Answer = p.T("home.door.closed")
-	case d.open < d.all:
-		c.Answer = p.T("home.door.some")
-	case valid(b.certs, p.Now):
-		c.Answer = p.T("home.door.open.valid")
-	default:
-		c.Answer = p.T("home.door.open")
 	}
-	if d.all > 1 {
-		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.open, "all", d.all))
+	c.Answer = p.T("home.door." + doorWord(d, valid(b.certs, p.Now)))
+	if d.All > 1 {
+		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.Open, "all", d.All))
 	}
-	if d.stopped > 0 {
-		c.Proof = append(c.Proof, p.H("home.state.besides", "count", d.stopped))
+	if d.Stopped > 0 {
+		c.Proof = append(c.Proof, template.HTML(template.HTMLEscapeString(d.Besides(p.Locale))))
 	}
 	if next := firstEnd(b.certs); !next.IsZero() {
 		c.Proof = append(c.Proof, p.H("home.door.next", "date", p.Day(next)))
 	}
-	if d.open < d.all {
+	switch {
+	case d.Unswitched > 0:
+		c.Href, c.Link = "/names", p.T("home.door.switch")
+	case d.Inside+d.Warned+d.Unknown > 0:
+		c.Href, c.Link = "/names", p.T("home.door.why")
+	case d.Open < d.All:
 		c.Href, c.Link = "/findings", p.T("home.door.why")
 	}
 	return c
+}
+
+// doorWord is the answer to whether the front door is open to visitors from
+// outside.
+func doorWord(d area.Door, valid bool) string {
+	switch {
+	case d.Open == d.All && valid:
+		return "open.valid"
+	case d.Open == d.All:
+		return "open"
+	case d.Open > 0:
+		return "some"
+	case d.Down > 0, d.Stopped == d.All:
+		return "closed"
+	case d.Unswitched > 0:
+		return "unswitched"
+	case d.Warned > 0:
+		return "warned"
+	case d.Inside > 0:
+		return "inside"
+	default:
+		return "unknown"
+	}
 }
 
 // valid reports whether every certificate counts now.

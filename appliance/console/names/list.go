@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"coopkit/appliance"
+	"coopkit/appliance/console/area"
 	"coopkit/internal/webkit"
 )
 
@@ -74,19 +75,21 @@ func (n *names) listPage(r *http.Request, host, target string) (*listPage, error
 	for i, z := range all.zones {
 		zones[i] = z.Zone
 	}
-	found := n.look(r.Context(), all.uses, zones...)
+	found := n.look(r.Context(), nil, zones...)
 	for _, z := range all.zones {
 		v.Zones = append(v.Zones, zoneRow{z.Zone, p.T("names.records", "count", len(z.Records)), zonePill(p, found.zones[z.Zone])})
 	}
-	wrong := v.fillHosts(all, found.hosts)
-	p.Lead = v.lead(len(all.uses), wrong)
+	v.fillHosts(all)
+	if p.Lead = p.T("names.lead.none"); len(all.reach) > 0 {
+		p.Lead = area.CountDoor(all.reach).Sentence(p.Locale)
+	}
 	return v, nil
 }
 
-// fillHosts adds the addresses in use and returns how many do not lead here.
-func (v *listPage) fillHosts(all world, checks map[string]looked) (wrong int) {
+// fillHosts adds the addresses in use, with how far they reach.
+func (v *listPage) fillHosts(all world) {
 	for _, u := range all.uses {
-		row := hostRow{use: u, Managed: v.T("names.managed.elsewhere"), Pill: hostPill(v.Page, checks[u.Host])}
+		row := hostRow{use: u, Managed: v.T("names.managed.elsewhere"), Pill: area.ReachPill(v.Page, area.ReachOf(all.reach, u.Host))}
 		if _, ours := all.zoneOf(u.Host); ours {
 			row.Managed = v.T("names.managed.here")
 		}
@@ -100,21 +103,6 @@ func (v *listPage) fillHosts(all world, checks map[string]looked) (wrong int) {
 			}})
 		}
 		v.Hosts = append(v.Hosts, row)
-		if !checks[u.Host].OK {
-			wrong++
-		}
-	}
-	return wrong
-}
-
-func (v *listPage) lead(all, wrong int) string {
-	switch {
-	case all == 0:
-		return v.T("names.lead.none")
-	case wrong == 0:
-		return v.T("names.lead.all", "count", all)
-	default:
-		return v.T("names.lead.some", "count", wrong)
 	}
 }
 

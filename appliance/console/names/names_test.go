@@ -84,12 +84,12 @@ func TestShow_aZoneOfThisBox(t *testing.T) {
 	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop")
 	a := r.get(t, "/names/demo.coop")
-	a.Want(t, http.StatusOK, "the world does not ask it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
+	a.Want(t, http.StatusOK, "the Internet does not use it yet", "the app WordPress", "the name itself", `<a href="/names/www.demo.coop">`, "Leads here", `id="certificates"`, "You are here", "name servers")
 	if class, text := label(t, a, "ns1.demo.coop"); class != "slip wait" || !strings.Contains(text, "Type NS Name demo.coop") {
 		t.Errorf("%q: %s", class, text)
 	}
 	r.box.Delegate("demo.coop", "ns.registrar.example")
-	if _, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); !strings.Contains(text, "still asks ns.registrar.example") {
+	if _, text := label(t, r.get(t, "/names/demo.coop"), "ns1.demo.coop"); !strings.Contains(text, "still uses ns.registrar.example") {
 		t.Error(text)
 	}
 	r.box.Delegate("demo.coop", "ns1.demo.coop", "ns.registrar.example")
@@ -97,17 +97,17 @@ func TestShow_aZoneOfThisBox(t *testing.T) {
 		t.Error(text)
 	}
 	r.box.Delegate("demo.coop", "ns1.demo.coop")
-	r.get(t, "/names/demo.coop").Want(t, http.StatusOK, "The world asks this box for the name.")
+	r.get(t, "/names/demo.coop").Want(t, http.StatusOK, "The Internet uses this box for the name.")
 	r.get(t, "/names/www.demo.coop").Want(t, http.StatusOK, "as part of demo.coop", "See all records of demo.coop")
 }
 
 func TestList(t *testing.T) {
 	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.demo.coop").withApp(t, "dokuwiki", "wiki.cafe.example")
-	r.at("wiki.cafe.example", "203.0.113.9")
-	r.get(t, "/names").Want(t, http.StatusOK, "One address does not lead to this box yet", "Leads elsewhere", "Leads here", "on this box", "elsewhere", "WordPress", "Not delegated yet", "4 records", "Certificates", "Valid")
-	r.at("wiki.cafe.example", "192.0.2.7", "2001:db8::7")
-	r.get(t, "/names").Want(t, http.StatusOK, "All 2 addresses in use lead to this box.")
+	r.box.Reach(appliance.ReachNotSwitched, "wiki.cafe.example", "wiki.cafe.example")
+	r.get(t, "/names").Want(t, http.StatusOK, "wiki.cafe.example is not switched over yet: visitors from outside cannot open 1 of the 2 addresses.", "Not switched over yet", "Open", "on this box", "elsewhere", "WordPress", "4 records", "Certificates", "Valid")
+	r.box.Reach(appliance.ReachOpen, "")
+	r.get(t, "/names").Want(t, http.StatusOK, "Both addresses are open.")
 }
 
 func TestList_ofANewBox(t *testing.T) {

@@ -21,6 +21,7 @@ type world struct {
 	zones []appliance.Zone
 	uses  []use
 	certs []appliance.Certificate
+	reach []appliance.AddressReach
 	dns   bool // this box can answer for names
 }
 
@@ -41,6 +42,9 @@ func (n *names) world(ctx context.Context) (w world, err error) {
 		return w, err
 	}
 	if w.certs, err = n.Box.Box.Certificates(ctx); err != nil {
+		return w, err
+	}
+	if w.reach, err = n.Box.Box.Reach(ctx, appliance.AskReach{Fresh: true}); err != nil {
 		return w, err
 	}
 	status, err := n.Box.Box.Status(ctx)
