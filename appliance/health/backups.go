@@ -17,7 +17,7 @@ func backupsCheck(f Facts) Check {
 		Name: "backups", Title: "the backups", Every: 15 * time.Minute,
 		Codes: []Code{
 			{
-				Code: "BACKUP-NONE", Severity: appliance.Notice, VisibleAfter: 1, HoldAfter: 1,
+				Code: "BACKUP-NONE", Severity: appliance.Warning, VisibleAfter: 1, HoldAfter: 1,
 				Means: "An app has no backup yet: if the disk fails, what members made with it is lost.",
 			},
 			{
@@ -58,10 +58,10 @@ func judgeBackup(app App, last, now time.Time) []appliance.Finding {
 	}
 	switch {
 	case last.IsZero():
-		finding.Code, finding.Severity = "BACKUP-NONE", appliance.Notice
-		finding.What = "Nothing is wrong now; " + app.Title + " has no backup yet"
-		finding.Why = "If the disk fails, what members made with it is lost."
-		finding.Next = []string{"Keep a copy of the box's disk elsewhere, until Coopkit makes backups"}
+		finding.Code, finding.Severity = "BACKUP-NONE", appliance.Warning
+		finding.What = app.Title + " has no backup"
+		finding.Why = "If the disk fails, all of " + app.Title + " is lost. Coopkit does not make backups yet."
+		finding.Next = []string{"Download a copy, on its page in the console, and keep it somewhere else"}
 	case now.Sub(last) > backupDue:
 		finding.Code, finding.Severity = "BACKUP-OLD", appliance.Warning
 		finding.What = fmt.Sprintf("If the disk fails now, the last %s of work with %s are lost", span(now.Sub(last)), app.Title)

@@ -192,7 +192,7 @@ func TestStandard_findsMissingBackups(t *testing.T) {
 	find(t, map[string]fault{
 		"no backup": {func(f *Facts) {
 			f.Apps, f.LastBackup = apps(wiki(running)), nil
-		}, "notice BACKUP-NONE app:wiki"},
+		}, "warning BACKUP-NONE app:wiki"},
 		"old backup": {func(f *Facts) {
 			f.Apps = apps(wiki(running))
 			f.LastBackup = func(context.Context, appliance.InstallName) (time.Time, error) { return noon.Add(-5 * day), nil }

@@ -71,6 +71,8 @@ func findingActions(p *webkit.Page, f appliance.Finding) []webkit.Action {
 		at, name := "/apps/"+url.PathEscape(installOf(f.Subject)), About(f)
 		look := webkit.Action{Text: p.T("area.finding.app", "name", name), Href: at}
 		switch {
+		case f.Code == "BACKUP-NONE":
+			return []webkit.Action{{Text: p.T("area.finding.copy"), Href: at + "#copy", Kind: "go"}, look}
 		case slices.Contains(startable, f.Code):
 			return []webkit.Action{{Text: p.T("area.finding.start", "name", name), Href: at + "/start", Kind: "go", Post: true}, look}
 		case slices.Contains(restartable, f.Code):

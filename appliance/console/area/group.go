@@ -59,10 +59,10 @@ func (g Group) View(p *webkit.Page) webkit.Finding {
 	key := "area.group." + g[0].Code
 	if p.Has(key) {
 		card.Title = p.T(key, "count", len(g), "names", p.List(names))
-		card.Rows = p.WhatWhyNext("", p.T(key+".why"), []string{p.T(key + ".next")})
+		card.Say(p, "", p.T(key+".why"), webkit.RemedyOf([]string{p.T(key + ".next")}))
 	} else {
 		card.Title = p.T("area.group", "title", card.Title, "count", len(g)-1)
-		card.Rows = p.WhatWhyNext(p.List(names), "", nil)
+		card.Say(p, p.List(names), "", webkit.Remedy{})
 	}
 	card.Hides, card.Actions = "", nil
 	for i, f := range g[:min(len(g), linked)] {
