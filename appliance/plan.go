@@ -44,6 +44,39 @@ type Note struct {
 	Command string `json:"command,omitempty"`
 }
 
+// PlanStep is one step of the job that carries a plan out: in its place, with
+// its name, code and args.
+type PlanStep struct {
+	Name string            `json:"name"`
+	Code StepCode          `json:"code"`
+	Args map[string]string `json:"args,omitempty"`
+	// Destructive is set when it deletes data.
+	Destructive bool `json:"destructive,omitempty"`
+	// Fails says what becomes of the change when this step fails.
+	Fails Failure `json:"fails"`
+}
+
+// Failure is what becomes of a change when one of its steps fails.
+type Failure string
+
+// The failures. Package say has the words for each.
+const (
+	FailNothing Failure = "nothing" // nothing was changed before it
+	FailUndone  Failure = "undone"  // what was done is put back
+	FailAgain   Failure = "again"   // it is tried until it works
+	FailSkipped Failure = "skipped" // the change holds without it
+)
+
+// Failures are all of them.
+var Failures = []Failure{FailNothing, FailUndone, FailAgain, FailSkipped}
+
+// Space is what a change does to the disk, in bytes; 0 is not known, or nothing.
+type Space struct {
+	Needs uint64 `json:"needs_bytes,omitempty"` // at most, while it goes on and afterwards
+	Frees uint64 `json:"frees_bytes,omitempty"`
+	Free  uint64 `json:"free_bytes,omitempty"` // now
+}
+
 // Plan is what a change would do, before anybody agreed to it. Hash changes
 // when the plan does, so that agreeing to an old plan can be refused.
 type Plan struct {
@@ -51,9 +84,11 @@ type Plan struct {
 	Subject string `json:"subject"`
 	// Args are facts of the kind: values in its words, besides the subject's name.
 	Args    map[string]string `json:"args,omitempty"`
+	Steps   []PlanStep        `json:"steps,omitempty"` // of its job, in order; none: it is done when the call returns
 	Lines   []Line            `json:"lines"`
 	Notes   []Note            `json:"notes,omitempty"` // warnings that do not stop it, records to set by hand …
 	WayBack Note              `json:"way_back"`        // how to undo it
+	Space   Space             `json:"space,omitzero"`
 	Hash    string            `json:"hash"`
 }
 

@@ -2,6 +2,8 @@
 
 package appliance
 
+import "strings"
+
 // Verb is what a line of a plan does.
 type Verb string
 
@@ -117,10 +119,41 @@ const (
 	BackInvitation   NoteCode = "back-invitation"
 )
 
+// What done steps say of what they did, with their args.
+const (
+	FactRecorded    NoteCode = "fact-recorded" // passwords_count
+	FactImages      NoteCode = "fact-images"   // programs_count, all_bytes
+	FactPlace       NoteCode = "fact-place"    // volumes
+	FactRuns        NoteCode = "fact-runs"     // image
+	FactStarted     NoteCode = "fact-started"  // programs_count
+	FactStopped     NoteCode = "fact-stopped"
+	FactAnswered    NoteCode = "fact-answered" // path, status, took
+	FactAccount     NoteCode = "fact-account"  // user
+	FactNoAccounts  NoteCode = "fact-no-accounts"
+	FactRecord      NoteCode = "fact-record"    // host, record
+	FactElsewhere   NoteCode = "fact-elsewhere" // host
+	FactRelease     NoteCode = "fact-release"   // number
+	FactOpen        NoteCode = "fact-open"      // url
+	FactClosed      NoteCode = "fact-closed"
+	FactCertificate NoteCode = "fact-certificate"    // host, issuer, ends_at
+	FactNoCert      NoteCode = "fact-no-certificate" // host
+	FactExport      NoteCode = "fact-export"         // folder, all_bytes
+	FactReceived    NoteCode = "fact-received"       // files_count, all_bytes
+	FactZone        NoteCode = "fact-zone"           // serial
+	FactVerified    NoteCode = "fact-verified"       // records_count
+	FactSaved       NoteCode = "fact-saved"          // file
+	FactGone        NoteCode = "fact-gone"           // parts_count
+)
+
+// IsFact reports whether a note says what a step did, and is nothing to act on.
+func (c NoteCode) IsFact() bool { return strings.HasPrefix(string(c), "fact-") }
+
 // NoteCodes are all of them.
 var NoteCodes = []NoteCode{
 	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteSingleServer,
 	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
 	NoteNoMoreReports, NoteDeskKeeps, NoteClosedMeanwhile, NoteCopyHasSecrets, NoteCopyStays, NoteNameUnchecked, NoteNameUnreadable,
 	BackRemoveApp, BackExport, BackNone, BackNothing, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,
+	FactRecorded, FactImages, FactPlace, FactRuns, FactStarted, FactStopped, FactAnswered, FactAccount, FactNoAccounts, FactRecord, FactElsewhere, FactRelease, FactOpen,
+	FactClosed, FactCertificate, FactNoCert, FactExport, FactReceived, FactZone, FactVerified, FactSaved, FactGone,
 }

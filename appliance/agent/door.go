@@ -8,10 +8,12 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
 	"coopkit/appliance/gateway"
+	"coopkit/appliance/jobs"
 	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 )
@@ -41,7 +43,15 @@ func (d *door) URL(host hostname.Name) string {
 
 // WaitCertificate waits until host has a certificate.
 func (d *door) WaitCertificate(ctx context.Context, host hostname.Name) error {
-	return d.gateway.WaitCertificate(ctx, host)
+	if err := d.gateway.WaitCertificate(ctx, host); err != nil {
+		return err
+	}
+	for _, c := range d.gateway.Certificates() {
+		if c.Host == host.String() {
+			jobs.AddFact(ctx, appliance.FactCertificate, "host", c.Host, "issuer", c.Issuer, "ends_at", c.NotAfter.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
 }
 
 // Refresh puts the routes in force that the store asks for. A route that cannot

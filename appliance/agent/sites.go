@@ -45,7 +45,16 @@ func (b siteCalls) PlanPush(ctx context.Context, req appliance.PushSite) (applia
 	}
 	plan.Lines, plan.Notes = append(plan.Lines, lines...), append(plan.Notes, notes...)
 	plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbOpen, Kind: appliance.KindAddress, Name: b.door.URL(h)})
-	return plan.Seal(), nil
+	next, err1 := b.sites.Next(ctx, h)
+	before, err2 := b.sites.Published(ctx, h)
+	if err := errors.Join(err1, err2); err != nil {
+		return plan, err
+	}
+	if room, err := b.apps.Room(); err == nil {
+		plan.Space.Free = room.DiskBytes
+	}
+	plan.Steps, err = b.jobs.Outline(ctx, appliance.ChangePublish, siteInput{Host: h, Version: next, Before: before})
+	return plan.Seal(), err
 }
 
 // siteHost parses a host and refuses one at which an app or a redirect answers.
@@ -159,7 +168,10 @@ func (b *backend) forgetAddress(ctx context.Context, host hostname.Name, kind ap
 func (b *backend) closeStep(a appliance.Address) jobs.Step {
 	return jobs.Step{
 		Code: appliance.StepClose, Commit: true,
-		Do: func(ctx context.Context, _ appliance.Progress) error { return b.forgetAddress(ctx, a.Host, a.Kind) },
+		Do: func(ctx context.Context, _ appliance.Progress) error {
+			jobs.AddFact(ctx, appliance.FactClosed)
+			return b.forgetAddress(ctx, a.Host, a.Kind)
+		},
 		Undo: func(ctx context.Context) error {
 			if err := b.store.AddAddress(ctx, a); err != nil {
 				return err
@@ -180,7 +192,8 @@ func (b siteCalls) PlanRemove(ctx context.Context, req appliance.RemoveSite) (ap
 		return plan, err
 	}
 	plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: b.door.URL(h)})
-	return plan.Seal(), nil
+	plan.Steps, err = b.jobs.Outline(ctx, appliance.ChangeRemoveSite, siteInput{Host: h})
+	return plan.Seal(), err
 }
 
 // Remove starts taking a site off.

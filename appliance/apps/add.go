@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
@@ -151,6 +152,7 @@ func (a *Apps) record(ctx context.Context, in addInput) error {
 	}, folder); err != nil {
 		return err
 	}
+	jobs.AddFact(ctx, appliance.FactRecorded, "passwords_count", strconv.Itoa(len(recipe.Secrets)))
 	return a.Door.Refresh(ctx) // shows visitors that it is being set up
 }
 
@@ -197,11 +199,21 @@ func (a *Apps) fetch(ctx context.Context, in addInput, p appliance.Progress) err
 		return err
 	}
 	images := map[string]appliance.Image{}
+	sizes := map[string]int64{} // by image: services may share one
 	for _, s := range r.spec.Services {
 		if images[s.Name], err = a.Images.Ensure(ctx, r.recipe, s.Name, s.Image, in.Images, p); err != nil {
 			return err
 		}
+		id := images[s.Name].ID
+		if info, ok, err := a.Engine.Image(ctx, id); err == nil && ok {
+			sizes[id] = info.Bytes
+		}
 	}
+	all := int64(0)
+	for _, bytes := range sizes {
+		all += bytes
+	}
+	jobs.AddFact(ctx, appliance.FactImages, "programs_count", strconv.Itoa(len(images)), "all_bytes", strconv.FormatInt(all, 10))
 	p.Log(fmt.Sprintf("%d images are here", len(images)))
 	return a.Store.SetImages(ctx, r.install.Name, r.Number, images)
 }
@@ -212,6 +224,7 @@ func (a *Apps) activateNewest(ctx context.Context, name appliance.InstallName) e
 	if err != nil {
 		return err
 	}
+	jobs.AddFact(ctx, appliance.FactRelease, "number", strconv.Itoa(r.Number))
 	return a.Store.Activate(ctx, name, r.Number)
 }
 
@@ -221,7 +234,11 @@ func (a *Apps) start(ctx context.Context, name appliance.InstallName, services [
 	if err != nil {
 		return err
 	}
-	return a.raise(ctx, r.only(services), p)
+	if err := a.raise(ctx, r.only(services), p); err != nil {
+		return err
+	}
+	jobs.AddFact(ctx, appliance.FactRuns, "image", r.Images[services[len(services)-1]].Ref)
+	return nil
 }
 
 // visiting makes a step of something that speaks to a release over HTTP.

@@ -188,6 +188,10 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 		Kind: appliance.ChangeAdd, Subject: subject(install.Name),
 		Args:    map[string]string{"recipe": recipe.Name, "version": a.willRun(ctx, recipe, spec, in.Images), "url": a.Door.URL(install.Addresses[0]), "title": install.Title},
 		WayBack: appliance.Note{Code: appliance.BackRemoveApp, Command: "coopkit app remove " + string(install.Name)},
+		Space:   appliance.Space{Needs: uint64(recipe.Needs.DiskMiB) << 20}, //nolint:gosec // the linter of recipes bounds it
+	}
+	if plan.Steps, err = a.Jobs.Outline(ctx, appliance.ChangeAdd, in); err != nil {
+		return plan, err
 	}
 	fallback := false
 	for _, s := range spec.Services {
@@ -219,10 +223,13 @@ func (a *Apps) planAdd(ctx context.Context, in addInput, recipe *recipes.Recipe)
 	}
 	plan.Notes = append(plan.Notes, a.sameTitle(all, install.Name, install.Title)...)
 	need := uint64(recipe.Needs.MemoryMiB) << 20 //nolint:gosec // the linter of recipes bounds it
-	if room, err := a.Room(); err == nil && room.MemoryBytes < need {
-		plan.Notes = append(plan.Notes, appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{
-			"need_bytes": strconv.FormatUint(need, 10), "free_bytes": strconv.FormatUint(room.MemoryBytes, 10),
-		}})
+	if room, err := a.Room(); err == nil {
+		plan.Space.Free = room.DiskBytes
+		if room.MemoryBytes < need {
+			plan.Notes = append(plan.Notes, appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{
+				"need_bytes": strconv.FormatUint(need, 10), "free_bytes": strconv.FormatUint(room.MemoryBytes, 10),
+			}})
+		}
 	}
 	return plan.Seal(), nil
 }

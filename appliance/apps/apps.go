@@ -14,6 +14,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"time"
 
 	"coopkit/appliance"
@@ -152,6 +154,9 @@ func (a *Apps) placeOnce(ctx context.Context, name appliance.InstallName, p appl
 	if err != nil {
 		return err
 	}
+	if len(spec.Volumes) > 0 {
+		jobs.AddFact(ctx, appliance.FactPlace, "volumes", strings.Join(spec.Volumes, ", "))
+	}
 	return engine.Apply(ctx, a.Engine, steps, p)
 }
 
@@ -161,5 +166,7 @@ func (a *Apps) teardown(ctx context.Context, name appliance.InstallName, p appli
 	if err != nil {
 		return err
 	}
-	return engine.Apply(ctx, a.Engine, engine.Teardown(have, false), p)
+	steps := engine.Teardown(have, false)
+	jobs.AddFact(ctx, appliance.FactGone, "parts_count", strconv.Itoa(len(steps)))
+	return engine.Apply(ctx, a.Engine, steps, p)
 }

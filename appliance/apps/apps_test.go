@@ -4,6 +4,7 @@ package apps
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,7 +17,9 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/say"
 	"coopkit/internal/forwarded"
+	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 )
 
@@ -141,6 +144,28 @@ func TestPlanAdd_showsEverythingAndNoSecret(t *testing.T) {
 	again, err := b.PlanAdd(t.Context(), echo)
 	if err != nil || again.Hash != plan.Hash || plan.Hash == "" {
 		t.Errorf("the same question gives plans %q and %q, %v", plan.Hash, again.Hash, err)
+	}
+	job, err := b.Add(t.Context(), echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range job.Steps { // one list
+		if i >= len(plan.Steps) || s.Name != plan.Steps[i].Name || s.Code != plan.Steps[i].Code || !maps.Equal(s.Args, plan.Steps[i].Args) {
+			t.Errorf("step %d of the job, %s, is not in the plan: %v", i+1, s.Name, plan.Steps)
+		}
+	}
+	job = b.follow(t, job, nil)
+	bundle, err := locale.New(say.Files())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range job.Steps { // each says what it did; names and door are stand-ins here
+		if s.Code != appliance.StepPointName && s.Code != appliance.StepCertificates && say.Fact(bundle.In("en"), s) == "" {
+			t.Errorf("step %s says nothing: %+v", s.Name, s.Notes)
+		}
+	}
+	if plan.Space.Needs == 0 || plan.Space.Free == 0 {
+		t.Errorf("space %+v", plan.Space)
 	}
 	var lines []string
 	for _, l := range plan.Lines {

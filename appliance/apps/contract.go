@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"coopkit/appliance"
+	"coopkit/appliance/jobs"
 	"coopkit/internal/forwarded"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
@@ -121,13 +123,19 @@ func (v *visitor) pretend(req *http.Request, web string) {
 	req.Header.Set("User-Agent", "coopkit-health")
 }
 
-// look tries a check once; the error says what came instead.
+// look tries a check once; the error says what came instead. A check that holds
+// is a fact of the step that looks.
 func (v *visitor) look(ctx context.Context, c recipes.Check) error {
+	began := time.Now()
 	status, body, err := v.request(ctx, http.MethodGet, c.Web, c.Path, nil, c.SignedIn)
 	if err != nil {
 		return err
 	}
-	return expect("GET "+c.Path, status, body, c.Status, c.Contains)
+	if err := expect("GET "+c.Path, status, body, c.Status, c.Contains); err != nil {
+		return err
+	}
+	jobs.AddFact(ctx, appliance.FactAnswered, "path", c.Path, "status", strconv.Itoa(status), "took", time.Since(began).Round(time.Millisecond).String())
+	return nil
 }
 
 // expect compares an answer with what a recipe says must come.

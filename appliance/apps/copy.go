@@ -69,7 +69,10 @@ func (a *Apps) PlanExport(ctx context.Context, req appliance.ExportApp) (applian
 		plan.Lines = append(plan.Lines, again...)
 		plan.Notes = append([]appliance.Note{{Code: appliance.NoteClosedMeanwhile}}, plan.Notes...)
 	}
-	return plan.Seal(), nil
+	plan.Space = a.spaceOf(in.Name)
+	plan.Space.Needs, plan.Space.Frees = plan.Space.Frees, 0 // the data is there twice
+	plan.Steps, err = a.Jobs.Outline(ctx, appliance.ChangeExport, exportInput{in.Name, a.copies(in.Name)})
+	return plan.Seal(), err
 }
 
 // Export starts making a copy of an app, which goes on afterwards as before.

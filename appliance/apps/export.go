@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/jobs"
 	"coopkit/internal/atomicfile"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
@@ -70,6 +72,9 @@ func (a *Apps) export(ctx context.Context, name appliance.InstallName, dir strin
 	}
 	if err := os.Rename(partial, dir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
+	}
+	if bytes, err := sizeOf(dir); err == nil {
+		jobs.AddFact(ctx, appliance.FactExport, "folder", dir, "all_bytes", strconv.FormatInt(bytes, 10))
 	}
 	p.Log(dir)
 	return atomicfile.SyncDir(filepath.Dir(dir))

@@ -34,6 +34,7 @@ func OpenSteps(d Door, hosts []hostname.Name, record func(ctx context.Context) e
 					return err
 				}
 				for _, host := range hosts {
+					jobs.AddFact(ctx, appliance.FactOpen, "url", d.URL(host))
 					p.Log(d.URL(host))
 				}
 				return nil
@@ -46,6 +47,7 @@ func OpenSteps(d Door, hosts []hostname.Name, record func(ctx context.Context) e
 				defer cancel()
 				for _, host := range hosts {
 					if err := d.WaitCertificate(limited, host); err != nil && ctx.Err() == nil {
+						jobs.AddFact(ctx, appliance.FactNoCert, "host", host.String())
 						p.Log("no certificate for " + host.String() + " yet; coopkit doctor says why")
 					}
 				}

@@ -12,6 +12,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
+	"coopkit/appliance/jobs"
 	"coopkit/internal/problem"
 	"coopkit/recipes"
 )
@@ -21,6 +22,7 @@ import (
 func (a *Apps) makeOwner(ctx context.Context, v *visitor, p appliance.Progress) error {
 	first := v.recipe.FirstAccount
 	if first.None {
+		jobs.AddFact(ctx, appliance.FactNoAccounts)
 		p.Log("the app has no accounts")
 		return nil
 	}
@@ -43,6 +45,7 @@ func (a *Apps) makeOwner(ctx context.Context, v *visitor, p appliance.Progress) 
 			return noOwner(v.recipe, err)
 		}
 	}
+	jobs.AddFact(ctx, appliance.FactAccount, "user", v.user)
 	p.Log("made the account of " + v.user)
 	return nil
 }

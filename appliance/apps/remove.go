@@ -25,16 +25,30 @@ func (a *Apps) PlanRemove(ctx context.Context, req appliance.RemoveApp) (applian
 	if err != nil {
 		return appliance.Plan{}, err
 	}
-	return a.planRemove(ctx, in, req.NoExport)
+	return a.planRemove(ctx, a.removal(in, req.NoExport))
 }
 
-func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bool) (appliance.Plan, error) {
+func (a *Apps) removal(in appliance.Install, noExport bool) removeInput {
+	if noExport {
+		return removeInput{Install: in}
+	}
+	return removeInput{Install: in, Export: filepath.Join(a.Exports, string(in.Name)+"-"+a.Now().UTC().Format("20060102-150405"))}
+}
+
+func (a *Apps) planRemove(ctx context.Context, input removeInput) (appliance.Plan, error) {
+	in := input.Install
 	plan := appliance.Plan{
 		Kind: appliance.ChangeRemove, Subject: subject(in.Name), Args: a.words(in), WayBack: appliance.Note{Code: appliance.BackExport},
 	}
-	if noExport {
+	var err error
+	if plan.Steps, err = a.Jobs.Outline(ctx, appliance.ChangeRemove, input); err != nil {
+		return plan, err
+	}
+	plan.Space = a.spaceOf(in.Name)
+	if input.Export == "" {
 		plan.WayBack.Code = appliance.BackNone
 	} else {
+		plan.Space.Needs = plan.Space.Frees // until the app is gone, its data is there twice
 		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbExport, Kind: appliance.KindData, To: a.Exports})
 	}
 	for _, host := range in.Addresses {
@@ -50,22 +64,33 @@ func (a *Apps) planRemove(ctx context.Context, in appliance.Install, noExport bo
 	return plan.Seal(), nil
 }
 
+// spaceOf is what removing the data of an install gives back.
+func (a *Apps) spaceOf(name appliance.InstallName) appliance.Space {
+	var s appliance.Space
+	if a.Usage != nil {
+		if used := a.Usage(name).DiskBytes; used != nil {
+			s.Frees = uint64(max(*used, 0))
+		}
+	}
+	if room, err := a.Room(); err == nil {
+		s.Free = room.DiskBytes
+	}
+	return s
+}
+
 // Remove starts removing an app.
 func (a *Apps) Remove(ctx context.Context, req appliance.RemoveApp) (appliance.Job, error) {
 	in, err := a.Store.Install(ctx, appliance.InstallName(req.Name))
 	if err != nil {
 		return appliance.Job{}, err
 	}
-	plan, err := a.planRemove(ctx, in, req.NoExport)
+	input := a.removal(in, req.NoExport)
+	plan, err := a.planRemove(ctx, input)
 	if err != nil {
 		return appliance.Job{}, err
 	}
 	if err := plan.Agreed(req.PlanHash); err != nil {
 		return appliance.Job{}, err
-	}
-	input := removeInput{Install: in}
-	if !req.NoExport {
-		input.Export = filepath.Join(a.Exports, string(in.Name)+"-"+a.Now().UTC().Format("20060102-150405"))
 	}
 	return a.Jobs.StartWith(ctx, appliance.ChangeRemove, subject(in.Name), a.words(in), input)
 }
@@ -91,6 +116,7 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 				if err := a.Store.SetWanted(ctx, name, appliance.WantStopped); err != nil {
 					return err
 				}
+				jobs.AddFact(ctx, appliance.FactClosed)
 				return a.Door.Refresh(ctx)
 			},
 			Undo: func(ctx context.Context) error {
@@ -107,8 +133,8 @@ func (a *Apps) removeSteps(_ context.Context, in removeInput) ([]jobs.Step, erro
 			Do: func(ctx context.Context, _ appliance.Progress) error { return a.forgetNames(ctx, in.Install) },
 		},
 		jobs.Step{
-			Code: appliance.StepContainers,
-			Do:   func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, p) },
+			Code: appliance.StepContainers, Destroys: true,
+			Do: func(ctx context.Context, p appliance.Progress) error { return a.teardown(ctx, name, p) },
 		},
 		jobs.Step{
 			Code: appliance.StepForget,

@@ -4,6 +4,7 @@ package apps
 
 import (
 	"context"
+	"strconv"
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
@@ -73,7 +74,15 @@ func (a *Apps) want(in nameInput, step appliance.StepCode, w appliance.Wanted) j
 		if err != nil {
 			return err
 		}
-		return a.raise(ctx, r, p)
+		if err := a.raise(ctx, r, p); err != nil {
+			return err
+		}
+		if w == appliance.WantRunning {
+			jobs.AddFact(ctx, appliance.FactStarted, "programs_count", strconv.Itoa(len(r.spec.Services)))
+		} else {
+			jobs.AddFact(ctx, appliance.FactStopped)
+		}
+		return nil
 	}
 	return jobs.Step{
 		Code: step,

@@ -36,6 +36,8 @@ type Step struct {
 	// is never undone. The steps that follow are tried again until they work,
 	// also after a crash.
 	Commit bool
+	// Destroys marks a step that deletes data for good, for the plan.
+	Destroys bool
 	// Optional is for a step after the commit point that the job can do without:
 	// when it fails, that is recorded, and the job goes on.
 	Optional bool

@@ -26,6 +26,19 @@ func AddNote(ctx context.Context, n appliance.Note) {
 	}
 }
 
+// AddFact records what a step did, for people, as AddNote does: how much it
+// fetched, what it checked. Args are names and values in turn.
+func AddFact(ctx context.Context, code appliance.NoteCode, args ...string) {
+	n := appliance.Note{Code: code}
+	for i := 0; i+1 < len(args); i += 2 {
+		if n.Args == nil {
+			n.Args = map[string]string{}
+		}
+		n.Args[args[i]] = args[i+1]
+	}
+	AddNote(ctx, n)
+}
+
 // takeNotes returns what was noted since the last call.
 func (j *run) takeNotes() []appliance.Note {
 	j.outMu.Lock()

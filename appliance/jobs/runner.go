@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -138,6 +139,39 @@ func (r *Runner) build(ctx context.Context, kind appliance.Change, input json.Ra
 		steps[i].Name = cmp.Or(s.Name, string(s.Code))
 	}
 	return steps, err
+}
+
+// Outline says which steps a job of that kind would have, for its plan. Nothing
+// is changed.
+func (r *Runner) Outline(ctx context.Context, kind appliance.Change, input any) ([]appliance.PlanStep, error) {
+	raw, err := json.Marshal(input)
+	if err != nil {
+		return nil, fmt.Errorf("outline job: %w", err)
+	}
+	steps, err := r.build(ctx, kind, raw)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]appliance.PlanStep, len(steps))
+	committed := false
+	for i, s := range steps {
+		out[i] = appliance.PlanStep{Name: s.Name, Code: s.Code, Args: s.Args, Destructive: s.Destroys, Fails: appliance.FailUndone}
+		switch {
+		case s.Optional:
+			out[i].Fails = appliance.FailSkipped
+		case committed:
+			out[i].Fails = appliance.FailAgain
+		case !undoes(steps[:i+1]):
+			out[i].Fails = appliance.FailNothing
+		}
+		committed = committed || s.Commit
+	}
+	return out, nil
+}
+
+// undoes reports whether there is anything to put back of these steps.
+func undoes(steps []Step) bool {
+	return slices.ContainsFunc(steps, func(s Step) bool { return s.Undo != nil })
 }
 
 func outline(steps []Step) []appliance.JobStep {

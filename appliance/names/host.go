@@ -71,6 +71,7 @@ func (n *Names) changeHost(ctx context.Context, host hostname.Name, plan func(zo
 	}
 	z, ok := containing(zones, string(host))
 	if !ok {
+		jobs.AddFact(ctx, appliance.FactElsewhere, "host", string(host))
 		return nil
 	}
 	if z.broken != nil {
@@ -79,6 +80,11 @@ func (n *Names) changeHost(ctx context.Context, host hostname.Name, plan func(zo
 	d, err := plan(z)
 	if err != nil {
 		return err
+	}
+	for _, l := range d.Lines() {
+		if l.To != "" {
+			jobs.AddFact(ctx, appliance.FactRecord, "host", l.Name, "record", l.To)
+		}
 	}
 	return n.apply(ctx, z, d)
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
@@ -57,6 +58,7 @@ func (n *Names) addZone(ctx context.Context, name hostname.Name, p appliance.Pro
 	if err := n.d.Store.ReplaceZone(ctx, z.stored()); err != nil {
 		return fmt.Errorf("store zone %s: %w", name, err)
 	}
+	jobs.AddFact(ctx, appliance.FactZone, "serial", strconv.FormatUint(uint64(z.Serial), 10))
 	p.Log(fmt.Sprintf("serial %d", z.Serial))
 	return n.serve(ctx)
 }
@@ -91,7 +93,11 @@ func (n *Names) verifyZone(ctx context.Context, name hostname.Name) error {
 			d.Keep = append(d.Keep, r)
 		}
 	}
-	return n.verify(ctx, d)
+	if err := n.verify(ctx, d); err != nil {
+		return err
+	}
+	jobs.AddFact(ctx, appliance.FactVerified, "records_count", strconv.Itoa(len(d.Keep)))
+	return nil
 }
 
 // removeZoneSteps returns the steps that remove a zone. Its records stay in a
@@ -104,7 +110,7 @@ func (n *Names) removeZoneSteps(name hostname.Name) []jobs.Step {
 			Undo: func(ctx context.Context) error { return n.dropKept(ctx, name) },
 		},
 		{
-			Code: appliance.StepRemoveZone, Args: map[string]string{"name": string(name)},
+			Code: appliance.StepRemoveZone, Destroys: true, Args: map[string]string{"name": string(name)},
 			Do:     func(ctx context.Context, _ appliance.Progress) error { return n.removeZone(ctx, name) },
 			Undo:   func(ctx context.Context) error { return n.undoRemoveZone(ctx, name) },
 			Commit: true,
@@ -144,6 +150,7 @@ func (n *Names) keepZone(ctx context.Context, name hostname.Name, p appliance.Pr
 		return fmt.Errorf("make folder for removed zones: %w", err)
 	}
 	path := n.kept(name, fmt.Sprintf("-%d.zone", z.Serial))
+	jobs.AddFact(ctx, appliance.FactSaved, "file", path)
 	p.Log("kept as " + path)
 	return errors.Join(
 		atomicfile.Write(n.kept(name, ".json"), raw, 0o640),

@@ -41,7 +41,7 @@ func (n *Names) planAddZone(ctx context.Context, name hostname.Name) (appliance.
 		p.Lines = append(p.Lines, appliance.Line{Verb: appliance.VerbCreate, Kind: appliance.KindNameServer, Name: ns})
 	}
 	p.Lines = append(p.Lines, lines(dns.Diff{Add: z.Records})...)
-	return p.Seal(), nil
+	return n.sealed(ctx, p, name)
 }
 
 // newZone returns a zone with our defaults and the address of its name server.
@@ -91,7 +91,15 @@ func (n *Names) planRemoveZone(ctx context.Context, name hostname.Name) (applian
 		WayBack: appliance.Note{Code: appliance.BackZoneFile, Args: map[string]string{"folder": n.d.Dir}},
 	}
 	p.Lines = append(p.Lines, lines(dns.Diff{Remove: z.Records})...)
-	return p.Seal(), nil
+	return n.sealed(ctx, p, name)
+}
+
+// sealed completes a plan with the steps of its job, where there are jobs.
+func (n *Names) sealed(ctx context.Context, p appliance.Plan, name hostname.Name) (_ appliance.Plan, err error) {
+	if n.d.Jobs != nil {
+		p.Steps, err = n.d.Jobs.Outline(ctx, p.Kind, zoneInput{name})
+	}
+	return p.Seal(), err
 }
 
 // find returns the zone of that name. The error is a Problem "no-such-zone", or

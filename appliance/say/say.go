@@ -79,6 +79,14 @@ func Step(l *locale.Locale, s appliance.JobStep) string {
 	return string(s.Code)
 }
 
+// Fails says what becomes of a change when a step of its plan fails.
+func Fails(l *locale.Locale, f appliance.Failure) string {
+	if text, ok := words(l, "say.fails."+string(f), nil); ok {
+		return text
+	}
+	return string(f)
+}
+
 // Title says a plan in one sentence, by its kind.
 func Title(l *locale.Locale, p appliance.Plan) string {
 	args := map[string]string{"name": Subject(p.Subject)}
@@ -120,6 +128,17 @@ func Line(l *locale.Locale, line appliance.Line) string {
 	return text
 }
 
+// Fact says what a step did, as it noted it: how much it fetched, what it checked.
+func Fact(l *locale.Locale, s appliance.JobStep) string {
+	var facts []string
+	for _, n := range s.Notes {
+		if n.Code.IsFact() {
+			facts = append(facts, Note(l, n))
+		}
+	}
+	return strings.Join(facts, "; ")
+}
+
 // Note says a note of a plan, or its way back, without its command.
 func Note(l *locale.Locale, n appliance.Note) string {
 	if text, ok := words(l, "say.note."+string(n.Code), n.Args); ok {
@@ -128,7 +147,7 @@ func Note(l *locale.Locale, n appliance.Note) string {
 	return string(n.Code)
 }
 
-// Label is a word beside a plan: note, back, destroys, was.
+// Label is a word beside a plan: note, back, destroys, was, fails.
 func Label(l *locale.Locale, name string, args ...any) string {
 	return l.T("say.label."+name, args...)
 }

@@ -40,6 +40,9 @@ func TestMessages(t *testing.T) {
 	for _, r := range appliance.Reaches {
 		want["say.reach."+string(r)] = true
 	}
+	for _, f := range appliance.Failures {
+		want["say.fails."+string(f)] = true
+	}
 	for _, c := range appliance.StepCodes {
 		want["say.step."+string(c)] = true
 	}
@@ -54,7 +57,7 @@ func TestMessages(t *testing.T) {
 	for _, kind := range appliance.PlanChanges {
 		want["say.plan."+string(kind)] = true
 	}
-	for _, name := range []string{"note", "back", "destroys", "was"} {
+	for _, name := range []string{"note", "back", "destroys", "was", "fails"} {
 		want["say.label."+name] = true
 	}
 	localetest.Exactly(t, b, "say.", want)

@@ -31,6 +31,7 @@ func (s *Sites) ReceivedSteps(host hostname.Name, number int) []jobs.Step {
 			for _, w := range v.Warnings {
 				p.Log(w)
 			}
+			jobs.AddFact(ctx, appliance.FactReceived, "files_count", strconv.Itoa(v.Files), "all_bytes", strconv.FormatInt(v.Bytes, 10))
 			p.Log(size(v.Files, v.Bytes))
 			return nil
 		},
@@ -71,10 +72,11 @@ func (s *Sites) PruneSteps(host hostname.Name) []jobs.Step {
 // so they come last; the last version stays in a folder for 30 days.
 func (s *Sites) RemoveSteps(host hostname.Name) []jobs.Step {
 	return []jobs.Step{{
-		Code: appliance.StepRemoveSite, Commit: true,
+		Code: appliance.StepRemoveSite, Commit: true, Destroys: true,
 		Do: func(ctx context.Context, p appliance.Progress) error {
 			kept, err := s.Remove(ctx, host)
 			if kept != "" {
+				jobs.AddFact(ctx, appliance.FactSaved, "file", kept)
 				p.Log("its last version is kept for 30 days in " + kept)
 			}
 			return err
@@ -92,6 +94,15 @@ func (s *Sites) Published(ctx context.Context, host hostname.Name) (int, error) 
 	return site.Published, err
 }
 
+// Next returns the number that the next version at host will have.
+func (s *Sites) Next(ctx context.Context, host hostname.Name) (int, error) {
+	site, err := s.find(ctx, host)
+	if errors.Is(err, noSuchSite(host)) {
+		return 1, nil
+	}
+	return site.Last + 1, err
+}
+
 // PlanPush says what publishing a draft at host does; without a draft, what is
 // the same for all. The agent adds the lines about the name. The error is a
 // Problem "upload-gone".
@@ -105,7 +116,8 @@ func (s *Sites) PlanPush(ctx context.Context, host hostname.Name, draft string) 
 		return appliance.Plan{}, err
 	}
 	p := appliance.Plan{
-		Kind: appliance.ChangePublish, Subject: "site:" + string(host),
+		Space: appliance.Space{Needs: uint64(max(d.Bytes, 0))},
+		Kind:  appliance.ChangePublish, Subject: "site:" + string(host),
 		Args:    map[string]string{"files": strconv.Itoa(d.Files), "bytes": strconv.FormatInt(d.Bytes, 10)},
 		WayBack: appliance.Note{Code: appliance.BackRemoveSite, Command: "coopkit site remove " + string(host)},
 	}

@@ -133,6 +133,8 @@ func (l *Locale) Ago(t, now time.Time) string {
 // Span writes a duration in its largest whole unit: "3 minutes", "26 days".
 func (l *Locale) Span(d time.Duration) string {
 	switch d = d.Abs(); {
+	case d < time.Second:
+		return l.T("span.moment")
 	case d < time.Minute:
 		return l.T("span.seconds", "count", int(d/time.Second))
 	case d < time.Hour:

@@ -7,6 +7,7 @@ package change
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -65,6 +66,14 @@ func showPlan(env *base.Env, p appliance.Plan) error {
 	words := env.Words()
 	var b strings.Builder
 	b.WriteString(env.Paint(term.Bold, term.Clean(say.Title(words, p))) + "\n\n")
+	for i, s := range p.Steps {
+		text := term.Clean(say.Step(words, appliance.JobStep{Code: s.Code, Args: s.Args}))
+		fmt.Fprintf(&b, "%3d. %s", i+1, text)
+		b.WriteString(env.Paint(term.Dim, " ("+say.Label(words, "fails", "what", say.Fails(words, s.Fails))+")") + "\n")
+	}
+	if len(p.Steps) > 0 {
+		b.WriteString("\n")
+	}
 	for _, l := range p.Lines {
 		if text := term.Clean(say.Line(words, l)); l.Destructive {
 			b.WriteString(env.Paint(term.Red, "! "+text) + "\n")

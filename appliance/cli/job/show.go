@@ -3,6 +3,7 @@
 package job
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -57,8 +58,11 @@ func show(env *base.Env, j appliance.Job) error {
 	rows := make([][]string, 0, len(j.Steps))
 	var notes strings.Builder
 	for _, s := range j.Steps {
-		rows = append(rows, []string{say.Step(env.Words(), s), string(s.State), stepTook(s), s.Detail})
+		rows = append(rows, []string{say.Step(env.Words(), s), string(s.State), stepTook(s), cmp.Or(say.Fact(env.Words(), s), s.Detail)})
 		for _, n := range s.Notes {
+			if n.Code.IsFact() {
+				continue
+			}
 			notes.WriteString(change.Note(env.Words(), "note", n))
 		}
 	}
@@ -72,5 +76,8 @@ func stepTook(s appliance.JobStep) string {
 	if s.Started.IsZero() || s.Finished.IsZero() {
 		return ""
 	}
-	return s.Finished.Sub(s.Started).Round(100 * time.Millisecond).String()
+	if d := s.Finished.Sub(s.Started); d >= time.Second {
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return "< 1s"
 }

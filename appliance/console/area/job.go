@@ -4,7 +4,6 @@ package area
 
 import (
 	"html/template"
-	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/say"
@@ -37,7 +36,13 @@ func JobSteps(p *webkit.Page, job appliance.Job) []webkit.Step {
 		if s.State == appliance.StepBad && job.Problem != nil {
 			v.Fact, _, _ = webkit.Explain(p.Locale, job.Problem)
 		}
+		if s.State == appliance.StepDone {
+			v.Fact = say.Fact(p.Locale, s)
+		}
 		for _, n := range s.Notes {
+			if n.Code.IsFact() {
+				continue
+			}
 			v.Notes = append(v.Notes, say.Note(p.Locale, n))
 		}
 		steps[i] = v
@@ -60,10 +65,10 @@ func stepKind(s appliance.StepState) (kind, icon string) {
 	}
 }
 
-// took is how long a step ran; nothing for less than a second.
+// took is how long a step ran.
 func took(p *webkit.Page, s appliance.JobStep) template.HTML {
 	d := s.Finished.Sub(s.Started)
-	if s.Finished.IsZero() || s.Started.IsZero() || d < time.Second {
+	if s.Finished.IsZero() || s.Started.IsZero() {
 		return ""
 	}
 	return template.HTML(template.HTMLEscapeString(p.Span(d))) //nolint:gosec // escaped

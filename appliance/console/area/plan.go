@@ -29,10 +29,11 @@ const (
 type Plan struct {
 	*webkit.Page
 	Name    string // of what it is about: the subject without its kind
-	Order   string // what holds for all rows
+	Glance  []Glance
+	Sum     string // the rows in one sentence
+	Stepped bool   // the rows are the steps of a job
 	Rows    []PlanRow
 	Notes   []string
-	WayBack string
 	Lines   []string // each line with its values, for technicians
 	Hash    string
 	Key     string
@@ -46,26 +47,35 @@ type Plan struct {
 	Hidden []webkit.Pair  // to send along
 }
 
-// PlanRow is one step of a plan: what happens, and what members notice of it.
+// Glance is one thing to know of a plan before its steps are read.
+type Glance struct{ Icon, Name, Big, Text string }
+
+// PlanRow is one step of a plan: what happens, what members notice of it, and
+// what becomes of the change if it fails.
 type PlanRow struct {
-	N            int
-	What, Notice string // Notice is empty where members notice nothing
-	Destructive  bool
-	New          bool // it was not in the plan agreed to
-	mark         string
+	N                   int
+	What, Notice, Fails string   // Notice is empty where members notice nothing
+	Details             []string // what the step does, in particular
+	Destructive         bool
+	New                 bool // it was not in the plan agreed to
+	mark                string
 }
 
-// PlanView says a plan in the language of the page. Lines that do the same
-// become one row, at the place of the first.
+// PlanView says a plan in the language of the page: its rows are the steps that
+// its job will have. The lines of a change that is no job are its rows; those
+// that do the same become one, at the place of the first.
 func PlanView(p *webkit.Page, plan appliance.Plan) Plan {
-	v := Plan{Page: p, Name: cmp.Or(plan.Args["title"], say.Subject(plan.Subject)), Hash: plan.Hash, Key: rand.Text(), WayBack: say.Note(p.Locale, plan.WayBack)}
-	v.Order = p.T("area.plan.order")
-	if slices.Contains([]appliance.Change{appliance.ChangeRemove, appliance.ChangeRemoveSite, appliance.ChangeJoin}, plan.Kind) {
-		v.Order = p.T("area.plan.order.plain")
+	v := Plan{Page: p, Name: cmp.Or(plan.Args["title"], say.Subject(plan.Subject)), Hash: plan.Hash, Key: rand.Text(), Stepped: len(plan.Steps) > 0}
+	v.Glance = glance(p, plan)
+	for i, s := range plan.Steps {
+		v.Rows = append(v.Rows, stepRow(p, i+1, s, linesOf(plan, i)))
 	}
-	for i, lines := range grouped(plan.Lines) {
-		v.Rows = append(v.Rows, row(p, i+1, lines))
+	if !v.Stepped {
+		for i, lines := range grouped(plan.Lines) {
+			v.Rows = append(v.Rows, row(p, i+1, lines))
+		}
 	}
+	v.Sum = sum(p, v.Rows)
 	for _, l := range plan.Lines {
 		v.Lines = append(v.Lines, say.Line(p.Locale, l))
 	}
@@ -73,6 +83,45 @@ func PlanView(p *webkit.Page, plan appliance.Plan) Plan {
 		v.Notes = append(v.Notes, say.Note(p.Locale, n))
 	}
 	return v
+}
+
+// glance says for how long something is closed, what it does to the disk, and
+// the way back.
+func glance(p *webkit.Page, plan appliance.Plan) []Glance {
+	closed, back := "area.closed."+string(plan.Kind), "area.back."+string(plan.WayBack.Code)
+	var out []Glance
+	if p.Has(closed) {
+		out = append(out, Glance{"clock", p.T("area.plan.closed"), p.T(closed), p.T(closed + ".text")})
+	}
+	space := Glance{"server", p.T("area.plan.space"), p.T("area.plan.space.small"), p.T("area.plan.space.small.text")}
+	switch s := plan.Space; {
+	case s.Needs > 0 && s.Free > 0:
+		space.Big, space.Text = p.T("area.plan.space.needs", "needs", p.Bytes(s.Needs), "free", p.Bytes(s.Free)), p.T("area.plan.space.needs.text")
+	case s.Frees > 0:
+		space.Big, space.Text = p.T("area.plan.space.frees", "frees", p.Bytes(s.Frees)), p.T("area.plan.space.frees.text")
+	}
+	way := Glance{Icon: "undo", Name: p.T("area.plan.wayback"), Text: say.Note(p.Locale, plan.WayBack)}
+	if p.Has(back) {
+		way.Big = p.T(back)
+	}
+	return append(out, space, way)
+}
+
+// sum says the rows in one sentence: how many there are, and which of them
+// members notice.
+func sum(p *webkit.Page, rows []PlanRow) string {
+	var noticed []string
+	for _, r := range rows {
+		if r.Notice != "" && r.N == len(rows) {
+			noticed = append(noticed, p.T("area.plan.last"))
+		} else if r.Notice != "" {
+			noticed = append(noticed, p.T("area.plan.number", "n", r.N))
+		}
+	}
+	if len(noticed) == 0 {
+		return p.T("area.plan.sum.none", "count", len(rows))
+	}
+	return p.T("area.plan.sum.some", "count", len(rows), "steps", p.List(noticed))
 }
 
 // Marks tell the rows of this plan from those of another.
@@ -111,12 +160,56 @@ func grouped(lines []appliance.Line) [][]appliance.Line {
 
 // row says lines that do the same.
 func row(p *webkit.Page, n int, lines []appliance.Line) PlanRow {
-	first := lines[0]
-	r := PlanRow{N: n, What: say.Lines(p.Locale, lines), Destructive: first.Destructive}
-	if key := "area.notice." + string(first.Verb) + "." + string(first.Kind); p.Has(key) {
+	return PlanRow{N: n, What: say.Lines(p.Locale, lines), Destructive: lines[0].Destructive, mark: marked(lines)}
+}
+
+// stepRow says a step, with the lines that are about it.
+func stepRow(p *webkit.Page, n int, s appliance.PlanStep, lines []appliance.Line) PlanRow {
+	r := PlanRow{
+		N: n, What: say.Step(p.Locale, appliance.JobStep{Code: s.Code, Args: s.Args}), Fails: say.Fails(p.Locale, s.Fails),
+		Destructive: s.Destructive, mark: marked(s.Code, s.Args, lines),
+	}
+	if key := "area.notice." + string(s.Code); p.Has(key) {
 		r.Notice = p.T(key)
 	}
-	sum := sha256.Sum256([]byte(fmt.Sprint(lines)))
-	r.mark = hex.EncodeToString(sum[:4])
+	for _, g := range grouped(lines) {
+		r.Details = append(r.Details, say.Lines(p.Locale, g))
+	}
 	return r
+}
+
+// marked tells a row from others.
+func marked(what ...any) string {
+	hash := sha256.Sum256([]byte(fmt.Sprint(what...)))
+	return hex.EncodeToString(hash[:4])
+}
+
+// stepOf says which steps do what a line says; of the other lines, a step says
+// enough in its own words.
+var stepOf = map[appliance.Verb]map[appliance.Kind][]appliance.StepCode{
+	appliance.VerbFetch: {appliance.KindImage: {appliance.StepImages}},
+	appliance.VerbBuild: {appliance.KindImage: {appliance.StepImages}},
+	appliance.VerbCreate: {
+		appliance.KindRecord: {appliance.StepPointName, appliance.StepAddZone}, appliance.KindNameServer: {appliance.StepAddZone},
+		appliance.KindVolume: {appliance.StepPlace},
+	},
+	appliance.VerbChange: {appliance.KindRecord: {appliance.StepPointName}},
+	appliance.VerbKeep:   {appliance.KindRecord: {appliance.StepPointName, appliance.StepAddZone}},
+	appliance.VerbRemove: {
+		appliance.KindRecord: {appliance.StepReleaseName, appliance.StepRemoveZone}, appliance.KindVersion: {appliance.StepRemoveSite},
+	},
+	appliance.VerbDelete: {appliance.KindVolume: {appliance.StepContainers}, appliance.KindVersion: {appliance.StepRemoveSite}},
+	appliance.VerbOpen:   {appliance.KindAddress: {appliance.StepDoor}},
+	appliance.VerbClose:  {appliance.KindAddress: {appliance.StepClose}},
+}
+
+// linesOf are the lines of a plan that are about its step at i.
+func linesOf(plan appliance.Plan, i int) []appliance.Line {
+	var out []appliance.Line
+	for _, l := range plan.Lines {
+		if slices.Contains(stepOf[l.Verb][l.Kind], plan.Steps[i].Code) {
+			out = append(out, l)
+		}
+	}
+	return out
 }

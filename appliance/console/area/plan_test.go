@@ -23,6 +23,15 @@ import (
 
 var add = appliance.Plan{
 	Kind: appliance.ChangeAdd, Subject: "app:wordpress", WayBack: appliance.Note{Code: appliance.BackRemoveApp},
+	Steps: []appliance.PlanStep{
+		{Name: "images", Code: appliance.StepImages, Fails: appliance.FailNothing},
+		{Name: "place", Code: appliance.StepPlace, Fails: appliance.FailUndone},
+		{Name: "start-db", Code: appliance.StepStartService, Args: map[string]string{"service": "db"}, Fails: appliance.FailUndone},
+		{Name: "names", Code: appliance.StepPointName, Fails: appliance.FailUndone},
+		{Name: "door", Code: appliance.StepDoor, Fails: appliance.FailAgain},
+		{Name: "certificates", Code: appliance.StepCertificates, Fails: appliance.FailSkipped},
+	},
+	Space: appliance.Space{Needs: 400e6, Free: 77e9},
 	Lines: []appliance.Line{
 		{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: "app", To: "docker.io/library/wordpress"},
 		{Verb: appliance.VerbFetch, Kind: appliance.KindImage, Name: "db", To: "docker.io/library/mariadb"},
@@ -40,6 +49,12 @@ var add = appliance.Plan{
 
 var remove = appliance.Plan{
 	Kind: appliance.ChangeRemove, Subject: "app:wordpress", WayBack: appliance.Note{Code: appliance.BackNone},
+	Steps: []appliance.PlanStep{
+		{Name: "close", Code: appliance.StepClose, Fails: appliance.FailUndone},
+		{Name: "containers", Code: appliance.StepContainers, Destructive: true, Fails: appliance.FailAgain},
+		{Name: "polish", Code: "polish", Fails: "polished"},
+	},
+	Space: appliance.Space{Frees: 2e6},
 	Lines: []appliance.Line{
 		{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: "https://www.demo.coop"},
 		{Verb: appliance.VerbDelete, Kind: appliance.KindVolume, Name: "db", Destructive: true},
@@ -84,13 +99,12 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 	c := pages(t, "")
 	p := c.Get(t, "/add")
 	want := []string{
-		"1. Download the program: app and db",
-		"2. Create a network for wordpress, separate from other apps",
-		"3. Create storage for its data: db",
-		"4. Set up the program: db and app",
-		"5. Start the program: db",
-		"6. Point www.demo.coop at this box",
-		"7. Open https://www.demo.coop to visitors It can be opened in a browser",
+		"1. Download or build the program Download the program: app and db Nothing Nothing was changed",
+		"2. Create its network and storage Create storage for its data: db Nothing Everything so far is undone",
+		"3. Start the program: db Nothing Everything so far is undone",
+		"4. Point the name at this box Point www.demo.coop at this box Nothing Everything so far is undone",
+		"5. Open the address to visitors Open https://www.demo.coop to visitors It can be opened in a browser It is tried again until it works",
+		"6. Wait for the certificates Nothing The change stays; only this step is missing",
 	}
 	if d := cmp.Diff(want, rows(p)); d != "" {
 		t.Error(d)
@@ -98,8 +112,16 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 	if !strings.Contains(p.Text(t, "details pre"), "Create storage for its data: db → coopkit-wordpress_db") {
 		t.Error("the names of the parts are not under For technicians")
 	}
-	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is short: the app uses about 256") || !strings.Contains(notes, "Remove the app again") {
+	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is short: the app uses about 256") {
 		t.Errorf("aside: %s", notes)
+	}
+	for want, selector := range map[string]string{
+		"6 steps; members notice only step 5": "details.wide", "Not closed": ".glance",
+		"Up to 400": ".glance", "of 77": ".glance ", "Remove the app again": " .glance",
+	} {
+		if got := p.Text(t, selector); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", selector, got, want)
+		}
 	}
 	form := p.Form("form")
 	if form.Get(area.FieldHash) != add.Hash || form.Get(area.FieldKey) == "" || form.Get("recipe") != "wordpress" {
@@ -110,9 +132,9 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 func TestPlanView_marksWhatDeletesByWordAndShape(t *testing.T) {
 	p := pages(t, "").Get(t, "/remove")
 	want := []string{
-		"1. Close https://www.demo.coop to visitors It cannot be opened any more",
-		"2. Deletes Delete its data from this box: db What they made in it is gone from this box",
-		"3. polish brass",
+		"1. Close the address to visitors Close https://www.demo.coop to visitors It cannot be opened any more Everything so far is undone",
+		"2. Deletes Remove the program and its data Delete its data from this box: db What they made in it is gone from this box It is tried again until it works",
+		"3. polish Nothing polished",
 	}
 	if d := cmp.Diff(want, rows(p)); d != "" {
 		t.Error(d)
@@ -123,7 +145,7 @@ func TestPlanView_marksWhatDeletesByWordAndShape(t *testing.T) {
 	if first := p.All("form .btn"); len(first) != 2 || first[0].Data != "a" {
 		t.Error("the safe button does not come first")
 	}
-	if !strings.Contains(p.Text(t, "aside"), "There is none: without an export") {
+	if way := p.Text(t, ".glance"); !strings.Contains(way, "There is none: without an export") || !strings.Contains(way, "2 MB come free") {
 		t.Error("it promises a way back that is not there")
 	}
 }
@@ -132,7 +154,7 @@ func TestPlanView_inAllLanguages(t *testing.T) {
 	c := pages(t, "")
 	for _, lang := range locale.Langs() {
 		c.Lang = lang
-		if got := rows(c.Get(t, "/add")); len(got) != 7 || lang != "en" && strings.Contains(strings.Join(got, " "), "Download") {
+		if got := rows(c.Get(t, "/add")); len(got) != 6 || lang != "en" && strings.Contains(strings.Join(got, " "), "Download") {
 			t.Errorf("%s: %v", lang, got)
 		}
 	}

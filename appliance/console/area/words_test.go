@@ -14,7 +14,7 @@ import (
 
 func TestMessages(t *testing.T) {
 	prefixes := []string{
-		"area.notice.", "area.jobstate.", "area.stepstate.", "area.group.", "area.door.", "area.reach.",
+		"area.notice.", "area.jobstate.", "area.stepstate.", "area.group.", "area.door.", "area.reach.", "area.closed.", "area.back.",
 	}
 	ui, err := webkit.New(webkit.Config{Name: "console", Messages: []fs.FS{area.Files()}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
@@ -133,7 +134,11 @@ func wasStopped(j appliance.Job) bool {
 
 // fact is one line about the step that runs.
 func fact(p *webkit.Page, s appliance.JobStep, g progress) string {
-	span := p.Span(max(p.Now.Sub(s.Started), 0))
+	since := p.Now.Sub(s.Started)
+	if since < time.Second {
+		return ""
+	}
+	span := p.Span(since)
 	if share := g.share(s.Name); share > 0 {
 		return p.T("jobs.fact.share", "percent", p.Percent(share), "span", span)
 	}
