@@ -26,6 +26,7 @@ import (
 	"coopkit/appliance/gateway"
 	"coopkit/appliance/images"
 	"coopkit/appliance/jobs"
+	"coopkit/appliance/metrics"
 	"coopkit/appliance/names"
 	"coopkit/appliance/reach"
 	"coopkit/appliance/sites"
@@ -98,6 +99,13 @@ func (a *Agent) makeParts(ctx context.Context) error {
 	b.door.endpoints, b.door.inside = b.apps.Endpoints, b.apps.Inside
 	b.usage = usage.New(usage.Deps{
 		Engine: b.engine, Store: b.store, Box: b.boxUsage, Spec: b.apps.Spec, Processors: runtime.NumCPU(), Now: cfg.Outside.Now, Log: a.part("usage"),
+	})
+	b.metrics = metrics.New(metrics.Deps{
+		Sources: metrics.Sources{
+			Usage: b.usage.Readings, Apps: b.store.Installs, Jobs: b.store.CountJobs, Certificates: b.Certificates, Requests: b.gateway.Requests,
+			Findings: func(ctx context.Context) (appliance.Report, error) { return b.health.Shown(ctx) },
+		},
+		Settings: b.store, URL: b.metricsURL, Version: process.Version(), Now: cfg.Outside.Now, Log: a.part("metrics"),
 	})
 	b.register()
 	for name, err := range b.catalogue.Broken() {

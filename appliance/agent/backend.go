@@ -16,6 +16,7 @@ import (
 	"coopkit/appliance/health"
 	"coopkit/appliance/images"
 	"coopkit/appliance/jobs"
+	"coopkit/appliance/metrics"
 	"coopkit/appliance/names"
 	"coopkit/appliance/notify"
 	"coopkit/appliance/reach"
@@ -44,6 +45,7 @@ type backend struct {
 	health    *health.Registry
 	looker    *reach.Looker
 	usage     *usage.Usage
+	metrics   *metrics.Metrics
 	support   *support.Support
 	notify    *notify.Notify
 	face      *face // nil: no console
@@ -57,7 +59,7 @@ func (b *backend) calls() control.Agent {
 	return control.Agent{
 		Box: b, Health: b.health, Recipes: recipeCalls{b}, Apps: b.apps, Jobs: b.jobs,
 		Names: b.names, Redirects: redirectCalls{b}, Sites: siteCalls{b, b.sites}, Desk: b.support, Usage: b.usage,
-		Messages: b.notify,
+		Messages: b.notify, Metrics: b.metrics,
 	}
 }
 

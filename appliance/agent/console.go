@@ -149,7 +149,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 	defer f.close()
 	c, err := console.New(console.Deps{
 		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: process.Version(),
-		Statements: a.backend.store.Statements,
+		Statements: a.backend.store.Statements, Metrics: a.backend.metrics,
 	})
 	if err != nil {
 		return err
@@ -178,10 +178,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 // first account, later to give the steward who lost the password a new one.
 func (b *backend) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, error) {
 	if b.face == nil {
-		return appliance.ConsoleAccess{}, &problem.Problem{
-			Code: "console-off", Kind: problem.Unavailable, What: "this box serves no console",
-			Why: "the agent runs without an address for it", Next: []string{"start the agent with --console :" + consolePort},
-		}
+		return appliance.ConsoleAccess{}, consoleOff()
 	}
 	people, err := b.face.accounts.People(ctx)
 	if err != nil {
@@ -200,6 +197,21 @@ func (b *backend) ConsoleAccess(ctx context.Context) (appliance.ConsoleAccess, e
 		path = "/signin/recover"
 	}
 	return appliance.ConsoleAccess{URL: b.consoleURL() + path, Token: token.Text, Expires: token.Expires}, nil
+}
+
+func consoleOff() error {
+	return &problem.Problem{
+		Code: "console-off", Kind: problem.Unavailable, What: "this box serves no console",
+		Why: "the agent runs without an address for it", Next: []string{"start the agent with --console :" + consolePort},
+	}
+}
+
+// metricsURL is where a Prometheus finds the metrics.
+func (b *backend) metricsURL() (string, error) {
+	if b.face == nil {
+		return "", consoleOff()
+	}
+	return b.consoleURL() + console.MetricsPath, nil
 }
 
 // consoleURL is where a browser on the LAN finds the console.

@@ -21,6 +21,7 @@ import (
 	"coopkit/appliance/cli/console"
 	"coopkit/appliance/cli/job"
 	"coopkit/appliance/cli/mail"
+	"coopkit/appliance/cli/metrics"
 	"coopkit/appliance/cli/name"
 	"coopkit/appliance/cli/notify"
 	"coopkit/appliance/cli/recipe"
@@ -66,7 +67,7 @@ func New(env *base.Env, extra ...Extra) *cobra.Command {
 	f.StringVar(&env.Socket, "socket", env.Socket, "the agent's socket (also COOPKIT_SOCKET)")
 	root.AddCommand(
 		app.New(env), site.New(env), name.New(env), redirect.New(env), job.New(env), cert.New(env), recipe.New(env),
-		support.New(env), console.New(env), mail.New(env), notify.New(env),
+		support.New(env), console.New(env), mail.New(env), notify.New(env), metrics.New(env),
 		newStatus(env), newDoctor(env), newVersion(env),
 	)
 	for _, make := range extra {

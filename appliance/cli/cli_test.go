@@ -191,6 +191,8 @@ func fake(ts *testscript.TestScript, neg bool, args []string) {
 		box.Find(findings(args[1:])...)
 	case "console":
 		box.Answer("POST /v1/console/tokens", appliance.ConsoleAccess{URL: "https://box.example:8420/setup", Token: "7c3d-9f21-4be8", Expires: agenttest.Began.Add(time.Hour)})
+		box.Answer("POST /v1/metrics/access", appliance.MetricsToken{URL: "https://box.example:8420/metrics", Token: "coopkit_metrics_x"})
+		box.Answer("GET /v1/metrics/access", appliance.MetricsAccess{Allowed: true, URL: "https://box.example:8420/metrics", Since: agenttest.Began})
 	default:
 		ts.Fatalf("fake: unknown verb %s", verb)
 	}

@@ -42,7 +42,11 @@ type Deps struct {
 	Version  string
 	// Statements counts those sent to the database, for the log; nil: nobody counts.
 	Statements func() int64
+	Metrics    http.Handler // for whoever has its token; nil: there are none
 }
+
+// MetricsPath is where Deps.Metrics is served.
+const MetricsPath = "/metrics"
 
 // Console is the web interface of one box. It is safe for concurrent use.
 type Console struct {
@@ -53,6 +57,9 @@ type Console struct {
 // New makes the console; what is wrong in its templates and messages is known
 // then.
 func New(d Deps) (*Console, error) {
+	if d.Metrics == nil {
+		d.Metrics = http.NotFoundHandler()
+	}
 	c := &Console{deps: d}
 	files := []fs.FS{
 		messages(), account.Files(), area.Files(), say.Files(), apps.Files(), entry.Files(), home.Files(), jobs.Files(), names.Files(), settings.Files(), sites.Files(),
@@ -68,6 +75,10 @@ func New(d Deps) (*Console, error) {
 		return nil, err
 	}
 	deps, box := area.Deps{UI: c.ui, Log: d.Log, Now: d.Now}, d.Box
+	c.ui.Router().Public("GET "+MetricsPath, func(w http.ResponseWriter, r *http.Request) error {
+		d.Metrics.ServeHTTP(w, r)
+		return nil
+	})
 	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
 	home.Routes(deps, home.Agent{
 		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk, Usage: box.Usage,
@@ -76,14 +87,18 @@ func New(d Deps) (*Console, error) {
 	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
 	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
 	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})
-	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names})
+	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics})
 	return c, nil
 }
 
 // Handler returns the whole interface. A box without an account sends everybody
-// to its set-up.
+// to its set-up, but for programs that read its metrics.
 func (c *Console) Handler() http.Handler {
-	return entry.SetupFirst(c.deps.Accounts, c.ui.Router().Handler())
+	all := c.ui.Router().Handler()
+	mux := http.NewServeMux()
+	mux.Handle("/", entry.SetupFirst(c.deps.Accounts, all))
+	mux.Handle(MetricsPath, all)
+	return mux
 }
 
 // Routes lists every route, for the test that visits them as a stranger.

@@ -200,6 +200,26 @@ var boxCalls = []call{
 		_, err := a.Box.ConsoleAccess(ctx)
 		return refused(err, "console-off")
 	}},
+	{"Metrics.Access", func(ctx context.Context, a control.Agent) error {
+		got, err := a.Metrics.Access(ctx)
+		if err == nil && got.Allowed {
+			err = errors.New("nobody allowed it")
+		}
+		return err
+	}},
+	{"Metrics.Allow", func(ctx context.Context, a control.Agent) error {
+		_, err := a.Metrics.Allow(ctx)
+		return refused(err, "console-off")
+	}},
+	{"Metrics.Revoke", func(ctx context.Context, a control.Agent) error { return a.Metrics.Revoke(ctx) }},
+	{"Metrics.Write", func(ctx context.Context, a control.Agent) error {
+		var b strings.Builder
+		err := a.Metrics.Write(ctx, &b)
+		if err == nil && !strings.Contains(b.String(), "coopkit_build_info") {
+			err = errors.New("it has no metrics")
+		}
+		return err
+	}},
 	{"Usage.Usage", func(ctx context.Context, a control.Agent) error {
 		if _, err := a.Usage.Usage(ctx, appliance.AskUsage{Span: "year"}); refused(err, "usage-span-unknown") != nil {
 			return err

@@ -34,6 +34,7 @@ type Agent struct {
 	Desk      Desk
 	Usage     Usage
 	Messages  Messages
+	Metrics   Metrics
 }
 
 // NewClient returns the agent at socketPath, in another process. It connects
@@ -44,7 +45,7 @@ func NewClient(socketPath string) Agent {
 	return Agent{
 		Box: boxClient{c}, Health: healthClient{c}, Recipes: recipesClient{c}, Apps: appsClient{c}, Jobs: jobsClient{c},
 		Names: namesClient{c}, Redirects: redirectsClient{c}, Sites: sitesClient{c}, Desk: deskClient{c}, Usage: usageClient{c},
-		Messages: messagesClient{c},
+		Messages: messagesClient{c}, Metrics: metricsClient{c},
 	}
 }
 
@@ -53,7 +54,7 @@ func NewClient(socketPath string) Agent {
 func routes() []localrpc.Route[Agent] {
 	return slices.Concat(
 		boxArea.Routes, healthArea.Routes, recipesArea.Routes, appsArea.Routes, jobsArea.Routes,
-		namesArea.Routes, redirectsArea.Routes, sitesArea.Routes, deskArea.Routes, usageArea.Routes, messagesArea.Routes,
+		namesArea.Routes, redirectsArea.Routes, sitesArea.Routes, deskArea.Routes, usageArea.Routes, messagesArea.Routes, metricsArea.Routes,
 	)
 }
 

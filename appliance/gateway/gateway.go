@@ -85,6 +85,7 @@ type Gateway struct {
 	back   *backends
 
 	patience patience
+	counts   counts
 	conns    *limit.Connections
 	services services
 

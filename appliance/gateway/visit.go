@@ -28,6 +28,7 @@ type visit struct {
 	rc       *http.ResponseController
 	conn     *limit.Conn
 	patience *patience
+	counts   *counts
 	held     int // bytes of memory, taken from conn
 	began    time.Time
 	timer    *time.Timer
@@ -52,16 +53,18 @@ type visit struct {
 // that are not let in get an answer without a body, which takes no more of it.
 func (g *Gateway) admit(h func(*visit, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{ResponseWriter: w, patience: &g.patience, rc: http.NewResponseController(w), conn: limit.From(r.Context()), began: time.Now()}
+		v := &visit{ResponseWriter: w, patience: &g.patience, rc: http.NewResponseController(w), counts: &g.counts, conn: limit.From(r.Context()), began: time.Now()}
 		if r.TLS == nil {
 			r.TLS = v.conn.TLS()
 		}
 		cost, fields := weight(r)
 		if fields > maxHeaderFields {
+			g.counts.add(http.StatusRequestHeaderFieldsTooLarge)
 			turnAway(w, r, http.StatusRequestHeaderFieldsTooLarge)
 			return
 		}
 		if !v.conn.Take(cost) {
+			g.counts.add(http.StatusServiceUnavailable)
 			turnAway(w, r, http.StatusServiceUnavailable)
 			return
 		}
@@ -116,7 +119,11 @@ func (v *visit) end() {
 	v.timer.Stop()
 	v.mu.Lock()
 	v.over = true
+	hijacked := v.slot.hijacked
 	v.mu.Unlock()
+	if !hijacked && !v.answered.Load() {
+		v.counts.add(0)
+	}
 	v.slot.leave(v)
 	v.conn.Give(v.held)
 }
@@ -126,10 +133,13 @@ func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter.
 func (v *visit) WriteHeader(status int) {
-	if status >= http.StatusOK && !v.answered.Swap(true) && isLive(v.Header()) {
-		v.mu.Lock()
-		v.slot.becomesLong(v)
-		v.mu.Unlock()
+	if status >= http.StatusOK && !v.answered.Swap(true) {
+		v.counts.add(status)
+		if isLive(v.Header()) {
+			v.mu.Lock()
+			v.slot.becomesLong(v)
+			v.mu.Unlock()
+		}
 	}
 	v.ResponseWriter.WriteHeader(status)
 }
@@ -194,6 +204,7 @@ func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	v.held += tunnelBytes
 	v.slot.hijacked, v.over = true, true
+	v.counts.add(http.StatusSwitchingProtocols)
 	v.timer.Stop()
 	return v.rc.Hijack()
 }

@@ -17,6 +17,7 @@ type track struct {
 	open    [appliance.Measures]collected  // in the minute that goes on
 	now     [appliance.Measures]float64    // at the last sample; NaN: not known
 	disk    float64                        // bytes of its volumes when they were last looked at
+	worked  time.Duration                  // processor time since the agent started, of an app
 	sized   time.Time                      // when they are looked at again
 }
 

@@ -100,6 +100,7 @@ func (u *Usage) collect(s seen) {
 		}
 		share := math.NaN()
 		if passed > 0 {
+			t.worked += worked[name]
 			share = min(worked[name].Seconds()/passed.Seconds()/float64(u.deps.Processors), 1)
 		}
 		t.collect([appliance.Measures]float64{s.memory[name], share, t.disk})

@@ -11,6 +11,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -129,6 +131,31 @@ func (u *Usage) Now(app appliance.InstallName) appliance.UsageNow {
 	return appliance.UsageNow{
 		MemoryBytes: figure(t.now[appliance.UsedMemory]), Processor: figure(t.now[appliance.UsedProcessor]), DiskBytes: figure(t.now[appliance.UsedDisk]),
 	}
+}
+
+// Reading is what the box ("") or an app uses now, for programs that compute
+// themselves.
+type Reading struct {
+	App appliance.InstallName
+	appliance.UsageNow
+	Worked             time.Duration // of processors: for an app since the agent started, of the box since that did
+	MemoryAll, DiskAll float64       // bytes; of the box
+}
+
+// Readings returns those of the box and of all apps, by name.
+func (u *Usage) Readings() []Reading {
+	u.mu.Lock()
+	names := slices.Sorted(maps.Keys(u.tracks))
+	out := make([]Reading, 0, len(names))
+	for _, name := range names {
+		out = append(out, Reading{App: name, Worked: u.tracks[name].worked})
+	}
+	out[0].Worked, out[0].MemoryAll, out[0].DiskAll = u.box.Busy, float64(u.box.MemoryBytes), float64(u.box.DiskBytes)
+	u.mu.Unlock()
+	for i := range out {
+		out[i].UsageNow = u.Now(out[i].App)
+	}
+	return out
 }
 
 // Usage returns what the box or an app used over a span. Errors are Problems: no

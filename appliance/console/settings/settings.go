@@ -38,11 +38,12 @@ type pages struct {
 
 // Agent is what this area asks of the box.
 type Agent struct {
-	Box   control.Box
-	Desk  control.Desk
-	Apps  control.Apps
-	Sites control.Sites
-	Names control.Names
+	Box     control.Box
+	Desk    control.Desk
+	Apps    control.Apps
+	Sites   control.Sites
+	Names   control.Names
+	Metrics control.Metrics
 }
 
 // Routes registers the pages of this area.
@@ -64,6 +65,10 @@ func Routes(d area.Deps, box Agent) {
 	rt.Signed("GET /settings/desk/leave", p.deskLeave)
 	rt.Signed("POST /settings/desk/leave", p.deskLeft)
 
+	rt.Signed("GET /settings/metrics", p.metrics)
+	rt.Signed("POST /settings/metrics/allow", p.metricsAllowed)
+	rt.Signed("POST /settings/metrics/revoke", p.metricsRevoked)
+
 	rt.Public("GET /help", p.help)
 	rt.Public("GET /accessibility", p.accessibility)
 	rt.Signed("GET /leave", p.leave)
@@ -77,6 +82,8 @@ type settingsPage struct {
 	Status appliance.Status
 	Host   appliance.Host
 	Desk   string // one line about the link
+
+	Metrics string // one line about who may read them
 }
 
 // theme is one look that the reader can choose.
@@ -108,6 +115,11 @@ func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Pag
 		return err
 	}
 	p.Desk = deskTitle(p.Page, link)
+	access, err := d.Box.Metrics.Access(r.Context())
+	if err != nil {
+		return err
+	}
+	p.Metrics = metricsLine(p.Page, access)
 	return d.UI.Render(w, status, "settings-settings", p)
 }
 
