@@ -37,13 +37,16 @@ func adoptUDP(conn *net.UDPConn) (*udpSocket, error) {
 	if err != nil {
 		return nil, err
 	}
-	u, err := newUDPSocket(conn)
-	if err != nil || !local.Addr().IsUnspecified() {
-		return u, err
+	if !local.Addr().IsUnspecified() {
+		return newUDPSocket(conn), nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, err
 	}
 	var failed error
-	err = u.raw.Control(func(fd uintptr) { failed = tell(fd, local.Addr().Is6()) })
-	return u, errors.Join(err, failed)
+	err = raw.Control(func(fd uintptr) { failed = tell(fd, local.Addr().Is6()) })
+	return newUDPSocket(conn), errors.Join(err, failed)
 }
 
 // tell has the socket told at which address each query came in: one that

@@ -137,11 +137,7 @@ func openUDP(family, addr string, n int) (socks []*udpSocket, err error) {
 		if err != nil {
 			return socks, err
 		}
-		u, err := newUDPSocket(conn.(*net.UDPConn))
-		if err != nil {
-			return socks, errors.Join(err, conn.Close())
-		}
-		socks = append(socks, u)
+		socks = append(socks, newUDPSocket(conn.(*net.UDPConn)))
 	}
 	return socks, nil
 }

@@ -3,15 +3,16 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
-	"net/netip"
 	"testing"
 	"time"
-	"unsafe"
 
 	mdns "github.com/miekg/dns"
+	"golang.org/x/net/ipv4"
+	"golang.org/x/net/ipv6"
 	"golang.org/x/sys/unix"
 
 	"coopkit/dns"
@@ -81,9 +82,10 @@ func TestUDP_aQueryThatIsTooLongDoesNotSpoilTheNext(t *testing.T) {
 	}
 }
 
-// TestUDP_allocatesNothing takes queries from a socket and answers them as
-// serveUDP does, at one address and at all.
-func TestUDP_allocatesNothing(t *testing.T) {
+// TestUDP_allocatesOnlyAddresses takes queries from a socket and answers them as
+// serveUDP does, at one address and at all: x/net makes a net.UDPAddr of each
+// asker and its IP, and that is all.
+func TestUDP_allocatesOnlyAddresses(t *testing.T) {
 	for _, host := range []string{"127.0.0.1", "0.0.0.0"} {
 		socks, err := openUDP("4", host+":0", 1)
 		if err != nil {
@@ -111,8 +113,8 @@ func TestUDP_allocatesNothing(t *testing.T) {
 			u.flush()
 			most = max(most, n)
 		})
-		if allocs != 0 || most != batch {
-			t.Errorf("%s: %v allocations for a batch of %d, want 0 for %d", host, allocs, most, batch)
+		if allocs > 2*batch || most != batch {
+			t.Errorf("%s: %v allocations for a batch of %d, want no more than two for each of %d", host, allocs, most, batch)
 		}
 		if _, err := asker.Read(make([]byte, udpSize)); err != nil {
 			t.Errorf("%s: %v", host, err)
@@ -133,22 +135,21 @@ func TestUDP_readEndsWhenTheSocketCloses(t *testing.T) {
 	}
 }
 
-func TestPktInfo_keepsTheInterfaceOfLinkLocalAddressesOnly(t *testing.T) {
-	for addr, want := range map[string]uint32{"fe80::1": 3, "2001:db8::1": 0, "::1": 0} {
-		p := pktInfo{
-			head: unix.Cmsghdr{Level: unix.IPPROTO_IPV6, Type: unix.IPV6_PKTINFO},
-			data: unix.Inet6Pktinfo{Addr: netip.MustParseAddr(addr).As16(), Ifindex: 3},
-		}
-		p.anyInterface()
-		if p.data.Ifindex != want {
-			t.Errorf("%s: interface %d, want %d", addr, p.data.Ifindex, want)
+func TestAnyInterface_keepsThatOfLinkLocalAddressesOnly(t *testing.T) {
+	for addr, want := range map[string]int{"fe80::1": 3, "2001:db8::1": 0, "::1": 0} {
+		control := (&ipv6.ControlMessage{Src: net.ParseIP(addr), IfIndex: 3}).Marshal()
+		anyInterface(control)
+		var got ipv6.ControlMessage
+		if err := got.Parse(control); err != nil || got.IfIndex != want || got.Dst.String() != addr {
+			t.Errorf("%s: %+v, %v; want interface %d", addr, got, err, want)
 		}
 	}
-	p := pktInfo{head: unix.Cmsghdr{Level: unix.IPPROTO_IP, Type: unix.IP_PKTINFO}}
-	v4 := (*unix.Inet4Pktinfo)(unsafe.Pointer(&p.data))
-	*v4 = unix.Inet4Pktinfo{Ifindex: 3, Spec_dst: [4]byte{192, 0, 2, 1}}
-	p.anyInterface()
-	if v4.Ifindex != 0 || v4.Spec_dst != [4]byte{192, 0, 2, 1} {
-		t.Errorf("IPv4: %+v", v4)
+	control := (&ipv4.ControlMessage{Src: net.IPv4(192, 0, 2, 1), IfIndex: 3}).Marshal()
+	from := bytes.Clone(control[unix.CmsgLen(0)+4:])
+	anyInterface(control)
+	var got ipv4.ControlMessage
+	if err := got.Parse(control); err != nil || got.IfIndex != 0 || !bytes.Equal(control[unix.CmsgLen(0)+4:], from) {
+		t.Errorf("IPv4: %+v, %v", got, err)
 	}
+	anyInterface(nil) // of a socket at one address
 }
