@@ -48,24 +48,37 @@ func host(t *testing.T, name string, args ...string) string {
 // machine is a container that acts as a computer.
 type machine struct{ name string }
 
+// initially is how a machine begins. Its systemd would mount every control group
+// (version 1) that the kernel has, also those that this host does without, whose
+// Docker Engine then no longer notices when a container runs out of memory. So it
+// is shown those in use only.
+const initially = `awk '$2' /proc/cgroups >/run/cgroups && mount --bind /run/cgroups /proc/cgroups
+exec /sbin/init SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1` // newer ones want to be told that old control groups are meant
+
 // boot starts a machine with systemd as its first process.
 func boot(t *testing.T, suite string) *machine {
 	t.Helper()
-	t.Cleanup(func() { // after the machine is gone
-		if out, err := exec.CommandContext(context.Background(), "testdata/cgroups.sh").CombinedOutput(); err != nil {
-			t.Errorf("control groups: %v: %s", err, out)
-		}
-	})
+	groups := controlGroups(t)
 	m := newMachine(t, suite, []string{
 		"--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--device-cgroup-rule", "a *:* rwm",
 		"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
 		"--cgroupns", "host", "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:rw", "--tmpfs", "/run", "--tmpfs", "/tmp:exec",
-	}, "/sbin/init", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1") // newer ones want to be told that old control groups are meant
+	}, "/bin/sh", "-c", initially)
 	testkit.Eventually(t, time.Minute, "the machine has started", func() bool {
 		state, _ := m.run(t, "systemctl is-system-running")
 		return state == "running" || state == "degraded"
 	})
+	if now := controlGroups(t); now != groups {
+		t.Errorf("the machine changed the control groups of this host from\n%s\nto\n%s", groups, now)
+	}
 	return m
+}
+
+// controlGroups are those in use on this host: the third column, how many groups
+// there are, changes all the time.
+func controlGroups(t *testing.T) string {
+	t.Helper()
+	return host(t, "awk", "{ print $1, $2 }", "/proc/cgroups")
 }
 
 // newMachine starts a container that is removed with its volumes at the end.
