@@ -42,9 +42,10 @@ type Host struct {
 
 // Settings are what the co-op says of itself and its box.
 type Settings struct {
-	Coop     string `json:"coop"`     // the co-op's own name; may be empty
-	Box      string `json:"box"`      // what people call this box; the machine's name unless set
-	Language string `json:"language"` // en, es or fr: of what the box says by itself
+	Coop     string  `json:"coop"`              // the co-op's own name; may be empty
+	Box      string  `json:"box"`               // what people call this box; the machine's name unless set
+	Language string  `json:"language"`          // en, es or fr: of what the box says by itself
+	Contact  Contact `json:"contact,omitempty"` // how visitors reach a person; shown on the pages that they see while an app is closed
 }
 
 // Certificate is what is known about the certificate of one host of the front

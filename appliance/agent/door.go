@@ -63,6 +63,7 @@ func (d *door) Refresh(ctx context.Context) error {
 	if addrs, err := d.inside(ctx); err == nil { // whoever cannot read them reads no routes either
 		d.gateway.SetInside(addrs) //nolint:contextcheck // opening a socket does not wait
 	}
+	d.introduce(ctx)
 	routes, closed, err := d.routes(ctx)
 	if err != nil {
 		return err
@@ -78,6 +79,14 @@ func (d *door) Refresh(ctx context.Context) error {
 	}
 	d.report(closed)
 	return nil
+}
+
+// introduce tells the gateway in whose name its own pages speak. Whoever cannot
+// read it keeps what it was.
+func (d *door) introduce(ctx context.Context) {
+	if set, err := d.store.Settings(ctx); err == nil {
+		d.gateway.SetHost(gateway.Host{Coop: set["coop"], Language: set["language"], Contact: appliance.Contact(set["contact"])})
+	}
 }
 
 // routes are the routes that the store asks for, and what of them is closed

@@ -304,7 +304,7 @@ func (s seeded) check(t *testing.T, r *running, some []damage) {
 			return err == nil
 		})
 		switch {
-		case held && (code != http.StatusServiceUnavailable || !strings.Contains(said, "does not answer") || !strings.Contains(said, "tell the people who look after it")):
+		case held && (code != http.StatusServiceUnavailable || !strings.Contains(said, "is not working") || !strings.Contains(said, "tell the people who look after it")):
 			t.Errorf("%s is held, and says %d %q", host, code, title(said))
 		case !held && !strings.HasPrefix(said, want):
 			t.Errorf("%s says %d %q, want %q", host, code, title(said), want)

@@ -19,7 +19,7 @@ func (b *backend) Settings(ctx context.Context) (appliance.Settings, error) {
 	if err != nil {
 		return appliance.Settings{}, err
 	}
-	s := appliance.Settings{Coop: set["coop"], Box: set["box"], Language: set["language"]}
+	s := appliance.Settings{Coop: set["coop"], Box: set["box"], Language: set["language"], Contact: appliance.Contact(set["contact"])}
 	if s.Box == "" {
 		s.Box, _ = os.Hostname() // a machine without a name is a box without one
 	}
@@ -38,7 +38,15 @@ func (b *backend) SaveSettings(ctx context.Context, s appliance.Settings) error 
 	if !slices.Contains([]string{"en", "es", "fr"}, s.Language) {
 		return settingsInvalid("the box does not speak that language", "choose en, es or fr")
 	}
-	return b.store.SaveSettings(ctx, map[string]string{"coop": s.Coop, "box": s.Box, "language": s.Language})
+	contact, err := appliance.ParseContact(string(s.Contact))
+	if err != nil {
+		return err
+	}
+	if err := b.store.SaveSettings(ctx, map[string]string{"coop": s.Coop, "box": s.Box, "language": s.Language, "contact": string(contact)}); err != nil {
+		return err
+	}
+	b.door.introduce(ctx)
+	return nil
 }
 
 func printable(s string) bool {

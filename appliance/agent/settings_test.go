@@ -26,8 +26,8 @@ func TestAgent_settingsAreKept(t *testing.T) {
 	if s, err := r.Box.Settings(t.Context()); err != nil || s != (appliance.Settings{Box: name, Language: "en"}) {
 		t.Errorf("at first %+v, %v", s, err)
 	}
-	want := appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "fr"}
-	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr"}); err != nil {
+	want := appliance.Settings{Coop: "Café «Común»", Box: "shop", Language: "fr", Contact: "hola@comun.coop"}
+	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Coop: " Café «Común» ", Box: "shop", Language: "fr", Contact: " hola@comun.coop "}); err != nil {
 		t.Fatal(err)
 	}
 	for _, bad := range []appliance.Settings{
@@ -36,6 +36,9 @@ func TestAgent_settingsAreKept(t *testing.T) {
 		if err := r.Box.SaveSettings(t.Context(), bad); !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {
 			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+	if err := r.Box.SaveSettings(t.Context(), appliance.Settings{Language: "en", Contact: "at the counter"}); !errors.Is(err, &problem.Problem{Code: "contact-invalid"}) {
+		t.Errorf("no contact: %v", err)
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)

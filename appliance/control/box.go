@@ -17,7 +17,8 @@ type Box interface {
 	Reach(ctx context.Context, req appliance.AskReach) ([]appliance.AddressReach, error)
 	Host(ctx context.Context) (appliance.Host, error)
 	Settings(ctx context.Context) (appliance.Settings, error)
-	// SaveSettings stores all of them. The error is a Problem "settings-invalid".
+	// SaveSettings stores all of them. The error is a Problem "settings-invalid" or
+	// "contact-invalid".
 	SaveSettings(ctx context.Context, s appliance.Settings) error
 	// ConsoleAccess lets a person into the console once. The error is a Problem
 	// "console-off" where the agent serves none.

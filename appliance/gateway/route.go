@@ -23,17 +23,6 @@ const (
 	Held     Kind = "hold"     // a page that says why nothing else answers
 )
 
-// HoldReason says why a host shows a holding page.
-type HoldReason string
-
-// The reasons for a holding page.
-const (
-	Starting         HoldReason = "starting"
-	Stopped          HoldReason = "stopped"
-	Failing          HoldReason = "failing"
-	ClosedUntilOwner HoldReason = "closed-until-owner"
-)
-
 // Route says what answers at one host. Only the fields of its Kind count.
 type Route struct {
 	Host   hostname.Name
@@ -84,10 +73,6 @@ func (g *Gateway) handler(r Route, old *entry) (http.Handler, error) {
 	default:
 		return nil, invalidRoute(r, "it does not say what answers there")
 	}
-}
-
-var holdReasons = map[HoldReason]bool{
-	Starting: true, Stopped: true, Failing: true, ClosedUntilOwner: true,
 }
 
 // invalidRoute makes the Problem for a route that cannot be used.

@@ -5,7 +5,9 @@ package gateway
 import (
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"coopkit/internal/hostname"
@@ -44,7 +46,49 @@ func (g *Gateway) build(routes []Route) (*table, []BadRoute) {
 		}
 		next.hosts[string(r.Host)] = &entry{route: r, handler: h, failing: err != nil}
 	}
-	return next, bad
+	return next, append(bad, g.closeCircles(next)...)
+}
+
+// closeCircles shows a page where redirects lead back to themselves, which
+// browsers would follow until they give up.
+func (g *Gateway) closeCircles(t *table) (bad []BadRoute) {
+	for _, host := range t.names() {
+		e := t.hosts[string(host)]
+		if e.route.Kind == Redirect && g.circles(t, e.route) {
+			bad = append(bad, BadRoute{e.route, invalidRoute(e.route, "it leads back to itself")})
+			e.handler, e.failing = g.holding(e.route, circular), true
+		}
+	}
+	return bad
+}
+
+// circles follows a redirect over the names of this door.
+func (g *Gateway) circles(t *table, r Route) bool {
+	seen := map[hostname.Name]bool{}
+	for r.Kind == Redirect && !r.Closed && !seen[r.Host] {
+		seen[r.Host] = true
+		to, err := url.Parse(r.To)
+		if err != nil || !g.leadsHere(to) {
+			return false
+		}
+		next := t.lookup(to.Hostname())
+		if next == nil {
+			return false
+		}
+		r = next.route
+	}
+	return seen[r.Host]
+}
+
+// leadsHere reports whether a URL is that of this front door, whatever its
+// host: plain HTTP at its usual port leads here too.
+func (g *Gateway) leadsHere(to *url.URL) bool {
+	switch port := to.Port(); to.Scheme {
+	case "https":
+		return port == strconv.Itoa(g.publicPort) || port == "" && g.publicPort == 443
+	default:
+		return port == "" || port == "80"
+	}
 }
 
 // lookup finds the entry for a Host header or SNI name: port, final dot and

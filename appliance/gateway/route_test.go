@@ -98,46 +98,6 @@ func TestRedirect_keepsPathAndQueryWhenItHasNone(t *testing.T) {
 	}
 }
 
-func TestHold_saysWhyInTheVisitorsLanguage(t *testing.T) {
-	d := open(t, local(t),
-		Route{Host: "up.demo.coop", Kind: Held, Hold: Starting, Title: "Our <wiki>"},
-		Route{Host: "off.demo.coop", Kind: Held, Hold: Stopped})
-	for lang, want := range map[string]string{
-		"": "Our &lt;wiki&gt; is starting", "es-MX,es;q=0.9": "Our &lt;wiki&gt; está arrancando",
-		"fr": "Our &lt;wiki&gt; démarre", "de, sv": "is starting",
-	} {
-		a := d.get("https://up.demo.coop/x", "Accept-Language", lang)
-		if a.StatusCode != 503 || a.Header.Get("Retry-After") != "10" || a.Header.Get("Cache-Control") != "no-store" || !strings.Contains(a.body, want) {
-			t.Errorf("%q: %d %v\n%s", lang, a.StatusCode, a.Header, a.body)
-		}
-		if !strings.Contains(a.body, `<html lang="`+a.Header.Get("Content-Language")+`">`) {
-			t.Errorf("%q: the page does not say its language", lang)
-		}
-	}
-	if a := d.get("https://off.demo.coop/", "Accept", "application/json"); !strings.HasPrefix(a.Header.Get("Content-Type"), "text/plain") || !strings.Contains(a.body, "off.demo.coop is closed") {
-		t.Errorf("plain: %v %s", a.Header, a.body)
-	}
-}
-
-func TestPageWords_areWholeInEachLanguage(t *testing.T) {
-	for lang, pages := range pageWords {
-		for reason, en := range pageWords["en"] {
-			say := pages[reason]
-			if say.title == "" || say.text == "" || strings.Contains(say.title, "{name}") != strings.Contains(en.title, "{name}") || (say.link == "") != (en.link == "") {
-				t.Errorf("%s %s: %+v", lang, reason, say)
-			}
-		}
-		if len(pages) != len(pageWords["en"]) {
-			t.Errorf("%s has %d pages, en has %d", lang, len(pages), len(pageWords["en"]))
-		}
-	}
-	for reason := range holdReasons {
-		if pageWords["en"][reason].title == "" || again[reason] == 0 {
-			t.Errorf("%s has no words or no time to look again", reason)
-		}
-	}
-}
-
 func TestClosed_showsNothingOfTheServiceUntilItOpens(t *testing.T) {
 	var asked atomic.Int64
 	r := Route{Host: "www.demo.coop", Kind: Service, Closed: true, Target: backend(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })}
@@ -180,7 +140,7 @@ func TestSetRoutes_servesTheRest(t *testing.T) {
 	}
 	d.SetRoutes([]Route{late, good})
 	d.waitFor(late.Host)
-	if a := d.get("https://a.demo.coop/"); a.StatusCode != 503 || !strings.Contains(a.body, "Bakery does not answer") {
+	if a := d.get("https://a.demo.coop/"); a.StatusCode != 503 || !strings.Contains(a.body, "Bakery is not working") {
 		t.Errorf("the bad one answers %d: %s", a.StatusCode, a.body)
 	}
 	if err := errors.Join(os.Mkdir(folder, 0o755), os.WriteFile(filepath.Join(folder, "index.html"), []byte("Bread"), 0o644)); err != nil {

@@ -131,6 +131,7 @@ func settingFields(p *webkit.Page, s appliance.Settings) []webkit.Field {
 	fields := []webkit.Field{
 		{Name: "coop", Label: p.T("settings.coop"), Hint: p.T("settings.coop.hint"), Value: s.Coop, Autocomplete: "organization"},
 		{Name: "box", Label: p.T("settings.box"), Hint: p.T("settings.box.hint"), Value: s.Box, Autocomplete: "off"},
+		{Name: "contact", Label: p.T("settings.contact"), Hint: p.T("settings.contact.hint"), Value: string(s.Contact), Autocomplete: "off"},
 		{Name: "language", Label: p.T("settings.language"), Hint: p.T("settings.language.hint"), Kind: "select", Value: s.Language, Options: langs},
 	}
 	for i := range fields {
@@ -152,7 +153,7 @@ func themes(p *webkit.Page) []theme {
 const maxName = 80
 
 func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
-	s := appliance.Settings{Coop: strings.TrimSpace(r.FormValue("coop")), Box: strings.TrimSpace(r.FormValue("box")), Language: r.FormValue("language")}
+	s := appliance.Settings{Coop: strings.TrimSpace(r.FormValue("coop")), Box: strings.TrimSpace(r.FormValue("box")), Language: r.FormValue("language"), Contact: appliance.Contact(strings.TrimSpace(r.FormValue("contact")))}
 	p := d.UI.NewPage(r, "settings.title")
 	for field, value := range map[string]string{"coop": s.Coop, "box": s.Box} {
 		if len([]rune(value)) > maxName {
@@ -165,14 +166,18 @@ func (d *pages) saved(w http.ResponseWriter, r *http.Request) error {
 			webkit.SetFlash(w, webkit.Flash{Text: p.T("settings.saved")})
 			return d.UI.Redirect(w, r, "/settings")
 		}
-		if !errors.Is(err, &problem.Problem{Code: "settings-invalid"}) {
+		field, known := wrongField[problem.From(err, "").Code]
+		if !known {
 			return err
 		}
 		what, _, next := webkit.Explain(p.Locale, problem.From(err, ""))
-		p.Fail("language", area.Sentence(what)+" "+area.Sentence(next.First()))
+		p.Fail(field, area.Sentence(what)+" "+area.Sentence(next.First()))
 	}
 	return d.showSettings(w, http.StatusUnprocessableEntity, p, r, s)
 }
+
+// wrongField is the field that a problem of the agent is about.
+var wrongField = map[string]string{"settings-invalid": "language", "contact-invalid": "contact"}
 
 // authority sends the certificate of the box's own authority, and never
 // anything else that may be in that file.

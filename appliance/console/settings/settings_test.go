@@ -74,6 +74,14 @@ func TestSettings_savedAndSaidWhatIsWrong(t *testing.T) {
 		t.Errorf("too long: %d", page.Status)
 	}
 	form.Set("coop", "Luz")
+	form.Set("contact", "at the counter")
+	if page := c.Send(t, "/settings", form); page.Status != http.StatusUnprocessableEntity || page.Value(t, "#f-contact", "aria-invalid") != "true" || !strings.Contains(page.Text(t, ".errsum"), "neither an e-mail address") {
+		t.Errorf("no contact: %d %s", page.Status, page.Text(t, ".errsum"))
+	}
+	form.Set("contact", "+34 600 000 000")
+	if page := c.Send(t, "/settings", form); page.Status != http.StatusSeeOther {
+		t.Errorf("a contact: %d", page.Status)
+	}
 	form.Set("language", "tlh")
 	if page := c.Send(t, "/settings", form); page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Text(t, ".errsum"), "The settings were not changed.") {
 		t.Errorf("unknown language: %d", page.Status)
