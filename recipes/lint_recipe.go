@@ -133,6 +133,7 @@ func (l *linter) checkSettings() {
 			l.wrong(path, "setting-choices", "a setting has choices exactly when its type is choice", "add choices, or use another type")
 			continue
 		}
+		l.checkLabels(path, s)
 		if _, err := regexp.Compile(s.Pattern); err != nil {
 			l.wrong(path+"/pattern", "setting-pattern", "the pattern is not a regular expression: "+err.Error(), "correct it; the syntax is RE2")
 			continue
@@ -144,6 +145,22 @@ func (l *linter) checkSettings() {
 		}
 	}
 	l.unique("settings", names)
+}
+
+// checkLabels makes sure that people read words, and not what the program reads.
+func (l *linter) checkLabels(path string, s Setting) {
+	for _, choice := range s.Choices {
+		if len(s.Labels[choice]) == 0 {
+			l.wrong(path, "setting-labels", fmt.Sprintf("the choice %q has no words for people", choice), "add them under labels, in en, es and fr")
+			continue
+		}
+		l.checkTexts(path+"/labels/"+choice, s.Labels[choice])
+	}
+	for choice := range s.Labels {
+		if !slices.Contains(s.Choices, choice) {
+			l.wrong(path+"/labels", "setting-labels-unknown", fmt.Sprintf("labels has %q, which is no choice%s", choice, didYouMean(choice, s.Choices)), "correct it, or add the choice")
+		}
+	}
 }
 
 func (l *linter) checkSecrets() {

@@ -8,6 +8,7 @@
 package recipes
 
 import (
+	"cmp"
 	"io/fs"
 	"time"
 )
@@ -68,6 +69,8 @@ type Needs struct {
 type Web struct {
 	Name    string `json:"name" jsonschema:"pattern=^[a-z][a-z0-9]*([-_][a-z0-9]+)*$"`
 	Service string `json:"service"` // of compose.yaml
+	// first label of the address that is suggested, "wiki" for wiki.demo.coop; if left out, the name
+	Address string `json:"address,omitempty" jsonschema:"pattern=^[a-z][a-z0-9]*(-[a-z0-9]+)*$,maxLength=40"`
 	Port    int    `json:"port" jsonschema:"minimum=1,maximum=65535"`
 }
 
@@ -80,7 +83,24 @@ type Setting struct {
 	Default  string            `json:"default,omitempty"`
 	Required bool              `json:"required,omitempty"`
 	Choices  []string          `json:"choices,omitempty"`
-	Pattern  string            `json:"pattern,omitempty"` // RE2, the whole answer must match
+	// what people read in place of each choice: by choice, by language
+	Labels  map[string]map[string]string `json:"labels,omitempty"`
+	Pattern string                       `json:"pattern,omitempty"` // RE2, the whole answer must match
+}
+
+// Label is what people who read a language see of a choice; English, or the choice
+// itself, where there are no words.
+func (s Setting) Label(choice, lang string) string {
+	labels := s.Labels[choice]
+	return cmp.Or(labels[lang], labels["en"], choice)
+}
+
+// Suggested is the first label of the address that suits an app.
+func (r *Recipe) Suggested() string {
+	if len(r.Web) == 0 {
+		return r.Name
+	}
+	return cmp.Or(r.Web[0].Address, r.Web[0].Name)
 }
 
 // Secret is generated once per install and kept.

@@ -74,7 +74,7 @@ func question(s recipes.Setting) string {
 	text := fmt.Sprintf("%s: %s", s.Name, s.Title["en"])
 	switch {
 	case len(s.Choices) > 0:
-		text += " (" + strings.Join(s.Choices, ", ") + ")"
+		text += " (" + strings.Join(choices(s), ", ") + ")"
 	case s.Default == "" && s.Required:
 		text += " (needs an answer)"
 	}
@@ -82,6 +82,18 @@ func question(s recipes.Setting) string {
 		text += " [" + s.Default + "]"
 	}
 	return text
+}
+
+// choices are what can be answered, each with what it means.
+func choices(s recipes.Setting) []string {
+	out := make([]string, len(s.Choices))
+	for i, c := range s.Choices {
+		out[i] = c
+		if label := s.Label(c, "en"); label != c {
+			out[i] += ": " + label
+		}
+	}
+	return out
 }
 
 func sources(r *recipes.Recipe) string {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
@@ -18,6 +19,13 @@ type askPage struct {
 	*webkit.Page
 	Action string
 	Fields []webkit.Field
+	More   []webkit.Field // questions that have an answer already
+}
+
+// Open reports whether something is to be put right among the questions that are
+// folded away.
+func (p askPage) Open() bool {
+	return slices.ContainsFunc(p.More, func(f webkit.Field) bool { return f.Error != "" })
 }
 
 type planPage struct {
@@ -54,7 +62,8 @@ func (a *pages) renderAsk(w http.ResponseWriter, r *http.Request, status int, p 
 		return err
 	}
 	p.Lead = p.T("apps.ask.lead")
-	page := askPage{Page: p, Action: "/catalogue/" + in.recipe.Name + "/plan", Fields: in.fields(p, preset)}
+	page := askPage{Page: p, Action: "/catalogue/" + in.recipe.Name + "/plan"}
+	page.Fields, page.More = in.fields(p, preset)
 	return a.UI.Render(w, status, "apps-ask", page)
 }
 

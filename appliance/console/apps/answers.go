@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"coopkit/appliance"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
@@ -108,7 +110,7 @@ func wrongHost(p *webkit.Page, typed string) string {
 		bare = rest
 	}
 	bare, _, _ = strings.Cut(bare, "/")
-	bare = strings.Join(strings.Fields(bare), "")
+	bare = spaceless(bare)
 	fixed, err := hostname.Parse(bare)
 	switch {
 	case typed == "":
@@ -120,6 +122,19 @@ func wrongHost(p *webkit.Page, typed string) string {
 	default:
 		return p.T("apps.wrong.host.space", "typed", typed, "fixed", fixed)
 	}
+}
+
+// spaceless is an address without the spaces in it: one before a whole name stands
+// where a dot belongs, "wiki demo.coop".
+func spaceless(typed string) string {
+	words := strings.Fields(typed)
+	if len(words) > 1 {
+		last := words[len(words)-1]
+		if whole, err := publicsuffix.EffectiveTLDPlusOne(last); err == nil && whole == last {
+			return strings.Join(words[:len(words)-1], "") + "." + last
+		}
+	}
+	return strings.Join(words, "")
 }
 
 func wrongSetting(p *webkit.Page, s recipes.Setting, answer string) string {
@@ -154,9 +169,10 @@ func refused(p *webkit.Page, err error) bool {
 	return true
 }
 
-// fields are the questions, with the answers so far.
-func (a answers) fields(p *webkit.Page, preset suggestion) []webkit.Field {
-	out := []webkit.Field{
+// fields are the questions, with the answers so far: those that only a person can
+// answer, and more, which have an answer that does.
+func (a answers) fields(p *webkit.Page, preset suggestion) (asked, more []webkit.Field) {
+	asked = []webkit.Field{
 		{
 			Name: "title", Label: p.T("apps.field.title"), Hint: p.T("apps.field.title.hint"), Error: p.Error("title"),
 			Value: a.value("title", preset.title), Autocomplete: "off",
@@ -167,18 +183,25 @@ func (a answers) fields(p *webkit.Page, preset suggestion) []webkit.Field {
 		},
 	}
 	for _, s := range a.recipe.Settings {
-		out = append(out, a.field(p, s))
+		if s.Default == "" && s.Required {
+			asked = append(asked, a.field(p, s, preset))
+		} else {
+			more = append(more, a.field(p, s, preset))
+		}
 	}
-	return append(out, webkit.Field{
+	return asked, append(more, webkit.Field{
 		Name: "name", Label: p.T("apps.field.name"), Hint: p.T("apps.field.name.hint"), Error: p.Error("name"),
 		Value: a.value("name", preset.name), Plain: true, Autocomplete: "off",
 	})
 }
 
-func (a answers) field(p *webkit.Page, s recipes.Setting) webkit.Field {
+func (a answers) field(p *webkit.Page, s recipes.Setting, preset suggestion) webkit.Field {
 	f := webkit.Field{
 		Name: settingPrefix + s.Name, Label: cmp.Or(in(p.Locale, s.Title), s.Name), Hint: in(p.Locale, s.Help),
 		Error: p.Error(settingPrefix + s.Name), Value: a.setting(s),
+	}
+	if !a.sent() {
+		f.Value = cmp.Or(preset.settings[s.Name], f.Value)
 	}
 	switch s.Type {
 	case "email":
@@ -193,14 +216,17 @@ func (a answers) field(p *webkit.Page, s recipes.Setting) webkit.Field {
 	case "choice":
 		f.Kind = "select"
 		for _, c := range s.Choices {
-			f.Options = append(f.Options, webkit.Pair{Name: c, Value: c})
+			f.Options = append(f.Options, webkit.Pair{Name: s.Label(c, p.Lang), Value: c})
 		}
 	}
 	return f
 }
 
 // suggestion is what the form begins with.
-type suggestion struct{ title, name, host string }
+type suggestion struct {
+	title, name, host string
+	settings          map[string]string // by the name of the setting
+}
 
 // suggest offers an everyday name in the language of the co-op and a name that
 // are free, and an address below the first zone of this box.
@@ -222,9 +248,38 @@ func (a *pages) suggest(ctx context.Context, r *recipes.Recipe) (s suggestion, e
 	})
 	zones, err := a.Box.Names.Zones(ctx)
 	if err == nil && len(zones) > 0 {
-		s.host = s.name + "." + zones[0].Zone
+		s.host = unused(r.Suggested(), "%s-%d", func(label string) bool {
+			return slices.ContainsFunc(all, func(app appliance.App) bool {
+				return slices.Contains(app.Addresses, hostname.Name(label+"."+zones[0].Zone))
+			})
+		}) + "." + zones[0].Zone
 	}
+	s.settings = presets(r, all, settings.Language)
 	return s, err
+}
+
+// presets answer what was answered before: an e-mail address as the newest app has
+// it, and the language of the co-op where a choice is one.
+func presets(r *recipes.Recipe, all []appliance.App, lang string) map[string]string {
+	out := map[string]string{}
+	for _, s := range r.Settings {
+		if s.Type == "email" {
+			var newest appliance.App
+			for _, app := range all {
+				if app.Settings[s.Name] != "" && app.Created.After(newest.Created) {
+					newest = app
+				}
+			}
+			out[s.Name] = newest.Settings[s.Name]
+		}
+		if s.Name == "language" {
+			i := slices.IndexFunc(s.Choices, func(c string) bool { return c == lang || strings.HasPrefix(c, lang+"_") })
+			if i >= 0 {
+				out[s.Name] = s.Choices[i]
+			}
+		}
+	}
+	return out
 }
 
 // unused is a name that is not taken: the wanted one, or with a number.

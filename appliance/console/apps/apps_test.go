@@ -128,14 +128,20 @@ func TestAdd_fromQuestionsToJob(t *testing.T) {
 	c := console(t, box.Agent())
 	p := c.Get(t, "/catalogue/wordpress/add")
 	form := p.Form("form.form")
-	if form.Get("name") != "wordpress" || form.Get("host") != "wordpress.demo.coop" {
-		t.Errorf("suggested: %v", form)
+	if form.Get("name") != "wordpress" || form.Get("host") != "www.demo.coop" || form.Get("set-email") != "steward@demo.coop" {
+		t.Errorf("suggested: %v", form) // the e-mail address is that of the wiki
+	}
+	if asked := p.All("form > .field"); len(asked) != 3 {
+		t.Errorf("%d questions are asked before More", len(asked))
+	}
+	if choices := p.Text(t, "#f-set-language"); choices != "English Español Français" {
+		t.Errorf("languages to choose: %s", choices)
 	}
 	form.Set("set-title", "Bakery")
 	form.Set("set-email", "office@demo.coop")
 	to := p.Value(t, "form.form", "action")
 	p = c.Get(t, to+"?"+form.Encode())
-	if p.Status != http.StatusOK || p.Text(t, "h1") != "Add WordPress at wordpress.demo.coop" {
+	if p.Status != http.StatusOK || p.Text(t, "h1") != "Add WordPress at www.demo.coop" {
 		t.Fatalf("%d: %s", p.Status, p.Text(t, "main"))
 	}
 	agree := p.Form("form.card")
@@ -150,7 +156,7 @@ func TestAdd_fromQuestionsToJob(t *testing.T) {
 	if err != nil || app.Settings["email"] != "office@demo.coop" {
 		t.Errorf("added %+v, %v", app, err)
 	}
-	if form := c.Get(t, "/catalogue/wordpress/add").Form("form.form"); form.Get("name") != "wordpress-2" || form.Get("host") != "wordpress-2.demo.coop" {
+	if form := c.Get(t, "/catalogue/wordpress/add").Form("form.form"); form.Get("name") != "wordpress-2" || form.Get("host") != "www-2.demo.coop" {
 		t.Errorf("suggested for a second one: %v", form)
 	}
 }
@@ -161,7 +167,8 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 	good := url.Values{"host": {"cal.demo.coop"}, "name": {"cal"}, "set-email": {"a@demo.coop"}, "set-title": {"Bakery"}}
 	for _, bad := range []struct{ field, value, want string }{
 		{"host", "", "www.demo.coop"},
-		{"host", "demo coop.example", "write democoop.example"},
+		{"host", "demo coop.example", "write demo.coop.example"},
+		{"host", "wi ki.demo.coop", "write wiki.demo.coop"},
 		{"host", "https://cal.demo.coop/x", "without a path: cal.demo.coop"},
 		{"host", "x_y", "letters, digits, hyphens and dots"},
 		{"host", "wiki.demo.coop", "choose"},
