@@ -9,7 +9,6 @@ import (
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
 	"coopkit/appliance/jobs"
-	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 )
@@ -49,10 +48,10 @@ func (b redirectCalls) Add(ctx context.Context, req appliance.Redirect) (applian
 			Err:  err,
 		}
 	}
-	if _, taken, err := b.store.Address(ctx, h); err != nil {
+	if held, taken, err := b.store.Address(ctx, h); err != nil {
 		return appliance.Job{}, err
 	} else if taken {
-		return appliance.Job{}, store.AddressTaken(h)
+		return appliance.Job{}, b.apps.Taken(ctx, held)
 	}
 	return b.jobs.Start(ctx, appliance.ChangeAddRedirect, redirectSubject(h), appliance.Address{Host: h, Kind: appliance.ToRedirect, Target: to.String()})
 }

@@ -10,7 +10,6 @@ import (
 	"coopkit/appliance/apps"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/sites"
-	"coopkit/appliance/store"
 	"coopkit/internal/hostname"
 )
 
@@ -66,7 +65,7 @@ func (b *backend) siteHost(ctx context.Context, host string) (hostname.Name, err
 	if a, taken, err := b.store.Address(ctx, h); err != nil {
 		return "", err
 	} else if taken && a.Kind != appliance.ToSite {
-		return "", store.AddressTaken(h)
+		return "", b.apps.Taken(ctx, a)
 	}
 	return h, nil
 }

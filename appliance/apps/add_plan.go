@@ -89,10 +89,10 @@ func (a *Apps) free(ctx context.Context, in appliance.Install, r *recipes.Recipe
 		return store.InstallExists(in.Name)
 	}
 	for _, host := range in.Addresses {
-		if _, taken, err := a.Store.Address(ctx, host); err != nil {
+		if held, taken, err := a.Store.Address(ctx, host); err != nil {
 			return err
 		} else if taken {
-			return store.AddressTaken(host)
+			return a.Taken(ctx, held)
 		}
 	}
 	if !slices.Contains(r.Needs.Architectures, runtime.GOARCH) {

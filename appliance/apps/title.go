@@ -17,6 +17,16 @@ import (
 // that of its program.
 func (a *Apps) Title(in appliance.Install) string { return cmp.Or(in.Title, a.program(in)) }
 
+// Taken is the Problem of wanting an address that is held, with the name of the
+// app if it is one's.
+func (a *Apps) Taken(ctx context.Context, held appliance.Address) error {
+	in, err := a.Store.Install(ctx, held.Install)
+	if err != nil { // it is no app's, or that goes at this moment
+		return held.Taken(string(held.Install))
+	}
+	return held.Taken(a.Title(in))
+}
+
 // program is what the catalogue calls what an install runs. It may know the
 // recipe no more.
 func (a *Apps) program(in appliance.Install) string {

@@ -9,7 +9,6 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/internal/hostname"
-	"coopkit/internal/problem"
 	"coopkit/internal/sqlitedb"
 )
 
@@ -63,20 +62,10 @@ func insertAddress(ctx context.Context, tx *sql.Tx, a appliance.Address, seq int
 	_, err := tx.ExecContext(ctx, `INSERT INTO address (host, kind, install, web, target, seq) VALUES (?, ?, ?, ?, ?, ?)`,
 		a.Host, a.Kind, install, a.Web, a.Target, seq)
 	if sqlitedb.IsUnique(err) {
-		return AddressTaken(a.Host)
+		return appliance.AddressTaken(a.Host)
 	}
 	if err != nil {
 		return fmt.Errorf("insert address: %w", err)
 	}
 	return nil
-}
-
-// AddressTaken is the Problem of a host that something else answers at.
-func AddressTaken(host hostname.Name) error {
-	return &problem.Problem{
-		Code: "address-taken", Kind: problem.Conflict,
-		What: "something else on this box answers at " + host.String() + " already",
-		Next: []string{"choose another address", "coopkit app list", "coopkit site list", "coopkit redirect list"},
-		Args: map[string]string{"host": host.String()},
-	}
 }

@@ -130,7 +130,7 @@ func TestCreateInstall_isAllOrNothing(t *testing.T) {
 	if err := s.AddAddress(t.Context(), appliance.Address{Host: "www.demo.coop", Kind: appliance.ToSite}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateInstall(t.Context(), wordpress()); !errors.Is(err, AddressTaken("www.demo.coop")) {
+	if err := s.CreateInstall(t.Context(), wordpress()); !errors.Is(err, appliance.AddressTaken("www.demo.coop")) {
 		t.Fatalf("got %v; want address-taken", err)
 	}
 	if _, err := s.Install(t.Context(), "wordpress"); !errors.Is(err, &problem.Problem{Code: "install-unknown"}) {
@@ -197,10 +197,10 @@ func TestAddress_sitesAndRedirects(t *testing.T) {
 	}
 	other := to
 	other.Target = "https://elsewhere.example"
-	if err := s.AddAddress(t.Context(), other); !errors.Is(err, AddressTaken(to.Host)) {
+	if err := s.AddAddress(t.Context(), other); !errors.Is(err, appliance.AddressTaken(to.Host)) {
 		t.Errorf("got %v; want address-taken", err)
 	}
-	if err := s.AddAddress(t.Context(), appliance.Address{Host: to.Host, Kind: appliance.ToSite}); !errors.Is(err, AddressTaken(to.Host)) {
+	if err := s.AddAddress(t.Context(), appliance.Address{Host: to.Host, Kind: appliance.ToSite}); !errors.Is(err, appliance.AddressTaken(to.Host)) {
 		t.Errorf("got %v; want address-taken", err)
 	}
 	got, ok, err := s.Address(t.Context(), to.Host)

@@ -15,7 +15,8 @@ import (
 // Explain says a problem in the reader's language. An area may have words of its
 // own for a page, problem.<code>.what, .why and .next; else all have
 // webkit.problem.<code>.*. A message with .with at the end of its key has values
-// of the problem in it and is taken when all of them are there. The problem's own
+// of the problem in it and is taken when all of them are there; one with
+// .with.<case> at its end where args["case"] is that. The problem's own
 // words are English and know most: a code that no catalogue knows keeps them, and
 // in English only a message with values says it better. What to do is said by the
 // catalogue, because pages have links where terminals have commands.
@@ -127,8 +128,14 @@ func (v values) ofCase(key string) (string, bool) {
 	return v.Say(key)
 }
 
-// with returns the message with values where all are there.
+// with returns the message with values where all are there: that of the case
+// first.
 func (v values) with(key string) (string, bool) {
+	if of := key + ".with." + v.which; v.which != "" && v.l.Speaks(of) {
+		if text, ok := v.Say(of); ok {
+			return text, true
+		}
+	}
 	if !v.l.Speaks(key + ".with") {
 		return "", false
 	}

@@ -160,7 +160,8 @@ func refused(p *webkit.Page, err error) bool {
 	case errors.Is(err, &problem.Problem{Code: "data-in-the-way"}):
 		p.Fail("name", p.T("apps.wrong.name.data"))
 	case errors.Is(err, &problem.Problem{Code: "address-taken"}):
-		p.Fail("host", p.T("apps.wrong.host.taken"))
+		what, _, _ := webkit.Explain(p.Locale, problem.From(err, ""))
+		p.Fail("host", p.T("apps.wrong.host.taken", "what", what))
 	case errors.Is(err, &problem.Problem{Code: "record-in-the-way"}):
 		p.Fail("host", p.T("apps.wrong.host.record"))
 	default:

@@ -171,7 +171,7 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 		{"host", "wi ki.demo.coop", "write wiki.demo.coop"},
 		{"host", "https://cal.demo.coop/x", "without a path: cal.demo.coop"},
 		{"host", "x_y", "letters, digits, hyphens and dots"},
-		{"host", "wiki.demo.coop", "choose"},
+		{"host", "wiki.demo.coop", "is the address of Handbook. Choose another"},
 		{"name", "Not This", "members-wiki"},
 		{"name", "dokuwiki", "choose another name"},
 		{"set-email", "", "needs an answer"},

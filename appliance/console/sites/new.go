@@ -3,11 +3,15 @@
 package sites
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"coopkit/appliance"
+	"coopkit/appliance/console/area"
 	"coopkit/internal/hostname"
+	"coopkit/internal/locale"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
@@ -22,8 +26,38 @@ type newPage struct {
 }
 
 func (s *site) ask(w http.ResponseWriter, r *http.Request) error {
-	v := s.newPage(r, r.URL.Query().Get("address"))
-	return s.UI.Render(w, http.StatusOK, "sites-new", v)
+	host := r.URL.Query().Get("address")
+	if host == "" {
+		var err error
+		if host, err = s.suggest(r.Context()); err != nil {
+			return err
+		}
+	}
+	return s.UI.Render(w, http.StatusOK, "sites-new", s.newPage(r, host))
+}
+
+// suggest offers an address in a zone of this box at which nothing answers.
+func (s *site) suggest(ctx context.Context) (string, error) {
+	zones, err := s.Box.Names.Zones(ctx)
+	if err != nil {
+		return "", err
+	}
+	sites, err := s.Box.Sites.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, z := range zones {
+		for _, host := range []string{z.Zone, "www." + z.Zone, "pages." + z.Zone} {
+			here := func(site appliance.Site) bool { return string(site.Host) == host }
+			if slices.ContainsFunc(sites, here) {
+				continue
+			}
+			if _, err := s.Box.Sites.PlanPush(ctx, appliance.PushSite{Host: host}); err == nil {
+				return host, nil
+			}
+		}
+	}
+	return "", nil
 }
 
 func (s *site) newPage(r *http.Request, host string) *newPage {
@@ -90,11 +124,22 @@ func (s *site) fit(r *http.Request, v *newPage, typed string) (hostname.Name, er
 		return "", err
 	}
 	if err != nil {
-		what, why, _ := webkit.Explain(v.Locale, p)
-		v.Fail("host", v.T("sites.new.host.bad", "what", what, "why", why))
-		if p.Code == "host-name-invalid" {
-			v.Errors[len(v.Errors)-1].Text = v.T("sites.new.host.invalid", "typed", p.Args["name"])
-		}
+		v.Fail("host", wrongHost(v.Locale, p))
 	}
 	return host, nil
+}
+
+// wrongHost says why a site cannot be at the address.
+func wrongHost(l *locale.Locale, p *problem.Problem) string {
+	what, why, _ := webkit.Explain(l, p)
+	switch {
+	case p.Code == "host-name-invalid":
+		return l.T("sites.new.host.invalid", "typed", p.Args["name"])
+	case p.Code == "address-taken":
+		return l.T("sites.new.host.taken", "what", what)
+	case why == "":
+		return area.Sentence(what)
+	default:
+		return area.Sentence(what) + " " + area.Sentence(why)
+	}
 }

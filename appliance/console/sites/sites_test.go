@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"coopkit/appliance"
 	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/area/areatest"
@@ -147,6 +148,42 @@ func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.Field(t, "upload")}, part{"archive", "", ""})
 	b.Want(t, http.StatusSeeOther)
 	r.get(t, b.To).Want(t, http.StatusOK, "1 file")
+}
+
+func TestSend_namesWhoHasTheAddress(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.box.AddCalled(t, "Handbook", "dokuwiki", "wiki.demo.coop")
+	if _, err := r.box.Agent().Redirects.Add(t.Context(), appliance.Redirect{Host: "old.demo.coop", Target: "https://www.demo.coop/"}); err != nil {
+		t.Fatal(err)
+	}
+	for want, c := range map[string][2]string{
+		"wiki.demo.coop is the address of Handbook. Choose another address.":             {"wiki.demo.coop", "en"},
+		"wiki.demo.coop es la dirección de Handbook. Elige otra dirección.":              {"wiki.demo.coop", "es"},
+		"wiki.demo.coop est l’adresse de Handbook. Choisissez une autre adresse.":        {"wiki.demo.coop", "fr"},
+		"old.demo.coop leads visitors to https://www.demo.coop/. Choose another address": {"old.demo.coop", "en"},
+	} {
+		b, kind := body(t, part{"host", "", c[0]}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
+		q := httptest.NewRequest("POST", "https://console.example/sites/new", b)
+		q.Header.Set("Content-Type", kind)
+		q.Header.Set("Accept-Language", c[1])
+		a := r.send(t, q, "amara")
+		if got := a.Text(t, ".errsum li"); a.Status != http.StatusUnprocessableEntity || !strings.HasPrefix(got, want) || strings.HasSuffix(got, ":") {
+			t.Errorf("%d: %q, want %q", a.Status, got, want)
+		}
+	}
+}
+
+func TestAsk_beginsWithAFreeAddressOfAKnownName(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.get(t, "/sites/new").Want(t, http.StatusOK, `value="demo.coop"`)
+	r.get(t, "/sites/new?address=www.demo.coop").Want(t, http.StatusOK, `value="www.demo.coop"`)
+	if _, err := agenttest.PushSite(t.Context(), r.box.Agent().Sites, "demo.coop", strings.NewReader(testkit.Zip(t, "index.html", "x"))); err != nil {
+		t.Fatal(err)
+	}
+	r.box.AddCalled(t, "Website", "wordpress", "www.demo.coop")
+	r.get(t, "/sites/new").Want(t, http.StatusOK, `value="pages.demo.coop"`)
 }
 
 func TestUpload_isGoneForOthersAfterAWhileAndWhenDiscarded(t *testing.T) {
