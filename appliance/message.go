@@ -90,6 +90,7 @@ type Weekly struct {
 
 // Receiver is a person who gets messages from this box, with what they wish.
 type Receiver struct {
+	ID       string    `json:"id"`     // of the account; it never changes
 	Person   string    `json:"person"` // name of the account
 	Display  string    `json:"display"`
 	Language string    `json:"language"` // in which messages are written

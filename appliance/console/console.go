@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +88,7 @@ func New(d Deps) (*Console, error) {
 	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
 	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
 	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})
-	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics})
+	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics, Messages: box.Messages})
 	return c, nil
 }
 
@@ -133,6 +134,7 @@ func (c *Console) frame(r *http.Request, p *webkit.Page) {
 
 // place is an entry of the navigation: the paths that begin with one of under
 // belong to it, and findings about subjects that begin with about wait there.
+// Those that wait nowhere else wait on the first page.
 type place struct {
 	key, href, icon string
 	under, about    []string
@@ -146,7 +148,7 @@ var places = [...]place{
 	{key: "console.nav.names", href: "/names", icon: "tag", under: []string{"/names"}, about: []string{"name:", "zone:", "host:"}},
 	{key: "console.nav.help", href: "/help", icon: "help", under: []string{"/help"}},
 	{key: "console.nav.activity", href: "/activity", icon: "list", under: []string{"/activity", "/jobs"}, gap: true},
-	{key: "console.nav.settings", href: "/settings", icon: "gear", under: []string{"/settings", "/account"}},
+	{key: "console.nav.settings", href: "/settings", icon: "gear", under: []string{"/settings", "/account"}, about: []string{"messages:", "desk:"}},
 }
 
 func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
@@ -157,13 +159,19 @@ func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
 	items := make([]webkit.NavItem, len(places))
 	for i, at := range places {
 		items[i] = webkit.NavItem{Text: p.T(at.key), Href: at.href, Icon: at.icon, Gap: at.gap, Here: r.URL.Path == at.href || hasPrefix(r.URL.Path, at.under)}
-		for _, f := range report.Findings {
-			if f.Severity >= appliance.Warning && f.Who == appliance.You && hasPrefix(f.Subject, at.about) {
-				items[i].Count++
-			}
+	}
+	for _, f := range report.Findings {
+		if f.Severity >= appliance.Warning && f.Who == appliance.You {
+			items[placeOf(f)].Count++
+			p.Waiting++
 		}
 	}
 	return items
+}
+
+// placeOf is where a finding waits.
+func placeOf(f appliance.Finding) int {
+	return max(0, slices.IndexFunc(places[:], func(at place) bool { return hasPrefix(f.Subject, at.about) }))
 }
 
 func hasPrefix(s string, prefixes []string) bool {

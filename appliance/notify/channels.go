@@ -35,7 +35,7 @@ func (n *Notify) Receivers(ctx context.Context) ([]appliance.Receiver, error) {
 			r = recipients[at]
 		}
 		out[i] = appliance.Receiver{
-			Person: p.Name, Display: p.Display, Language: language(p, box), Least: r.Least, Quiet: r.Quiet, Weekly: r.Weekly, Channels: []appliance.Channel{},
+			ID: p.ID, Person: p.Name, Display: p.Display, Language: language(p, box), Least: r.Least, Quiet: r.Quiet, Weekly: r.Weekly, Channels: []appliance.Channel{},
 		}
 		for _, kind := range appliance.ChannelKinds {
 			c := find(channels, p.ID, kind)

@@ -28,6 +28,7 @@ type Page struct {
 	Note    string // in the footer: whose times these are
 	Version string
 	Help    string // where "Get help" leads; empty for none
+	Waiting int    // how many things wait for this person, for the tab of the browser
 	User    *User
 	Flash   *Flash
 	Errors  []FieldError
@@ -158,9 +159,12 @@ func (p *Page) Error(field string) string {
 func (p *Page) Fail(field, text string) { p.Errors = append(p.Errors, FieldError{field, text}) }
 
 // FullTitle is the title of the browser's tab: "Error: " first where something
-// is to be put right, then the state, then the place.
+// is to be put right, then how much waits, then the state, then the place.
 func (p *Page) FullTitle() string {
 	title := p.Title
+	if p.Waiting > 0 {
+		title = p.T("webkit.title.waiting", "waiting", p.Waiting, "title", title)
+	}
 	if len(p.Errors) > 0 {
 		title = p.T("webkit.title.error", "title", title)
 	}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -113,12 +114,13 @@ func Start() (_ *Box, err error) {
 	return b, nil
 }
 
-// Welcome gives people accounts, whose names they are; they read English.
+// Welcome gives people accounts, whose names they are; they read English, and
+// their IDs count from 1.
 func (b *Box) Welcome(names ...string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, name := range names {
-		b.people = append(b.people, notify.Person{ID: "id-" + name, Name: name, Display: strings.ToUpper(name[:1]) + name[1:], Language: "en"})
+		b.people = append(b.people, notify.Person{ID: strconv.Itoa(len(b.people) + 1), Name: name, Display: strings.ToUpper(name[:1]) + name[1:], Language: "en"})
 	}
 }
 

@@ -81,6 +81,8 @@ func findingActions(p *webkit.Page, f appliance.Finding) []webkit.Action {
 		return []webkit.Action{look}
 	case kind == "host" || kind == "name" || kind == "zone":
 		return []webkit.Action{{Text: p.T("area.finding.names"), Href: "/names", Kind: "go"}}
+	case kind == "messages":
+		return []webkit.Action{{Text: p.T("area.finding.messages"), Href: "/settings/messages", Kind: "go"}}
 	case kind == "desk":
 		return []webkit.Action{{Text: p.T("area.finding.desk"), Href: "/settings/desk", Kind: "go"}}
 	case kind == "disk" || strings.HasPrefix(f.Code, "MEMORY-"):

@@ -35,7 +35,7 @@ func TestFindingView_saysWhatWhyNextAndWho(t *testing.T) {
 		t.Errorf("path %q", path)
 	}
 	for subject, want := range map[string]string{
-		"host:www.demo.coop": "/names", "desk:desk.example": "/settings/desk", "disk:/": "/apps", "door:0.0.0.0:443": "", "app:wiki": "/apps/wiki#copy",
+		"host:www.demo.coop": "/names", "desk:desk.example": "/settings/desk", "messages:mail/ana": "/settings/messages", "disk:/": "/apps", "door:0.0.0.0:443": "", "app:wiki": "/apps/wiki#copy",
 	} {
 		got := ""
 		if c := area.FindingView(page, appliance.Finding{Code: "BACKUP-NONE", Subject: subject, Since: areatest.Now}); len(c.Actions) > 0 {

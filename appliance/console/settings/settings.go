@@ -38,12 +38,13 @@ type pages struct {
 
 // Agent is what this area asks of the box.
 type Agent struct {
-	Box     control.Box
-	Desk    control.Desk
-	Apps    control.Apps
-	Sites   control.Sites
-	Names   control.Names
-	Metrics control.Metrics
+	Box      control.Box
+	Desk     control.Desk
+	Apps     control.Apps
+	Sites    control.Sites
+	Names    control.Names
+	Metrics  control.Metrics
+	Messages control.Messages
 }
 
 // Routes registers the pages of this area.
@@ -69,6 +70,19 @@ func Routes(d area.Deps, box Agent) {
 	rt.Signed("POST /settings/metrics/allow", p.metricsAllowed)
 	rt.Signed("POST /settings/metrics/revoke", p.metricsRevoked)
 
+	rt.Signed("GET /settings/mail", p.mail)
+	rt.Signed("POST /settings/mail", p.mailSave)
+	rt.Signed("POST /settings/mail/test", p.mailTest)
+	rt.Signed("POST /settings/mail/remove", p.mailRemove)
+	rt.Signed("POST /settings/mail/undo", p.mailUndo)
+
+	rt.Signed("GET /settings/messages", p.messages)
+	rt.Signed("POST /settings/messages", p.wishesSave)
+	rt.Signed("POST /settings/messages/{kind}", p.channelSave)
+	rt.Signed("POST /settings/messages/{kind}/test", p.channelTest)
+	rt.Signed("POST /settings/messages/{kind}/code", p.channelCode)
+	rt.Signed("POST /settings/messages/{kind}/remove", p.channelRemove)
+
 	rt.Public("GET /help", p.help)
 	rt.Public("GET /accessibility", p.accessibility)
 	rt.Signed("GET /leave", p.leave)
@@ -84,6 +98,8 @@ type settingsPage struct {
 	Desk   string // one line about the link
 
 	Metrics string // one line about who may read them
+	// Messages is one line about how the box reaches the reader.
+	Messages string
 }
 
 // theme is one look that the reader can choose.
@@ -120,6 +136,10 @@ func (d *pages) showSettings(w http.ResponseWriter, status int, page *webkit.Pag
 		return err
 	}
 	p.Metrics = metricsLine(p.Page, access)
+	p.Messages = p.T("settings.messages.lead")
+	if me, _, err := d.me(r); err == nil { // the page says more than that
+		p.Messages = messagesTitle(p.Page, me)
+	}
 	return d.UI.Render(w, status, "settings-settings", p)
 }
 

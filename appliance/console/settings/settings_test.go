@@ -32,7 +32,7 @@ import (
 
 // agent is what this area asks of a box.
 func agent(box control.Agent) settings.Agent {
-	return settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics}
+	return settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics, Messages: box.Messages}
 }
 
 func serve(t *testing.T, box control.Agent) *areatest.Console {
