@@ -9,7 +9,7 @@ import (
 	"coopkit/internal/localrpc"
 )
 
-// Messages is what the box tells people by itself: by which mail server it sends,
+// Messages is what the box tells people by itself: through which mail server it sends,
 // to whom, and how.
 type Messages interface {
 	// Relay is how outgoing mail is set, without its password.
@@ -44,7 +44,7 @@ type Messages interface {
 var messagesArea = localrpc.Area[Agent, Messages]{Part: func(a Agent) Messages { return a.Messages }}
 
 var (
-	relay       = localrpc.Get(&messagesArea, "/v1/relay", "The mail server by which the box sends, without its password.", localrpc.Bare(Messages.Relay))
+	relay       = localrpc.Get(&messagesArea, "/v1/relay", "The mail server through which the box sends, without its password.", localrpc.Bare(Messages.Relay))
 	setRelay    = localrpc.Put(&messagesArea, "/v1/relay", "Sets the mail server.", localrpc.Silent(Messages.SetRelay))
 	removeRelay = localrpc.Delete(&messagesArea, "/v1/relay", "Sends no mail any more.", func(m Messages, ctx context.Context, _ localrpc.None) (localrpc.None, error) {
 		return localrpc.None{}, m.RemoveRelay(ctx)
@@ -52,7 +52,7 @@ var (
 	undoRelay = localrpc.Post(&messagesArea, "/v1/relay/undo", "Puts back the mail server of before the last change.", func(m Messages, ctx context.Context, _ localrpc.None) (localrpc.None, error) {
 		return localrpc.None{}, m.UndoRelay(ctx)
 	})
-	testRelay    = localrpc.Post(&messagesArea, "/v1/relay/test", "Sends a test message by the mail server.", localrpc.Silent(Messages.TestRelay))
+	testRelay    = localrpc.Post(&messagesArea, "/v1/relay/test", "Sends a test message through the mail server.", localrpc.Silent(Messages.TestRelay))
 	receivers    = localrpc.Get(&messagesArea, "/v1/receivers", "The people of this box, and how messages reach them.", localrpc.Bare(Messages.Receivers))
 	setWishes    = localrpc.Put(&messagesArea, "/v1/receivers/{person}", "Sets what a person is told, and when.", localrpc.Silent(Messages.SetWishes))
 	setChannel   = localrpc.Put(&messagesArea, "/v1/receivers/{person}/channels/{kind}", "Sets a channel of a person and sends a test message by it; without a receiver it removes the channel.", Messages.SetChannel)

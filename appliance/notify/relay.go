@@ -26,7 +26,7 @@ func (n *Notify) Relay(ctx context.Context) (appliance.RelaySetting, error) {
 	return s, nil
 }
 
-// Outgoing is by which mail server apps may send, with its password; nil: none is
+// OutgoingMail is the mail server through which apps may send, with its password; nil: none is
 // set. It is for the box itself, not for answers.
 func (n *Notify) OutgoingMail(ctx context.Context) (*appliance.Relay, error) {
 	now, _, err := n.deps.Store.Relays(ctx)

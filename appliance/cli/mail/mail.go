@@ -18,8 +18,8 @@ import (
 // New returns the noun with its verbs.
 func New(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "mail", Short: "Set by which mail server this box sends mail",
-		Long: "This box sends mail by a mail server that accepts it for everybody: that of your mail provider. Its own messages go out by it " +
+		Use: "mail", Short: "Set the mail server through which this box sends mail",
+		Long: "This box sends mail through a mail server that accepts it for everybody: that of your mail provider. Its own messages go out through it " +
 			"(coopkit notify), and those of apps that send mail will.",
 	}
 	cmd.AddCommand(newSet(env), newShow(env), newTest(env), newRemove(env), newUndo(env))

@@ -15,7 +15,7 @@ func newSet(env *base.Env) *cobra.Command {
 	password := ""
 	cmd := &cobra.Command{
 		Use: "set <server>", Short: "Set the mail server",
-		Long: "Sets the mail server by which this box sends mail. The password is read from a file, or with - from standard input, so that it " +
+		Long: "Sets the mail server through which this box sends mail. The password is read from a file, or with - from standard input, so that it " +
 			"is in no list of commands; without one, that of before stays as long as server and user are the same. The setting of " +
 			"before can be put back: coopkit mail undo.",
 		Example: `  coopkit mail set mail.example.org --from box@example.org --user box@example.org --password-file -
@@ -37,7 +37,7 @@ func newSet(env *base.Env) *cobra.Command {
 				return err
 			}
 			return env.Show(s, func() error {
-				return env.Say("This box sends mail by %s. See whether it works: coopkit mail test <address>\n", term.Clean(s.Host))
+				return env.Say("This box sends mail through %s. See whether it works: coopkit mail test <address>\n", term.Clean(s.Host))
 			})
 		},
 	}

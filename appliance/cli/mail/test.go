@@ -12,7 +12,7 @@ import (
 
 func newTest(env *base.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "test <address>", Short: "Send a test message by the mail server",
+		Use: "test <address>", Short: "Send a test message through the mail server",
 		Long:    "Sends a test message and says whether the mail server accepts it, and if not, why and what to do.",
 		Example: "  coopkit mail test ana@example.org",
 		Args:    cobra.ExactArgs(1), ValidArgsFunction: cobra.NoFileCompletions,

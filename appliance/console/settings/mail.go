@@ -15,7 +15,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// mailPage is by which mail server the box sends.
+// mailPage is the mail server through which the box sends.
 type mailPage struct {
 	*webkit.Page
 	Setting appliance.RelaySetting

@@ -45,9 +45,9 @@ func wishFields(p *webkit.Page, r *http.Request, me appliance.Receiver) wishForm
 			{Name: p.T("settings.messages.least.notice"), Value: "notice"},
 		}}),
 		Quiet: field("quiet", webkit.Field{Hint: p.T("settings.messages.wish.quiet.hint")}),
-		From:  field("from", webkit.Field{Kind: "time"}), Until: field("until", webkit.Field{Kind: "time"}),
+		From:  field("from", webkit.Field{Plain: true, Autocomplete: "off"}), Until: field("until", webkit.Field{Plain: true, Autocomplete: "off"}),
 		Weekly: field("weekly", webkit.Field{Hint: p.T("settings.messages.wish.weekly.hint")}),
-		Day:    field("day", webkit.Field{Kind: "select", Options: days}), Hour: field("hour", webkit.Field{Kind: "time"}),
+		Day:    field("day", webkit.Field{Kind: "select", Options: days}), Hour: field("hour", webkit.Field{Plain: true, Autocomplete: "off"}),
 	}
 }
 
