@@ -24,7 +24,7 @@ type Message struct {
 	At      time.Time `json:"at"`               // when it was written
 	Subject string    `json:"subject"`          // one line
 	Text    string    `json:"text"`             // lines that end in \n
-	Link    string    `json:"link,omitempty"`   // the page that has more
+	Link    string    `json:"link,omitempty"`   // the page that has more; mail has it in its text
 	Urgent  bool      `json:"urgent,omitempty"`
 	// Data is what a program gets to read in place of the text.
 	Data json.RawMessage `json:"data,omitempty"`

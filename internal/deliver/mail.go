@@ -71,11 +71,7 @@ func (m Mail) letter(msg Message) (*gomail.Msg, error) {
 	if msg.Urgent {
 		l.SetImportance(gomail.ImportanceHigh)
 	}
-	text := msg.Text
-	if msg.Link != "" {
-		text += "\n" + msg.Link + "\n"
-	}
-	l.SetBodyString(gomail.TypeTextPlain, text)
+	l.SetBodyString(gomail.TypeTextPlain, msg.Text)
 	return l, nil
 }
 

@@ -155,6 +155,7 @@ func (p *page) foot() {
 		p.line(p.l.T("letter.last"))
 	}
 	p.line("")
+	p.line(p.link)
 	p.line("-- ") // RFC 3676, section 4.3: what follows is a signature
 	p.line(p.l.T("letter.foot", "name", p.letter.Box.Name, "url", p.settings()))
 }
