@@ -56,16 +56,13 @@ func appsCheck(f Facts) Check {
 			},
 		},
 		Run: func(ctx context.Context) ([]appliance.Finding, error) {
-			if f.Apps == nil {
-				return nil, nil
-			}
-			all, err := f.Apps(ctx)
+			all, err := f.released(ctx)
 			if err != nil {
 				return nil, err
 			}
 			var found []appliance.Finding
 			for _, app := range all {
-				if app.Busy || app.Install.Release == 0 {
+				if app.Busy {
 					continue
 				}
 				if app.Install.Wanted == appliance.WantStopped {
@@ -82,6 +79,16 @@ func appsCheck(f Facts) Check {
 			return found, context.Cause(ctx)
 		},
 	}
+}
+
+// released are the apps that have a release: the others are not there yet, or
+// not any more. A box without apps to ask for has none.
+func (f Facts) released(ctx context.Context) ([]App, error) {
+	if f.Apps == nil {
+		return nil, nil
+	}
+	all, err := f.Apps(ctx)
+	return slices.DeleteFunc(all, func(a App) bool { return a.Install.Release == 0 }), err
 }
 
 func judgeServices(app App) []appliance.Finding {

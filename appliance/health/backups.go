@@ -26,18 +26,12 @@ func backupsCheck(f Facts) Check {
 			},
 		},
 		Run: func(ctx context.Context) ([]appliance.Finding, error) {
-			if f.Apps == nil {
-				return nil, nil
-			}
-			all, err := f.Apps(ctx)
+			all, err := f.released(ctx)
 			if err != nil {
 				return nil, err
 			}
 			var found []appliance.Finding
 			for _, app := range all {
-				if app.Install.Release == 0 {
-					continue
-				}
 				var last time.Time
 				if f.LastBackup != nil {
 					if last, err = f.LastBackup(ctx, app.Install.Name); err != nil {

@@ -62,12 +62,16 @@ type eventRow struct {
 
 func boxID(r *http.Request) wire.BoxID { return wire.BoxID(r.PathValue("id")) }
 
-func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
-	a, err := d.as(r)
-	if err != nil {
-		return err
+// box is the one that a request is about, and the desk as its sender sees it.
+func (d *Web) box(r *http.Request) (a asks, b desk.Box, err error) {
+	if a, err = d.as(r); err == nil {
+		b, err = a.Box(r.Context(), boxID(r))
 	}
-	b, err := a.Box(r.Context(), boxID(r))
+	return a, b, err
+}
+
+func (d *Web) boxShow(w http.ResponseWriter, r *http.Request) error {
+	a, b, err := d.box(r)
 	if err != nil {
 		return err
 	}

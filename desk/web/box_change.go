@@ -20,11 +20,7 @@ func (d *Web) boxRestored(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Web) boxChange(w http.ResponseWriter, r *http.Request, saidKey string, change func(asks, context.Context, wire.BoxID) error) error {
-	a, err := d.as(r)
-	if err != nil {
-		return err
-	}
-	b, err := a.Box(r.Context(), boxID(r))
+	a, b, err := d.box(r)
 	if err != nil {
 		return err
 	}
@@ -43,11 +39,7 @@ type removePage struct {
 
 // boxRemoveAsk says what removing costs before it is done.
 func (d *Web) boxRemoveAsk(w http.ResponseWriter, r *http.Request) error {
-	a, err := d.as(r)
-	if err != nil {
-		return err
-	}
-	b, err := a.Box(r.Context(), boxID(r))
+	_, b, err := d.box(r)
 	if err != nil {
 		return err
 	}
@@ -60,11 +52,7 @@ func (d *Web) boxRemoveAsk(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Web) boxRemove(w http.ResponseWriter, r *http.Request) error {
-	a, err := d.as(r)
-	if err != nil {
-		return err
-	}
-	b, err := a.Box(r.Context(), boxID(r))
+	a, b, err := d.box(r)
 	if err != nil {
 		return err
 	}

@@ -116,7 +116,7 @@ func (a *pages) add(w http.ResponseWriter, r *http.Request) error {
 		return a.renderAsk(w, r, http.StatusUnprocessableEntity, p, in)
 	}
 	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Apps.Add(r.Context(), in.request(agreed(r)))
+		return a.Box.Apps.Add(r.Context(), in.request(area.AgreedHash(r)))
 	})
 	switch {
 	case errors.Is(err, &problem.Problem{Code: "plan-changed"}):
@@ -128,9 +128,5 @@ func (a *pages) add(w http.ResponseWriter, r *http.Request) error {
 	}
 	return a.UI.Redirect(w, r, jobPath(id))
 }
-
-// agreed is the hash of the plan that was read. A form without one agrees to no
-// plan.
-func agreed(r *http.Request) string { return cmp.Or(r.PostForm.Get(area.FieldHash), "none") }
 
 func jobPath(id appliance.JobID) string { return fmt.Sprintf("/jobs/%d", id) }

@@ -4,14 +4,12 @@ package apps
 
 import (
 	"cmp"
-	"errors"
 	"io"
 	"net/http"
 	"slices"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -60,16 +58,11 @@ func (a *pages) renderCopy(w http.ResponseWriter, r *http.Request, status int, m
 
 // copy starts making a copy, if the plan is the one that was read.
 func (a *pages) copy(w http.ResponseWriter, r *http.Request) error {
-	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Apps.Export(r.Context(), appliance.ExportApp{Name: r.PathValue("install"), PlanHash: agreed(r)})
-	})
-	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+	return a.once.Agree(a.UI, w, r, func(hash string) (appliance.Job, error) {
+		return a.Box.Apps.Export(r.Context(), appliance.ExportApp{Name: r.PathValue("install"), PlanHash: hash})
+	}, func() error {
 		return a.renderCopy(w, r, http.StatusConflict, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))
-	}
-	if err != nil {
-		return err
-	}
-	return a.UI.Redirect(w, r, jobPath(id))
+	})
 }
 
 // download sends the newest copy.

@@ -4,12 +4,10 @@ package apps
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
-	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -73,14 +71,9 @@ func (a *pages) remove(w http.ResponseWriter, r *http.Request) error {
 		p.Fail("typed", p.T("apps.wrong.typed", "name", app.Title))
 		return a.renderRemove(w, r, http.StatusUnprocessableEntity, p, app, typed, "")
 	}
-	id, err := a.once.Do(r.PostForm.Get(area.FieldKey), func() (appliance.Job, error) {
-		return a.Box.Apps.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: agreed(r)})
-	})
-	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+	return a.once.Agree(a.UI, w, r, func(hash string) (appliance.Job, error) {
+		return a.Box.Apps.Remove(r.Context(), appliance.RemoveApp{Name: string(app.Name), PlanHash: hash})
+	}, func() error {
 		return a.renderRemove(w, r, http.StatusConflict, p, app, typed, cmp.Or(r.PostForm.Get(area.FieldRows), "-"))
-	}
-	if err != nil {
-		return err
-	}
-	return a.UI.Redirect(w, r, jobPath(id))
+	})
 }

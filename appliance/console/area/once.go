@@ -3,10 +3,16 @@
 package area
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/internal/problem"
+	"coopkit/internal/webkit"
 )
 
 // Once makes agreeing twice with the same form start one change: the second
@@ -48,6 +54,24 @@ func (o *Once) Do(key string, start func() (appliance.Job, error)) (appliance.Jo
 	}
 	return job.ID, err
 }
+
+// Agree starts what a form with a plan agrees to, once, and leads to the page of
+// its job; start is given the hash of the plan that was read. When the plan is
+// another one by now, again shows that.
+func (o *Once) Agree(ui *webkit.UI, w http.ResponseWriter, r *http.Request, start func(hash string) (appliance.Job, error), again func() error) error {
+	job, err := o.Do(r.FormValue(FieldKey), func() (appliance.Job, error) { return start(AgreedHash(r)) })
+	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+		return again()
+	}
+	if err != nil {
+		return err
+	}
+	return ui.Redirect(w, r, fmt.Sprintf("/jobs/%d", job))
+}
+
+// AgreedHash is the hash of the plan that was read. A form without one agrees to
+// no plan.
+func AgreedHash(r *http.Request) string { return cmp.Or(r.FormValue(FieldHash), "none") }
 
 func (o *Once) entry(key string) *agreed {
 	o.mu.Lock()

@@ -4,7 +4,6 @@ package names
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -93,20 +92,15 @@ func (n *names) showAdd(w http.ResponseWriter, r *http.Request, plan appliance.P
 // add starts what the plan was about, once.
 func (n *names) add(w http.ResponseWriter, r *http.Request) error {
 	zone := r.FormValue("zone")
-	job, err := n.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return n.Box.Names.AddZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
-	})
-	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+	return n.once.Agree(n.UI, w, r, func(hash string) (appliance.Job, error) {
+		return n.Box.Names.AddZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: hash})
+	}, func() error {
 		plan, err := n.planAdd(r, zone)
 		if err != nil {
 			return err
 		}
 		return n.showAdd(w, r, plan, http.StatusConflict, r.FormValue(area.FieldRows))
-	}
-	if err != nil {
-		return err
-	}
-	return n.UI.Redirect(w, r, fmt.Sprintf("/jobs/%d", job))
+	})
 }
 
 func (n *names) confirm(w http.ResponseWriter, r *http.Request) error {
@@ -141,17 +135,12 @@ func (n *names) remove(w http.ResponseWriter, r *http.Request) error {
 			return http.StatusUnprocessableEntity
 		})
 	}
-	job, err := n.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return n.Box.Names.RemoveZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
-	})
-	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+	return n.once.Agree(n.UI, w, r, func(hash string) (appliance.Job, error) {
+		return n.Box.Names.RemoveZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: hash})
+	}, func() error {
 		return n.showRemove(w, r, "", func(v *planPage) int {
 			v.Plan.ChangedSince(r.FormValue(area.FieldRows))
 			return http.StatusConflict
 		})
-	}
-	if err != nil {
-		return err
-	}
-	return n.UI.Redirect(w, r, fmt.Sprintf("/jobs/%d", job))
+	})
 }

@@ -3,8 +3,6 @@
 package sites
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -12,7 +10,6 @@ import (
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/say"
 	"coopkit/internal/hostname"
-	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
@@ -59,19 +56,14 @@ func (s *site) remove(w http.ResponseWriter, r *http.Request) error {
 			return http.StatusUnprocessableEntity
 		})
 	}
-	job, err := s.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return s.Box.Sites.Remove(r.Context(), appliance.RemoveSite{Host: host, PlanHash: r.FormValue(area.FieldHash)})
-	})
-	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
+	return s.once.Agree(s.UI, w, r, func(hash string) (appliance.Job, error) {
+		return s.Box.Sites.Remove(r.Context(), appliance.RemoveSite{Host: host, PlanHash: hash})
+	}, func() error {
 		return s.showRemove(w, r, "", func(v *removePage) int {
 			v.Plan.ChangedSince(r.FormValue(area.FieldRows))
 			return http.StatusConflict
 		})
-	}
-	if err != nil {
-		return err
-	}
-	return s.UI.Redirect(w, r, fmt.Sprintf("/jobs/%d", job))
+	})
 }
 
 // same reports whether what was typed is the host, as people may write it.
