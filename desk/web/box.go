@@ -161,7 +161,7 @@ func (p *boxPage) tell() {
 		if f.Who != "" {
 			card.Meta = append(card.Meta, who(p.Page, f.Who))
 		}
-		card.Say(p.Page, words.What, words.Why, words.Next)
+		card.Say(p.Page, words.What, words.Why, words.Next.Unlinked())
 		p.Findings = append(p.Findings, card)
 	}
 	for _, i := range p.Box.Facts.Installs {

@@ -114,7 +114,7 @@ func TestBox_showsWhatIsKnown(t *testing.T) {
 	if plots := strings.Count(a.text, `class="plot"`); plots != 6 { // three figures, one night without reports
 		t.Errorf("%d lines are drawn", plots)
 	}
-	if scale := a.texts("text", "text-anchor", "end"); len(scale) < 9 || scale[2] != "100 %" {
+	if scale := a.texts("text", "text-anchor", "end"); len(scale) < 9 || scale[2] != "100%" {
 		t.Errorf("the scales say %q", scale)
 	}
 	if days := a.texts("th", "role", "rowheader"); len(days) != 2+8 {

@@ -153,7 +153,7 @@ func TestChart_hasScaleUnitTimesAndGaps(t *testing.T) {
 	got.numbers = nil
 	want := drawn{
 		runs: 2, dots: 2, figures: []string{"0", "200\u00a0Mo", "400\u00a0Mo", "600\u00a0Mo"}, times: []string{"23 nov.", "06:00", "12:00", "18:00"},
-		label: "Graphique : Memory, du 22 novembre 2026, 22:00 au 23 novembre 2026, 22:00",
+		label: "Graphique\u00a0: Memory, du 22 novembre 2026, 22:00 au 23 novembre 2026, 22:00",
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(drawn{})); diff != "" {
 		t.Error(diff)

@@ -16,10 +16,9 @@ import (
 // own for a page, problem.<code>.what, .why and .next; else all have
 // webkit.problem.<code>.*. A message with .with at the end of its key has values
 // of the problem in it and is taken when all of them are there; one with
-// .with.<case> at its end where args["case"] is that. The problem's own
-// words are English and know most: a code that no catalogue knows keeps them, and
-// in English only a message with values says it better. What to do is said by the
-// catalogue, because pages have links where terminals have commands.
+// .with.<case> at its end where args["case"] is that. The problem's own words are
+// English: they are said where the catalogue has none, and on an English page
+// where its message leaves a value out ("…") that they have.
 func Explain(l *locale.Locale, p *problem.Problem) (what, why string, next Remedy) {
 	v := valuesOf(l, time.Local, p.Args)
 	what, why = capital(p.What), capital(p.Why)
@@ -30,19 +29,15 @@ func Explain(l *locale.Locale, p *problem.Problem) (what, why string, next Remed
 		if !v.l.Speaks(key+".what") && !v.l.Speaks(key+".what.with") {
 			continue
 		}
-		say := v.either
-		if l.Lang == locale.Langs()[0] && strings.HasPrefix(key, "webkit.") {
-			say = v.with
-		}
-		if text, ok := say(key + ".what"); ok {
+		if text, ok := v.whole(key + ".what"); ok {
 			what = text
 		}
-		if text, ok := say(key + ".why"); ok {
+		if text, ok := v.whole(key + ".why"); ok {
 			why = text
 		} else if l.Lang != locale.Langs()[0] {
 			why = ""
 		}
-		if text, ok := v.either(key + ".next"); ok && !strings.Contains(text, missing) {
+		if text, ok := v.whole(key + ".next"); ok {
 			next = RemedyOf(lines(text))
 		}
 		return what, why, next
@@ -128,30 +123,21 @@ func (v values) ofCase(key string) (string, bool) {
 	return v.Say(key)
 }
 
-// with returns the message with values where all are there: that of the case
-// first.
-func (v values) with(key string) (string, bool) {
-	if of := key + ".with." + v.which; v.which != "" && v.l.Speaks(of) {
-		if text, ok := v.Say(of); ok {
-			return text, true
+// whole returns the message with values where all are there, that of the case
+// first; else the plain one where it leaves nothing out.
+func (v values) whole(key string) (string, bool) {
+	for _, with := range []string{key + ".with." + v.which, key + ".with"} {
+		if v.l.Speaks(with) {
+			if text, ok := v.Say(with); ok {
+				return text, true
+			}
 		}
-	}
-	if !v.l.Speaks(key + ".with") {
-		return "", false
-	}
-	return v.Say(key + ".with")
-}
-
-// either returns the message with values where all are there, else the plain
-// one.
-func (v values) either(key string) (string, bool) {
-	if text, ok := v.with(key); ok {
-		return text, true
 	}
 	if !v.l.Speaks(key) {
 		return "", false
 	}
-	return v.Say(key)
+	text, ok := v.Say(key)
+	return text, ok && !strings.Contains(text, missing)
 }
 
 func lines(text string) []string {

@@ -137,9 +137,9 @@ func TestExplain_saysProblemsInTheReadersLanguage(t *testing.T) {
 		return strings.Join([]string{what, why, strings.Join(append(next.Steps, next.Commands...), "|")}, "|")
 	}
 	for _, c := range []struct{ lang, want string }{
-		{"en", "There is no app named wiki on this box||coopkit app list"},
-		{"es", "Esta aplicación no está en esta caja||Mira la lista de aplicaciones"},
-		{"fr", "Cette application n’est pas sur ce boîtier||Regardez la liste des applications"},
+		{"en", "There is no app named wiki on this box||See [your apps](/apps)|coopkit app list"},
+		{"es", "Esta aplicación no está en esta caja||Consulta [tus aplicaciones](/apps)|coopkit app list"},
+		{"fr", "Cette application n’est pas sur ce boîtier||Consultez [vos applications](/apps)|coopkit app list"},
 	} {
 		if got := say(c.lang); got != c.want {
 			t.Errorf("%s: %q, want %q", c.lang, got, c.want)
@@ -160,9 +160,9 @@ func TestExplainFinding_formatsAndFallsBack(t *testing.T) {
 	own := webkit.Sentences{Title: "own"}
 	args := map[string]string{"place": "/", "free_bytes": "5000000000", "total_bytes": "100000000000", "days_count": "1"}
 	for _, c := range []struct{ lang, want string }{
-		{"en", "The disk will be full in about one day; everything still works|5\u00a0GB of 100\u00a0GB are free on the disk of /."},
-		{"es", "El disco se llenará en un día, más o menos; todo funciona todavía|Quedan libres 5\u00a0GB de 100\u00a0GB en el disco de /."},
-		{"fr", "Le disque sera plein dans 1 jour environ\u00a0; tout marche encore|Il reste 5\u00a0Go sur 100\u00a0Go sur le disque de /."},
+		{"en", "The disk will be full in about a day. Everything still works|5\u00a0GB of 100\u00a0GB are free on the disk of /."},
+		{"es", "El disco se llenará en un día, más o menos. Todavía funciona todo|Quedan libres 5\u00a0GB de 100\u00a0GB en el disco de /."},
+		{"fr", "Le disque sera plein dans 1 jour environ. Tout fonctionne encore|Il reste 5\u00a0Go sur 100\u00a0Go sur le disque de /."},
 	} {
 		s := webkit.ExplainFinding(bundle.In(c.lang), "DISK-FILLING", args, own)
 		if got := s.Title + "|" + s.What; got != c.want || len(s.Next.Steps) != 2 {

@@ -47,7 +47,17 @@ func (n Remedy) First() string {
 	if len(n.Steps) == 0 {
 		return ""
 	}
-	return link.ReplaceAllString(n.Steps[0], "$1")
+	return n.Unlinked().Steps[0]
+}
+
+// Unlinked is the remedy without its links, for where its pages are not: a desk
+// says what to do on a box.
+func (n Remedy) Unlinked() Remedy {
+	out := Remedy{Commands: n.Commands, Steps: make([]string, len(n.Steps))}
+	for i, s := range n.Steps {
+		out.Steps[i] = link.ReplaceAllString(s, "$1")
+	}
+	return out
 }
 
 // Plain are the steps as text, for mail: beside its words each link is a whole

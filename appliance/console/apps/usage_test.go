@@ -30,7 +30,7 @@ func TestShow_drawsWhatTheAppUses(t *testing.T) {
 			t.Errorf("%s: %q", selector, got)
 		}
 	}
-	for _, want := range []string{"296 MB of 512 MB", "0.4 %"} {
+	for _, want := range []string{"296 MB of 512 MB", "0.4%"} {
 		if got := page.Text(t, "aside .sum"); !strings.Contains(got, want) {
 			t.Errorf("the facts do not say %q: %s", want, got)
 		}

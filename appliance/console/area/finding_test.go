@@ -22,7 +22,7 @@ func TestFindingView_saysWhatWhyNextAndWho(t *testing.T) {
 		Args: map[string]string{"app": "wordpress", "install": "wordpress", "service": "db", "case": "exited", "exit": "1"},
 	}
 	card := area.FindingView(page, f)
-	if card.Title != "wordpress does not work now" || card.Kind != "crit" || card.Code != f.Code || len(card.Rows) != 2 || len(card.Rows[1].Steps) != 2 || len(card.Commands) != 2 || card.Hides == "" {
+	if card.Title != "wordpress does not work at the moment" || card.Kind != "crit" || card.Code != f.Code || len(card.Rows) != 2 || len(card.Rows[1].Steps) != 2 || len(card.Commands) != 2 || card.Hides == "" {
 		t.Errorf("%+v", card)
 	}
 	if !strings.Contains(string(card.Meta[0]), "21 November 2026") || card.Meta[1] != "you can do this" {

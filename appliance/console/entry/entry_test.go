@@ -227,7 +227,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
-	v.shows(v.post("/setup", "token", "nonsense"), 422, "No token reads like this one", `aria-invalid="true"`, `role="alert"`, "Error: ")
+	v.shows(v.post("/setup", "token", "nonsense"), 422, "This token does not match", `aria-invalid="true"`, `role="alert"`, "Error: ")
 	v.leads(v.get("/setup/steward"), "/setup")
 	v.leads(v.post("/setup/steward", "coop", "Thieves", "display", "T", "name", "t", "password", password), "/setup")
 	if settings, err := s.box.Agent().Box.Settings(t.Context()); err != nil || settings.Coop != "Demo Co-op" {
@@ -237,9 +237,9 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	for _, c := range []struct{ coop, display, user, password, want string }{
 		{"", "Amara", "amara", password, "Write the name of your co-op"},
 		{"Bakery", "", "amara", password, "Enter your name"},
-		{"Bakery", "Amara", "two words", password, "A name to sign in with has letters"},
+		{"Bakery", "Amara", "two words", password, "Use only letters, digits and the signs"},
 		{"Bakery", "Amara", "amara", "short", "The password is too short"},
-		{"Bakery", "Amara", "amara.osei", "Amara.Osei", "The password is the name"},
+		{"Bakery", "Amara", "amara.osei", "Amara.Osei", "The password is the same as your name"},
 	} {
 		a := v.post("/setup/steward", "coop", c.coop, "display", c.display, "name", c.user, "password", c.password)
 		v.shows(a, 422, c.want, `value="`+c.user+`"`)
@@ -250,7 +250,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	for range 6 {
 		v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF")
 	}
-	v.shows(v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF"), 429, "Too many wrong attempts")
+	v.shows(v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF"), 429, "too many wrong attempts")
 }
 
 // The pages about accounts are tested with package account; here, that they are

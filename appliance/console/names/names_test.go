@@ -124,7 +124,7 @@ func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 	r := newRig(t)
 	r.get(t, "/names/new").Want(t, http.StatusOK, "See the plan", "While this box is off")
 	r.get(t, "/names/new?zone=demo+coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
-	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "answers for demo.coop already")
+	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "already manages demo.coop")
 	plan := r.get(t, "/names/new?zone=Cafe.example")
 	plan.Want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
 	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan has changed")
@@ -257,7 +257,7 @@ func TestCertificates_states(t *testing.T) {
 	why := &problem.Problem{Code: "certificate-failed", What: "no certificate for it", Why: "port 80 is shut", Next: []string{"open it"}}
 	r.box.Answer("GET /v1/certificates", []appliance.Certificate{{Host: "www.demo.coop", Problem: why}})
 	r.get(t, "/names").Want(t, http.StatusOK, "No certificate for it. Port 80 is shut.")
-	r.send(t, "GET", "/names", "fr").Want(t, http.StatusOK, "Aucun certificat n’a pu être obtenu")
+	r.send(t, "GET", "/names", "fr").Want(t, http.StatusOK, "n’a pas pu être obtenu")
 }
 
 func TestMessages(t *testing.T) {

@@ -134,12 +134,12 @@ func TestSignin_leadsToWhereSomebodyWanted(t *testing.T) {
 	b := newSite(t).browser()
 	b.want("GET /account", nil, 303, "/signin?next=%2Faccount")
 	b.want("GET /signin?next=%2Faccount", nil, 200, "", `value="/account"`, `autocomplete="current-password"`)
-	b.want("POST /signin", []string{"name", "ana", "password", "wrong", "next", "/account"}, 422, "", "do not belong together", `href="#f-password"`, `value="ana"`, `value="/account"`)
+	b.want("POST /signin", []string{"name", "ana", "password", "wrong", "next", "/account"}, 422, "", "name or the password is wrong", `href="#f-password"`, `value="ana"`, `value="/account"`)
 	b.want("POST /signin", []string{"name", "ana", "password", good, "next", "/account"}, 303, "/account")
 	b.want("GET /account", nil, 200, "", "Ana Costa", "You sign in as ana.", "Firefox, Linux", "192.0.2.7", "this browser", "steward")
 	b.want("GET /signin?next=%2Faccount", nil, 303, "/account")
 	b.want("POST /signout", nil, 303, "/signin")
-	b.want("GET /signin", nil, 200, "", "You are signed out.")
+	b.want("GET /signin", nil, 200, "", "You have signed out.")
 	b.want("GET /account", nil, 303, "/signin?next=%2Faccount")
 }
 
@@ -148,7 +148,7 @@ func TestSignin_saysHowLongTheDoorIsLocked(t *testing.T) {
 	for range 5 {
 		b.want("POST /signin", []string{"name", "ana", "password", "wrong"}, 422, "")
 	}
-	b.want("POST /signin", []string{"name", "ana", "password", good}, 429, "", "wait 30 seconds")
+	b.want("POST /signin", []string{"name", "ana", "password", good}, 429, "", "Wait 30 seconds")
 	b.now = b.now.Add(31 * time.Second)
 	b.signIn()
 }
@@ -162,12 +162,12 @@ func TestRecover_setsThePasswordOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.want("GET /signin/recover", nil, 200, "", "coopkit test token ana", `autocomplete="one-time-code"`)
-	b.want("POST /signin/recover", []string{"token", "X", "password", "four other words"}, 422, "", "No token reads like this one", `id="e-token"`)
+	b.want("POST /signin/recover", []string{"token", "X", "password", "four other words"}, 422, "", "This token does not match", `id="e-token"`)
 	b.want("POST /signin/recover", []string{"token", token.Text, "password", "short"}, 422, "", "too short", `id="e-password"`, token.Text)
 	b.want("POST /signin/recover", []string{"token", strings.ToLower(token.Text), "password", "four other words"}, 303, "/")
 	b.want("GET /account", nil, 200, "", "Your password is set")
 	other.want("GET /account", nil, 303, "/signin?next=%2Faccount")
-	other.want("POST /signin/recover", []string{"token", token.Text, "password", "four more words"}, 422, "", "was used before")
+	other.want("POST /signin/recover", []string{"token", token.Text, "password", "four more words"}, 422, "", "was already used")
 }
 
 func TestPassword_isChangedByWhoKnowsIt(t *testing.T) {
@@ -178,7 +178,7 @@ func TestPassword_isChangedByWhoKnowsIt(t *testing.T) {
 	b.want("POST /account/password", []string{"current", "wrong", "password", "four other words"}, 422, "", "This is not your password", `id="e-current"`)
 	b.want("POST /account/password", []string{"current", good, "password", "ana"}, 422, "", "too short", `id="e-password"`)
 	b.want("POST /account/password", []string{"current", good, "password", "four other words"}, 303, "/account")
-	b.want("GET /account", nil, 200, "", "Your password is changed.")
+	b.want("GET /account", nil, 200, "", "Your password is changed")
 	other.want("GET /account", nil, 303, "/signin?next=%2Faccount")
 }
 
@@ -196,7 +196,7 @@ func TestSessions_areEndedFromAnotherBrowser(t *testing.T) {
 	b.want("POST /account/sessions/"+string(here.ID)+"/end", nil, 303, "/account")
 	b.want("GET /account", nil, 200, "", "That browser is signed out.")
 	second.want("GET /account", nil, 303, "/signin?next=%2Faccount")
-	b.want("POST /account/sessions/"+string(here.ID)+"/end", nil, 404, "", "not signed in any more")
+	b.want("POST /account/sessions/"+string(here.ID)+"/end", nil, 404, "", "no longer signed in")
 	b.want("POST /account/sessions/others/end", nil, 303, "/account")
 	third.want("GET /account", nil, 303, "/signin?next=%2Faccount")
 	b.want("GET /account", nil, 200, "", "All other browsers are signed out.")
