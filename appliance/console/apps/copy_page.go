@@ -46,7 +46,7 @@ func (a *pages) renderCopy(w http.ResponseWriter, r *http.Request, status int, m
 	here := "/apps/" + string(app.Name)
 	if i := slices.IndexFunc(copies, func(c appliance.AppCopy) bool { return c.App == app.Name }); i >= 0 {
 		c := copies[i]
-		v.Kept = p.T("apps.copy.kept", "when", p.Ago(c.Made), "until", p.Day(c.Expires))
+		v.Kept = p.T("apps.copy.kept", "when", p.Locale.Ago(c.Made, p.Now), "until", p.Date(c.Expires))
 		v.Download = webkit.Action{Text: p.T("apps.copy.download", "size", p.Bytes(uint64(max(c.Bytes, 0)))), Href: here + "/copy.zip", Kind: "go", Icon: "down"}
 	}
 	v.Plan.Action, v.Plan.Agree, v.Plan.Cancel = here+"/copy", p.T("apps.copy.agree"), here
