@@ -5,6 +5,8 @@ package agent
 import (
 	"context"
 	"net/url"
+	"slices"
+	"strings"
 
 	"coopkit/appliance"
 	"coopkit/appliance/apps"
@@ -53,7 +55,49 @@ func (b redirectCalls) Add(ctx context.Context, req appliance.Redirect) (applian
 	} else if taken {
 		return appliance.Job{}, b.apps.Taken(ctx, held)
 	}
+	if err := b.noLoop(ctx, h, to); err != nil {
+		return appliance.Job{}, err
+	}
 	return b.jobs.Start(ctx, appliance.ChangeAddRedirect, redirectSubject(h), appliance.Address{Host: h, Kind: appliance.ToRedirect, Target: to.String()})
+}
+
+// noLoop refuses a redirect that leads back to its own host, whatever the port
+// and scheme, by itself or through other redirects of this box.
+func (b redirectCalls) noLoop(ctx context.Context, from hostname.Name, to *url.URL) error {
+	all, err := b.List(ctx)
+	if err != nil {
+		return err
+	}
+	way := []string{from.String()}
+	for range len(all) + 1 {
+		host, err := hostname.Parse(to.Hostname())
+		if err != nil {
+			return nil // an address by number: none of ours
+		}
+		if way = append(way, host.String()); host == from {
+			return redirectLoop(way)
+		}
+		i := slices.IndexFunc(all, func(a appliance.Address) bool { return a.Host == host })
+		if i < 0 {
+			return nil
+		}
+		if to, err = url.Parse(all[i].Target); err != nil {
+			return nil //nolint:nilerr // its own finding says so
+		}
+	}
+	return nil
+}
+
+func redirectLoop(way []string) error {
+	what := "a redirect cannot lead to its own address"
+	if len(way) > 2 {
+		what = "that redirect would send visitors round in a circle"
+	}
+	return &problem.Problem{
+		Code: "redirect-loop", Kind: problem.Invalid, What: what, Why: "the way is " + strings.Join(way, " → "),
+		Next: []string{"choose another address to send visitors to"},
+		Args: map[string]string{"way": strings.Join(way, " → ")},
+	}
 }
 
 func (b *backend) addRedirectSteps(_ context.Context, in appliance.Address) ([]jobs.Step, error) {

@@ -169,6 +169,8 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 		{"host", "", "www.demo.coop"},
 		{"host", "demo coop.example", "write demo.coop.example"},
 		{"host", "wi ki.demo.coop", "write wiki.demo.coop"},
+		{"host", "cal demo.coop", "write cal.demo.coop"},
+		{"title", strings.Repeat("x", 61), "at most 60 letters"},
 		{"host", "https://cal.demo.coop/x", "without a path: cal.demo.coop"},
 		{"host", "x_y", "letters, digits, hyphens and dots"},
 		{"host", "wiki.demo.coop", "is the address of Handbook. Choose another"},

@@ -41,8 +41,12 @@ func (n *names) addRedirect(w http.ResponseWriter, r *http.Request) error {
 
 // failRedirect says at its field what is wrong.
 func (v *listPage) failRedirect(p *problem.Problem, typed string) {
-	what, _, _ := webkit.Explain(v.Locale, p)
+	what, why, _ := webkit.Explain(v.Locale, p)
 	switch p.Code {
+	case "redirect-loop":
+		v.Target.Error = what + ". " + why + "."
+		v.Fail("target", v.Target.Error)
+		return
 	case "redirect-target-invalid":
 		v.Target.Error = v.T("names.redirect.target.bad")
 		v.Fail("target", v.Target.Error)
