@@ -63,6 +63,9 @@ func TestJobs_surviveEverything(t *testing.T) {
 		{"export", []jobstest.Start{add, fill}, export},
 		{"export what is stopped", []jobstest.Start{add, fill, stop}, export},
 		{"stop", []jobstest.Start{add, fill}, stop},
+		{"retitle", []jobstest.Start{add}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) {
+			return b.startRetitle(ctx, appliance.RetitleApp{Name: "echo", Title: "Our echo"})
+		})},
 		{"start", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Start(ctx, "echo") })},
 		{"restart what is stopped", []jobstest.Start{add, fill, stop}, jobstest.With(func(ctx context.Context, b *box) (appliance.Job, error) { return b.Restart(ctx, "echo") })},
 	} {

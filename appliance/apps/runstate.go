@@ -8,6 +8,7 @@ import (
 
 	"coopkit/appliance"
 	"coopkit/appliance/jobs"
+	"coopkit/internal/problem"
 )
 
 // nameInput is the input of jobs that need nothing but the install, and what
@@ -22,7 +23,8 @@ func (a *Apps) Start(ctx context.Context, name appliance.InstallName) (appliance
 	return a.change(ctx, appliance.ChangeStart, name)
 }
 
-// Stop stops an app; its data and its address stay.
+// Stop stops an app; its data and its address stay. The error is a Problem
+// "app-stopped-already" when there is nothing to do.
 func (a *Apps) Stop(ctx context.Context, name appliance.InstallName) (appliance.Job, error) {
 	return a.change(ctx, appliance.ChangeStop, name)
 }
@@ -37,7 +39,19 @@ func (a *Apps) change(ctx context.Context, kind appliance.Change, name appliance
 	if err != nil {
 		return appliance.Job{}, err
 	}
+	if kind == appliance.ChangeStop && in.Wanted == appliance.WantStopped && !a.Changing(name) {
+		return appliance.Job{}, alreadyStopped(a.Title(in), name)
+	}
 	return a.Jobs.StartWith(ctx, kind, subject(name), a.words(in), nameInput{Name: name, Before: in.Wanted})
+}
+
+func alreadyStopped(title string, name appliance.InstallName) error {
+	return &problem.Problem{
+		Code: "app-stopped-already", Kind: problem.Conflict,
+		What: title + " is stopped already",
+		Next: []string{"to start it: coopkit app start " + string(name)},
+		Args: map[string]string{"app": title},
+	}
 }
 
 func (a *Apps) startSteps(_ context.Context, in nameInput) ([]jobs.Step, error) {

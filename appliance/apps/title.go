@@ -73,6 +73,17 @@ type retitleInput struct {
 // an empty one is that of its program. It returns the job when that has ended.
 // Errors: Problems "title-invalid", "install-unknown".
 func (a *Apps) Retitle(ctx context.Context, req appliance.RetitleApp) (appliance.Job, error) {
+	job, err := a.startRetitle(ctx, req)
+	if err != nil {
+		return job, err
+	}
+	if err := a.Jobs.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
+		return job, err
+	}
+	return a.Jobs.Job(ctx, job.ID)
+}
+
+func (a *Apps) startRetitle(ctx context.Context, req appliance.RetitleApp) (appliance.Job, error) {
 	in, err := a.Store.Install(ctx, req.Name)
 	if err != nil {
 		return appliance.Job{}, err
@@ -83,14 +94,7 @@ func (a *Apps) Retitle(ctx context.Context, req appliance.RetitleApp) (appliance
 	}
 	args := a.words(in)
 	args["new"] = cmp.Or(title, a.program(in))
-	job, err := a.Jobs.StartWith(ctx, appliance.ChangeRetitle, subject(in.Name), args, retitleInput{in.Name, title, in.Title})
-	if err != nil {
-		return job, err
-	}
-	if err := a.Jobs.Follow(ctx, job.ID, 0, func(appliance.JobEvent) error { return nil }); err != nil {
-		return job, err
-	}
-	return a.Jobs.Job(ctx, job.ID)
+	return a.Jobs.StartWith(ctx, appliance.ChangeRetitle, subject(in.Name), args, retitleInput{in.Name, title, in.Title})
 }
 
 func (a *Apps) retitleSteps(_ context.Context, in retitleInput) ([]jobs.Step, error) {

@@ -40,7 +40,9 @@ func Actor(l *locale.Locale, a appliance.Actor) string {
 func Job(l *locale.Locale, j appliance.Job) string {
 	args := map[string]string{"name": Subject(j.Subject), "kind": string(j.Kind)}
 	maps.Copy(args, j.Args)
-	args["name"] = cmp.Or(j.Args["title"], args["name"])
+	if title := j.Args["title"]; title != "" {
+		args["name"] = title
+	}
 	state := j.State
 	if state == appliance.JobWaiting { // it is not over; in what way says the state beside it
 		state = appliance.JobRunning
@@ -58,8 +60,10 @@ func By(l *locale.Locale, by appliance.By) string {
 	if by.Name != "" {
 		return by.Name
 	}
-	text, _ := words(l, "say.by."+string(by.Kind), nil)
-	return text
+	if text, ok := words(l, "say.by."+string(by.Kind), nil); ok {
+		return text
+	}
+	return ""
 }
 
 // Reach says how far an address reaches: "not switched over yet".
@@ -69,6 +73,9 @@ func Reach(l *locale.Locale, r appliance.Reach) string {
 	}
 	return string(r)
 }
+
+// About is what a job is about, as people called it when it began.
+func About(j appliance.Job) string { return cmp.Or(j.Args["new"], j.Args["title"], Subject(j.Subject)) }
 
 // Step says what a step does. A code without words is shown as it is: it is
 // that of another version, and the first one had sentences in its place.

@@ -6,8 +6,6 @@
 package app
 
 import (
-	"cmp"
-
 	"github.com/spf13/cobra"
 
 	"coopkit/appliance"
@@ -28,5 +26,5 @@ func New(env *base.Env) *cobra.Command {
 
 // called is what people call the app that a job is about.
 func called(j appliance.Job) string {
-	return term.Clean(cmp.Or(j.Args["new"], j.Args["title"], say.Subject(j.Subject)))
+	return term.Clean(say.About(j))
 }

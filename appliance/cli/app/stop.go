@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -11,6 +12,8 @@ import (
 	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
+	"coopkit/internal/problem"
+	"coopkit/internal/term"
 )
 
 func newStop(env *base.Env) *cobra.Command {
@@ -21,7 +24,7 @@ func newStop(env *base.Env) *cobra.Command {
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Apps(env),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return change.Change{
+			err := change.Change{
 				Start: func(ctx context.Context, _ string) (appliance.Job, error) {
 					return env.Agent().Apps.Stop(ctx, appliance.InstallName(args[0]))
 				},
@@ -29,6 +32,10 @@ func newStop(env *base.Env) *cobra.Command {
 					return env.Say("\n%s is stopped; its data is kept. To start it: coopkit app start %s\n", called(ended), args[0])
 				},
 			}.Run(cmd.Context(), env)
+			if p, ok := errors.AsType[*problem.Problem](err); ok && p.Code == "app-stopped-already" && !env.JSON {
+				return env.Say("%s.\n", term.Clean(p.What))
+			}
+			return err
 		},
 	}
 }

@@ -5,12 +5,15 @@ package apps
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
+	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 	"coopkit/recipes"
 )
@@ -179,6 +182,10 @@ func (a *pages) change(do func(context.Context, appliance.InstallName) (applianc
 		id, err := a.once.Do(r.PostFormValue(area.FieldKey), func() (appliance.Job, error) {
 			return do(r.Context(), appliance.InstallName(r.PathValue("install")))
 		})
+		if errors.Is(err, &problem.Problem{Code: "app-stopped-already"}) { // in another tab, or by somebody else
+			webkit.SetFlash(w, webkit.Flash{Text: a.UI.Locale(r).T("apps.stop.already")})
+			return a.UI.Redirect(w, r, "/apps/"+url.PathEscape(r.PathValue("install")))
+		}
 		if err != nil {
 			return err
 		}

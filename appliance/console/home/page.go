@@ -42,8 +42,8 @@ type thing struct {
 
 // event is one thing that happened.
 type event struct {
-	At         time.Time
-	Text, Href string
+	At             time.Time
+	Text, Href, By string
 }
 
 func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
@@ -68,7 +68,7 @@ func (d *pages) home(w http.ResponseWriter, r *http.Request) error {
 		if at.IsZero() {
 			at = j.Created
 		}
-		p.Lately = append(p.Lately, event{At: at, Text: say.Job(p.Locale, j), Href: "/jobs/" + strconv.FormatInt(int64(j.ID), 10)})
+		p.Lately = append(p.Lately, event{At: at, Text: say.Job(p.Locale, j), By: say.By(p.Locale, j.By), Href: "/jobs/" + strconv.FormatInt(int64(j.ID), 10)})
 		if j.State == appliance.JobRunning {
 			p.Refresh = 5
 		}

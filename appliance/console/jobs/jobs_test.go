@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,9 +67,9 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 		t.Fatal(err)
 	}
 	for lang, want := range map[string][]string{
-		"en": {"Restarting DokuWiki Running", "DokuWiki was not stopped Undone", "Added DokuWiki Done", "One change is under way."},
-		"es": {"Reiniciando DokuWiki En curso", "DokuWiki no se detuvo Deshecho", "Se añadió DokuWiki Hecho", "Hay un cambio en curso."},
-		"fr": {"de DokuWiki En cours", "DokuWiki n’a pas été arrêté Annulé", "DokuWiki a été ajouté Fait", "Un changement est en cours."},
+		"en": {"Restarting DokuWiki the command line Running", "DokuWiki was not stopped the command line Undone", "Added DokuWiki the command line Done", "One change is under way."},
+		"es": {"Reiniciando DokuWiki la línea de comandos En curso", "DokuWiki no se detuvo la línea de comandos Deshecho", "Se añadió DokuWiki la línea de comandos Hecho", "Hay un cambio en curso."},
+		"fr": {"de DokuWiki la ligne de commande En cours", "DokuWiki n’a pas été arrêté la ligne de commande Annulé", "DokuWiki a été ajouté la ligne de commande Fait", "Un changement est en cours."},
 	} {
 		c.Lang = lang
 		p := c.Get(t, "/activity")
@@ -102,6 +103,41 @@ func TestList_hasPages(t *testing.T) {
 	}
 	if to := second.Value(t, ".pager a", "href"); to != "/activity?page=1" {
 		t.Errorf("the second page leads to %s", to)
+	}
+}
+
+func TestList_filtersByWhatWhoAndKind(t *testing.T) {
+	t.Parallel()
+	box := agenttest.New(t)
+	amara := appliance.By{Kind: appliance.ByPerson, Name: "Amara"}
+	box.Answer("GET /v1/jobs", []appliance.Job{
+		{ID: 3, Kind: appliance.ChangeStop, Subject: "app:wiki", Args: map[string]string{"title": "Handbook"}, By: amara, State: appliance.JobDone},
+		{ID: 2, Kind: appliance.ChangeAdd, Subject: "app:wiki", Args: map[string]string{"title": "Wiki"}, By: appliance.By{Kind: appliance.ByCommand}, State: appliance.JobDone},
+		{ID: 1, Kind: appliance.ChangePublish, Subject: "site:demo.coop", State: appliance.JobDone}, // by a program that did not say who
+	})
+	c := console(t, box.Agent())
+	p := c.Get(t, "/activity")
+	if text := p.Text(t, "form.row"); text != "About Everything Handbook demo.coop By Everybody Amara the command line Kind Every change App stopped App added Site published Show" {
+		t.Errorf("choices: %s", text)
+	}
+	for query, want := range map[string][]string{
+		"about=app:wiki":       {"Stopped Handbook", "Added Wiki"},
+		"by=person:Amara":      {"Stopped Handbook"},
+		"by=command:":          {"Added Wiki"},
+		"kind=publish":         {"Published demo.coop"},
+		"kind=add&by=command:": {"Added Wiki"},
+		"kind=remove":          nil,
+	} {
+		var got []string
+		for _, n := range c.Get(t, "/activity?"+query).All("tbody a") {
+			got = append(got, areatest.TextOf(n))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+	if p := c.Get(t, "/activity?kind=remove"); len(p.All(".empty")) != 1 || len(p.All("form.row")) != 1 {
+		t.Error("nothing fits, and it does not say so")
 	}
 }
 
@@ -345,5 +381,5 @@ func TestMessages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	localetest.Check(t, b, []string{"."})
+	localetest.Check(t, b, []string{"."}, "jobs.kind.")
 }

@@ -3,7 +3,6 @@
 package jobs
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -171,7 +170,7 @@ func (v *view) finish(app string) {
 	case j.Kind == appliance.ChangeExport && j.State == appliance.JobDone:
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.copy"), Href: "/apps/" + name + "/copy", Kind: "go", Icon: "down"}}
 	case kind == "app" && there && j.Kind != "recipe-test":
-		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", cmp.Or(j.Args["new"], j.Args["title"], name)), Href: "/apps/" + name, Kind: "go"}}
+		v.Actions = []webkit.Action{{Text: p.T("jobs.next.app", "name", say.About(j)), Href: "/apps/" + name, Kind: "go"}}
 	case kind == "app":
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.apps"), Href: "/apps", Kind: "go"}}
 	case kind == "site" && there:
@@ -195,6 +194,9 @@ func explained(p *webkit.Page, j appliance.Job, severity string) *webkit.Finding
 	f.Say(p, "", why, next)
 	return &f
 }
+
+// By is who asked for the job; empty where that is not known.
+func (v view) By() string { return say.By(v.Locale, v.Job.By) }
 
 // State is how the job ended, in a word.
 func (v view) State() webkit.Pill { return area.JobPill(v.Page, v.Job.State) }
