@@ -89,6 +89,7 @@ const (
 	NoteCheckName        NoteCode = "check-name"  // name
 	NoteSameTitle        NoteCode = "same-title"  // title
 	NoteDelegate         NoteCode = "delegate"    // name; the records follow
+	NoteInside           NoteCode = "inside"      // name, which ends in .internal
 	NoteSingleServer     NoteCode = "single-server"
 	NoteBeforeDelegating NoteCode = "before-delegating"
 	NoteLeaveElsewhere   NoteCode = "leave-elsewhere"
@@ -150,7 +151,7 @@ func (c NoteCode) IsFact() bool { return strings.HasPrefix(string(c), "fact-") }
 
 // NoteCodes are all of them.
 var NoteCodes = []NoteCode{
-	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteSingleServer,
+	NoteMemoryShort, NoteBuildFallback, NoteSetRecords, NoteRecord, NoteGlueRecord, NoteCheckName, NoteSameTitle, NoteDelegate, NoteInside, NoteSingleServer,
 	NoteBeforeDelegating, NoteLeaveElsewhere, NoteStillDelegated, NoteNotSent, NoteDeskListens, NoteSeeSent,
 	NoteNoMoreReports, NoteDeskKeeps, NoteClosedMeanwhile, NoteCopyHasSecrets, NoteCopyStays, NoteNameUnchecked, NoteNameUnreadable,
 	BackRemoveApp, BackExport, BackNone, BackNothing, BackRemoveSite, BackRollbackSite, BackPublish, BackRemoveName, BackZoneFile, BackLeave, BackInvitation,

@@ -80,7 +80,7 @@ func New(d Deps) (*Console, error) {
 		d.Metrics.ServeHTTP(w, r)
 		return nil
 	})
-	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
+	entry.Routes(entry.Deps{Deps: deps, Accounts: d.Accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs, Recipes: box.Recipes}})
 	home.Routes(deps, home.Agent{
 		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk, Usage: box.Usage,
 	})

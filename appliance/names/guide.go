@@ -35,6 +35,9 @@ func (n *Names) guide(host hostname.Name) ([]appliance.Note, error) {
 // delegationNotes returns what a person sets at the registrar so that the world
 // asks this box for the zone.
 func delegationNotes(z zone) []appliance.Note {
+	if hostname.Name(z.Name).Within("internal") { // nobody registers one
+		return []appliance.Note{{Code: appliance.NoteInside, Args: map[string]string{"name": z.Name}}}
+	}
 	notes := []appliance.Note{{Code: appliance.NoteDelegate, Args: map[string]string{"name": z.Name}}}
 	for _, ns := range z.NS {
 		notes = append(notes, recordNote(appliance.NoteRecord, dns.Record{Name: z.Name, Type: "NS", TTL: guideTTL, Data: ns + "."}))

@@ -21,6 +21,15 @@ type Name string
 // String returns the normal form.
 func (n Name) String() string { return string(n) }
 
+// Display is the name as people write it, in their own letters: "cafetería.coop"
+// for "xn--cafetera-i2a.coop".
+func (n Name) Display() string {
+	if shown, err := idna.Display.ToUnicode(string(n)); err == nil {
+		return shown
+	}
+	return string(n)
+}
+
 // Within reports whether n is zone or a name below it.
 func (n Name) Within(zone Name) bool {
 	return n == zone || strings.HasSuffix(string(n), "."+string(zone))

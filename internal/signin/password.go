@@ -24,8 +24,8 @@ var common string
 
 // CheckPassword returns a Problem for the first rule that a new password of the
 // person with that sign-in name breaks: "password-short", "password-long",
-// "password-is-name" or "password-common". There are no others: what makes a
-// password good is its length.
+// "password-is-name", "password-common" or "password-pattern". There are no
+// others: what makes a password good is its length.
 func CheckPassword(name, password string) error {
 	folded := strings.ToLower(string(normal(password)))
 	switch {
@@ -57,6 +57,46 @@ func CheckPassword(name, password string) error {
 			Why:  "who guesses tries it among the first",
 			Next: []string{"take four words that do not belong together"},
 		}
+	case patterned(folded):
+		return &problem.Problem{
+			Code: "password-pattern", Kind: problem.Invalid,
+			What: "the password repeats itself or follows a simple pattern",
+			Why:  "patterns such as aaaaaaaaaa, abcabcabca and 1234567890 are tried first",
+			Next: []string{"take four words that do not belong together"},
+		}
 	}
 	return nil
+}
+
+// minDifferent is how many places of a password must not follow from what is
+// before them.
+const minDifferent = 6
+
+// patterned reports whether nearly every letter of a password follows from those
+// before it: the same again, the next or the one before in the alphabet or on a
+// keyboard, or what stood a few places earlier.
+func patterned(password string) bool {
+	letters := []rune(password)
+	surprises := 0
+	for i, c := range letters {
+		followed := i > 0 && follows(letters[i-1], c)
+		for back := 1; back <= 4 && back <= i && !followed; back++ {
+			followed = letters[i-back] == c
+		}
+		if !followed {
+			surprises++
+		}
+	}
+	return surprises < minDifferent
+}
+
+// rows are neighbours on keyboards.
+const rows = "qwertyuiop asdfghjkl zxcvbnm azertyuiop qsdfghjklm wxcvbn"
+
+func follows(before, c rune) bool {
+	if d := c - before; d >= -1 && d <= 1 {
+		return true
+	}
+	pair, turned := string([]rune{before, c}), string([]rune{c, before})
+	return strings.Contains(rows, pair) || strings.Contains(rows, turned) || pair == "90" || pair == "09"
 }

@@ -102,6 +102,22 @@ func taken(err error, name string) error {
 	}
 }
 
+// CheckNew returns all that is wrong with a new person and their password, in the
+// order of the fields: Problems "person-display-invalid", "person-name-invalid"
+// and those of CheckPassword. It does not know whether the name is taken.
+func CheckNew(n NewPerson) []error {
+	var wrong []error
+	for _, one := range []NewPerson{{Name: "a", Display: n.Display}, {Name: n.Name}} {
+		if _, err := newPerson(one, time.Time{}); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	if err := CheckPassword(n.Name, n.Password); err != nil {
+		wrong = append(wrong, err)
+	}
+	return wrong
+}
+
 // AddPerson makes an account. Problems: "person-name-invalid",
 // "person-display-invalid", "person-name-taken", and those of CheckPassword.
 // Without a password only a token lets the person in.

@@ -73,20 +73,28 @@ func TestDisable_endsSessionsAndLeavesOneAccount(t *testing.T) {
 
 func TestCheckPassword_asksForLengthAndLittleElse(t *testing.T) {
 	for password, code := range map[string]string{
-		"":                             "password-short",
-		"ninechars":                    "password-short",
-		"ñññññññññ":                    "password-short",
-		"n\u0303o n\u0303o n\u0303o n": "",
-		"n\u0303o n\u0303o n\u0303":    "password-short", // 7 letters of 10 code points
-		"ten chars.":                   "",
-		"ññññññññññ":                   "",
-		strings.Repeat("ab", 128):      "",
-		strings.Repeat("ab", 129):      "password-long",
-		"Ana@Demo.Coop":                "password-is-name",
-		"Password123":                  "password-common",
-		"CONTRASEÑA":                   "password-common",
-		"mot-de-passe":                 "password-common",
-		"1234567890":                   "password-common",
+		"":                                 "password-short",
+		"ninechars":                        "password-short",
+		"ñññññññññ":                        "password-short",
+		"n\u0303o se\u0301 ya que":         "",
+		"n\u0303o n\u0303o n\u0303":        "password-short", // 7 letters of 10 code points
+		"ten chars.":                       "",
+		"ññññññññññ":                       "password-pattern",
+		"aaaaaaaaaaaa":                     "password-pattern",
+		"abcabcabcabc":                     "password-pattern",
+		"asdfghjklasd":                     "password-pattern",
+		"0987654321-":                      "password-pattern",
+		"1234512345":                       "password-pattern",
+		strings.Repeat("ab", 128):          "password-pattern",
+		"four other good words":            "",
+		"jkx7-q2mw-94pz":                   "",
+		strings.Repeat("otter maple ", 21): "",
+		strings.Repeat("ab", 129):          "password-long",
+		"Ana@Demo.Coop":                    "password-is-name",
+		"Password123":                      "password-common",
+		"CONTRASEÑA":                       "password-common",
+		"mot-de-passe":                     "password-common",
+		"1234567890":                       "password-common",
 	} {
 		err := CheckPassword("ana@demo.coop", password)
 		if code != "" {

@@ -48,6 +48,8 @@ type (
 		Name, Label, Hint, Error, Value, Kind, Autocomplete, Accept string
 		Options                                                     []Pair
 		Folder, Many, Plain                                         bool
+		Required                                                    bool   // marked as one that needs an answer
+		Look                                                        string // address that says what is known of a value; the value is added to it
 	}
 
 	// Meter is a share of a whole, always beside its sentence. Percent is 0 to

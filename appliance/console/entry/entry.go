@@ -34,6 +34,8 @@ type Agent struct {
 	Box   control.Box
 	Names control.Names
 	Jobs  control.Jobs
+	// Recipes are what can be begun with.
+	Recipes control.Recipes
 }
 
 // Deps are what the area works with.
@@ -61,17 +63,24 @@ func Routes(d Deps) {
 	rt.Public("GET /setup/steward", p.steward)
 	rt.Public("POST /setup/steward", p.stewardMade)
 	rt.Signed("GET /setup/name", p.name)
+	rt.Signed("GET /setup/name/look", p.nameLook)
 	rt.Signed("POST /setup/name", p.namePlan)
 	rt.Signed("POST /setup/name/agree", p.nameAgreed)
+	rt.Signed("GET /setup/begin", p.begin)
 	rt.Signed("GET /setup/done", p.done)
 	account.Routes(account.Options{UI: d.UI, Signin: d.Accounts, WayBack: wayBack})
 }
 
-// SetupFirst leads every page to the set-up while there is no account. It goes
+// SetupFirst leads every page to the set-up while there is no account, and the
+// home page to the question that this browser has not answered yet. It goes
 // around the handler of the router.
 func SetupFirst(accounts *signin.Service, next http.Handler) http.Handler {
 	var over atomic.Bool // there is an account; the last one cannot be removed
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if to := resumed(r); to != "" && r.URL.Path == "/" && r.Method == http.MethodGet {
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return
+		}
 		if over.Load() || r.Method != http.MethodGet && r.Method != http.MethodHead || openAtFirst(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"coopkit/appliance"
 	"coopkit/appliance/agent/agenttest"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/console/entry"
@@ -69,7 +70,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	box := s.box.Agent()
-	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs}})
+	entry.Routes(entry.Deps{Deps: area.Deps{UI: ui, Log: slog.New(slog.DiscardHandler), Now: now}, Accounts: s.accounts, Box: entry.Agent{Box: box.Box, Names: box.Names, Jobs: box.Jobs, Recipes: box.Recipes}})
 	s.Server = httptest.NewTLSServer(entry.SetupFirst(s.accounts, ui.Router().Handler()))
 	t.Cleanup(s.Close)
 	return s
@@ -189,18 +190,22 @@ func TestSetup_fromTheTokenToTheCatalogue(t *testing.T) {
 	v := s.visitor(t)
 	v.leads(v.get("/apps"), "/setup")
 	v.leads(v.get("/signin"), "/setup")
-	v.shows(v.get("/setup"), 200, "Question 1 of 3", "Español", `name="token"`, "sudo coopkit console token")
+	v.shows(v.get("/setup"), 200, "Question 1 of 4", "Español", `name="token"`, "sudo coopkit console token")
 	token := strings.ToLower(strings.ReplaceAll(s.token(t, ""), "-", " "))
 	v.leads(v.post("/setup", "token", token), "/setup/steward")
-	v.shows(v.get("/setup/steward"), 200, "Question 2 of 3", `autocomplete="new-password"`, `href="/setup"`)
+	v.leads(v.get("/setup"), "/setup/steward") // the token is not asked for again
+	v.shows(v.get("/setup?back=1"), 200, `name="token"`)
+	v.shows(v.get("/setup/steward"), 200, "Question 2 of 4", `autocomplete="new-password"`, `href="/setup?back=1"`)
 	v.leads(v.post("/setup/steward", "coop", "Lantern Street Bakery", "display", "Amara Osei", "name", "Amara", "password", password), "/setup/name")
-	v.shows(v.get("/setup/name"), 200, "Question 3 of 3", "What name should people find you at?", "demo.coop")
+	v.leads(v.get("/"), "/setup/name") // nor is this question lost
+	v.shows(v.get("/setup/name"), 200, "Question 3 of 4", "What name should people find you at?", "demo.coop")
 	plan := v.post("/setup/name", "choice", "have", "have", "bakery.example")
 	v.shows(plan, 200, "The box will answer for bakery.example", `action="/setup/name/agree"`, `value="bakery.example"`)
 	hash, once := value(t, plan.text, area.FieldHash), value(t, plan.text, area.FieldKey)
 	for range 2 { // agreeing twice starts one job
-		v.leads(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, hash, area.FieldKey, once), "/setup/done?job=1")
+		v.leads(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, hash, area.FieldKey, once), "/setup/begin?job=1")
 	}
+	v.shows(v.get("/setup/begin?job=1"), 200, "Question 4 of 4", "A wiki for what your co-op knows", `href="/catalogue/dokuwiki/add"`, `href="/setup/done?job=1"`)
 	v.shows(v.get("/setup/done?job=1"), 200, "Your box is ready", "Lantern Street Bakery", `href="/jobs/1"`, `href="/catalogue"`, "bakery.example")
 	if settings, err := s.box.Agent().Box.Settings(t.Context()); err != nil || settings.Coop != "Lantern Street Bakery" {
 		t.Errorf("settings %v, %v", settings, err)
@@ -227,6 +232,7 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	v := s.visitor(t)
+	v.shows(v.post("/setup", "token", " "), 422, "Type the token")
 	v.shows(v.post("/setup", "token", "nonsense"), 422, "This token does not match", `aria-invalid="true"`, `role="alert"`, "Error: ")
 	v.leads(v.get("/setup/steward"), "/setup")
 	v.leads(v.post("/setup/steward", "coop", "Thieves", "display", "T", "name", "t", "password", password), "/setup")
@@ -240,12 +246,22 @@ func TestSetup_saysWhatIsWrong(t *testing.T) {
 		{"Bakery", "Amara", "two words", password, "Use only letters, digits and the signs"},
 		{"Bakery", "Amara", "amara", "short", "The password is too short"},
 		{"Bakery", "Amara", "amara.osei", "Amara.Osei", "The password is the same as your name"},
+		{"Bakery", "Amara", "amara", "aaaaaaaaaaaa", "The password repeats itself"},
 	} {
 		a := v.post("/setup/steward", "coop", c.coop, "display", c.display, "name", c.user, "password", c.password)
 		v.shows(a, 422, c.want, `value="`+c.user+`"`)
 		if strings.Contains(a.text, c.password+`"`) && c.password == password {
 			t.Error("the password is on the page")
 		}
+	}
+	all := v.post("/setup/steward", "name", "two words", "password", "short") // at once, as the fields stand
+	last := -1
+	for _, field := range []string{"display", "name", "password", "coop"} {
+		at := strings.Index(all.text, `href="#f-`+field+`"`)
+		if at <= last {
+			t.Errorf("%s is not said in its place:\n%s", field, all.text)
+		}
+		last = at
 	}
 	for range 6 {
 		v.post("/setup", "token", "7K2M-9QX4-TB3C-5WND-8RHF")
@@ -276,12 +292,39 @@ func TestSetup_theNameCanWait(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	v := s.steward(t)
-	v.leads(v.post("/setup/name", "choice", "later", "have", "ignored.example"), "/setup/done")
+	v.leads(v.post("/setup/name", "choice", "later", "have", "ignored.example"), "/setup/begin")
+	v.leads(v.post("/setup/name", "choice", "already"), "/setup/begin")
+	v.leads(v.post("/setup/name", "choice", "have", "have", "Demo.coop"), "/setup/begin") // it is here
+	v.shows(v.post("/setup/name", "choice", "have", "have", " "), 422, "Enter your name, for example demo.coop.")
 	v.shows(v.get("/setup/done?job=nonsense"), 200, "Choose the first app")
 	v.shows(v.post("/setup/name", "choice", "have", "have", "demo coop"), 422, `value="demo coop"`, `id="e-have"`)
-	v.shows(v.post("/setup/name", "choice", "inside", "inside", "box.internal"), 200, "The box will answer for box.internal")
+	inside := v.post("/setup/name", "choice", "inside", "inside", "box.internal")
+	v.shows(inside, 200, "The box will answer for box.internal", "as the name server in your router")
+	if strings.Contains(inside.text, "domains.coop") {
+		t.Error("nobody registers a name that ends in .internal")
+	}
+	v.shows(v.post("/setup/name", "choice", "have", "have", "cafetería.example"), 200, "The box will answer for cafetería.example", "leads nowhere yet")
 	v.shows(v.post("/setup/name/agree", "zone", "bakery.example", area.FieldHash, "old", area.FieldKey, "k"), 409, "The plan has changed since you saw it")
 	v.shows(v.post("/setup/name/agree", "zone", "demo.coop", area.FieldHash, "", area.FieldKey, "l"), 409, "zone-exists")
+}
+
+func TestName_saysWhatIsKnownWhileItIsTyped(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	v := s.steward(t)
+	s.box.Answer("GET /v1/names/busy.example/check", appliance.NameCheck{Host: "busy.example", Found: []string{"203.0.113.9"}})
+	s.box.Answer("GET /v1/names/here.example/check", appliance.NameCheck{Host: "here.example", OK: true})
+	s.box.Answer("GET /v1/names/odd.example/check", appliance.NameCheck{Host: "odd.example", Unanswered: true})
+	for typed, want := range map[string]string{
+		"demo.coop": "This box has demo.coop already", "busy.example": "it leads to 203.0.113.9", "here.example": "leads to this box already",
+		"odd.example": "could not be looked up", "free.example": "leads nowhere yet",
+	} {
+		v.shows(v.get("/setup/name/look?name="+typed), 200, want)
+	}
+	if a := v.get("/setup/name/look?name=dem"); a.text != "" {
+		t.Errorf("half a name: %q", a.text)
+	}
+	v.leads(s.visitor(t).get("/setup/name/look?name=demo.coop"), "/signin?next=%2Fsetup%2Fname%2Flook%3Fname%3Ddemo.coop")
 }
 
 func TestPages_inThreeLanguages(t *testing.T) {
@@ -297,7 +340,7 @@ func TestPages_inThreeLanguages(t *testing.T) {
 	}
 	steward := s.steward(t)
 	for _, steward.lang = range locale.Langs() {
-		for _, path := range []string{"/setup/name", "/setup/done"} {
+		for _, path := range []string{"/setup/name", "/setup/begin", "/setup/done"} {
 			keyless(steward, steward.get(path), steward.lang)
 		}
 	}

@@ -3,21 +3,31 @@
 package entry
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/say"
+	"coopkit/internal/hostname"
 	"coopkit/internal/problem"
 	"coopkit/internal/webkit"
 )
 
+// lookLimit is how long a page waits for what is known of a name.
+const lookLimit = 4 * time.Second
+
 // namePage asks for the name that people find the co-op at.
 type namePage struct {
 	setupPage
-	Choice  string // have, later or inside
+	Choice  string // already, have, later or inside
 	Have    webkit.Field
 	Inside  webkit.Field
 	Already []string // names that are on this box
@@ -25,37 +35,97 @@ type namePage struct {
 
 func (d *pages) newName(r *http.Request, choice, have, inside string) (namePage, error) {
 	p := namePage{setupPage: newSetup(d.UI.NewPage(r, "entry.name.title"), 3), Choice: choice}
-	names, err := d.Box.Names.Zones(r.Context())
-	if err != nil {
+	var err error
+	if p.Already, err = d.already(r.Context()); err != nil {
 		return p, err
 	}
-	for _, n := range names {
-		p.Already = append(p.Already, n.Zone)
+	if choice == "" {
+		p.Choice = "have"
+		if len(p.Already) > 0 {
+			p.Choice = "already"
+		}
 	}
-	p.Have = webkit.Field{Name: "have", Label: p.T("entry.name.have.label"), Hint: p.T("entry.name.have.hint"), Value: have, Autocomplete: "off", Plain: true}
+	p.Have = webkit.Field{
+		Name: "have", Label: p.T("entry.name.have.label"), Hint: p.T("entry.name.have.hint"), Value: have, Autocomplete: "off", Plain: true,
+		Look: "/setup/name/look?name=",
+	}
 	p.Inside = webkit.Field{Name: "inside", Label: p.T("entry.name.inside.label"), Hint: p.T("entry.name.inside.hint"), Value: inside, Autocomplete: "off", Plain: true}
 	return p, nil
 }
 
+// already are the names that are on this box, as people write them.
+func (d *pages) already(ctx context.Context) ([]string, error) {
+	zones, err := d.Box.Names.Zones(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(zones))
+	for i, z := range zones {
+		names[i] = hostname.Name(z.Zone).Display()
+	}
+	return names, nil
+}
+
 func (d *pages) name(w http.ResponseWriter, r *http.Request) error {
-	p, err := d.newName(r, "have", "", "box.internal")
+	p, err := d.newName(r, "", "", "box.internal")
 	if err != nil {
 		return err
 	}
 	return d.UI.Render(w, http.StatusOK, "entry-name", p)
 }
 
+// nameLook says in a sentence what is known of a name, while it is typed.
+func (d *pages) nameLook(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := io.WriteString(w, d.known(r, d.UI.NewPage(r, "entry.name.title"), r.URL.Query().Get("name")))
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return nil
+}
+
+// known says what is known of a name: whether it is here, leads here, or is in
+// use elsewhere. It is empty for what is no whole name.
+func (d *pages) known(r *http.Request, p *webkit.Page, typed string) string {
+	name, err := hostname.Parse(typed)
+	if err != nil || !strings.Contains(string(name), ".") {
+		return ""
+	}
+	shown := name.Display()
+	if names, err := d.already(r.Context()); err == nil && slices.Contains(names, shown) {
+		return p.T("entry.look.already", "name", shown)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), lookLimit)
+	defer cancel()
+	switch found, err := d.Box.Names.Check(ctx, string(name)); {
+	case err != nil || found.Unanswered:
+		return p.T("entry.look.unanswered", "name", shown)
+	case found.OK:
+		return p.T("entry.look.here", "name", shown)
+	case len(found.Found) > 0:
+		return p.T("entry.look.elsewhere", "name", shown, "addresses", p.List(found.Found))
+	default:
+		return p.T("entry.look.free", "name", shown)
+	}
+}
+
 // planPage shows what serving the name would do.
 type planPage struct {
 	setupPage
-	Plan *area.Plan
+	Plan  *area.Plan
+	Known string // of the name
 }
 
 // namePlan shows the plan for the name that was given, or goes on.
 func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 	choice := r.FormValue("choice")
 	if choice != "have" && choice != "inside" {
-		return d.UI.Redirect(w, r, "/setup/done")
+		return d.toBegin(w, r, "")
+	}
+	if names, err := d.already(r.Context()); err != nil {
+		return err
+	} else if name, err := hostname.Parse(r.FormValue(choice)); err == nil && slices.Contains(names, name.Display()) {
+		return d.toBegin(w, r, "")
 	}
 	plan, err := d.Box.Names.PlanAddZone(r.Context(), appliance.ZoneChange{Zone: r.FormValue(choice)})
 	if err == nil {
@@ -65,7 +135,9 @@ func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 	if err2 != nil {
 		return err2
 	}
-	if err := explained(p.Page, choice, err); err != nil {
+	if strings.TrimSpace(r.FormValue(choice)) == "" {
+		p.Fail(choice, p.T("entry.name.missing"))
+	} else if err := explained(p.Page, choice, err); err != nil {
 		return err
 	}
 	p.Have.Error, p.Inside.Error = p.Error("have"), p.Error("inside")
@@ -73,13 +145,14 @@ func (d *pages) namePlan(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.Plan, zone string, status int, changed bool) error {
-	p := planPage{setupPage: newSetup(d.UI.NewPage(r, "entry.plan.title", "name", say.Subject(plan.Subject)), questions)}
+	p := planPage{setupPage: newSetup(d.UI.NewPage(r, "entry.plan.title", "name", hostname.Name(say.Subject(plan.Subject)).Display()), 3)}
+	p.Known = d.known(r, p.Page, zone)
 	view := area.PlanView(p.Page, plan)
 	p.Plan = &view
 	if changed {
 		p.Plan.ChangedSince(r.FormValue(area.FieldRows))
 	}
-	p.Plan.Action, p.Plan.Agree, p.Plan.Cancel = "/setup/name/agree", p.T("entry.plan.agree"), "/setup/done"
+	p.Plan.Action, p.Plan.Agree, p.Plan.Cancel = "/setup/name/agree", p.T("entry.plan.agree"), "/setup/name"
 	p.Plan.Hidden = []webkit.Pair{{Name: "zone", Value: zone}}
 	p.Back = "/setup/name"
 	return d.UI.Render(w, status, "entry-plan", p)
@@ -100,38 +173,10 @@ func (d *pages) nameAgreed(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return d.UI.Redirect(w, r, "/setup/done?job="+strconv.FormatInt(int64(job), 10))
+	return d.toBegin(w, r, "?job="+strconv.FormatInt(int64(job), 10))
 }
 
-// donePage ends the set-up.
-type donePage struct {
-	setupPage
-	Coop  string
-	Names []string
-	Job   string // title of the job that adds the name
-	JobAt string
-}
-
-func (d *pages) done(w http.ResponseWriter, r *http.Request) error {
-	p := donePage{setupPage: newSetup(d.UI.NewPage(r, "entry.done.title"), questions+1)}
-	settings, err := d.Box.Box.Settings(r.Context())
-	if err != nil {
-		return err
-	}
-	p.Coop = settings.Coop
-	names, err := d.Box.Names.Zones(r.Context())
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		p.Names = append(p.Names, n.Zone)
-	}
-	id, err := strconv.ParseInt(r.FormValue("job"), 10, 64)
-	if err == nil {
-		job, err := d.Box.Jobs.Job(r.Context(), appliance.JobID(id))
-		if err == nil { // a number that somebody typed changes nothing
-			p.Job, p.JobAt = say.Job(p.Locale, job), "/jobs/"+strconv.FormatInt(id, 10)
-		}
-	}
-	return d.UI.Render(w, http.StatusOK, "entry-done", p)
+// toBegin goes on to the last question.
+func (d *pages) toBegin(w http.ResponseWriter, r *http.Request, query string) error {
+	return d.UI.Redirect(w, r, "/setup/begin"+query)
 }

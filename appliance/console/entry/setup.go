@@ -4,6 +4,7 @@ package entry
 
 import (
 	"net/http"
+	"strings"
 
 	"coopkit/internal/signin"
 	"coopkit/internal/webkit"
@@ -19,7 +20,7 @@ type setupPage struct {
 	Fields      []webkit.Field
 }
 
-const questions = 3
+const questions = 4
 
 func newSetup(page *webkit.Page, step int) setupPage {
 	p := setupPage{Page: page, Step: step, Steps: questions, Command: wayBack}
@@ -52,6 +53,26 @@ func keepToken(w http.ResponseWriter, token string, maxAge int) {
 	})
 }
 
+// resumeCookie says which question comes next in this browser, so that one that is
+// opened again goes on there.
+const resumeCookie = "__Host-coopkit-question"
+
+func resumeAt(w http.ResponseWriter, path string) {
+	c := &http.Cookie{Name: resumeCookie, Value: path, Path: "/", MaxAge: 24 * 3600, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
+	if path == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
+
+func resumed(r *http.Request) string {
+	c, err := r.Cookie(resumeCookie)
+	if err != nil || c.Value != "/setup/name" { // a place of somebody else's choice
+		return ""
+	}
+	return c.Value
+}
+
 func keptToken(r *http.Request) string {
 	c, err := r.Cookie(setupCookie)
 	if err != nil {
@@ -79,6 +100,9 @@ func (d *pages) only(w http.ResponseWriter, r *http.Request, then func() error) 
 // setup asks for the language and for the token from the terminal.
 func (d *pages) setup(w http.ResponseWriter, r *http.Request) error {
 	return d.only(w, r, func() error {
+		if !r.URL.Query().Has("back") && d.hasToken(w, r) { // it was answered in this browser
+			return d.UI.Redirect(w, r, "/setup/steward")
+		}
 		return d.UI.Render(w, http.StatusOK, "entry-setup", d.askToken(r))
 	})
 }
@@ -94,6 +118,12 @@ func (d *pages) askToken(r *http.Request) setupPage {
 func (d *pages) setupToken(w http.ResponseWriter, r *http.Request) error {
 	return d.only(w, r, func() error {
 		token := r.FormValue("token")
+		if strings.TrimSpace(token) == "" {
+			p := d.askToken(r)
+			p.Fail("token", p.T("entry.setup.token.missing"))
+			p.Fields[0].Error = p.Error("token")
+			return d.UI.Render(w, http.StatusUnprocessableEntity, "entry-setup", p)
+		}
 		_, err := d.Accounts.CheckToken(r.Context(), token, client(r))
 		if err == nil {
 			keepToken(w, token, 1800)
@@ -142,14 +172,15 @@ func (d *pages) steward(w http.ResponseWriter, r *http.Request) error {
 type stewardAnswers struct{ coop, display, name string }
 
 func (d *pages) stewardFields(p *setupPage, a stewardAnswers) {
-	p.Back = "/setup"
+	p.Back = "/setup?back=1"
 	p.Fields = []webkit.Field{
-		{Name: "coop", Label: p.T("entry.steward.coop"), Hint: p.T("entry.steward.coop.hint"), Value: a.coop, Autocomplete: "organization"},
 		{Name: "display", Label: p.T("entry.steward.display"), Hint: p.T("entry.steward.display.hint"), Value: a.display, Autocomplete: "name"},
 		{Name: "name", Label: p.T("entry.steward.user"), Hint: p.T("entry.steward.user.hint"), Value: a.name, Autocomplete: "username", Plain: true},
 		account.NewPasswordField(p.Page),
+		{Name: "coop", Label: p.T("entry.steward.coop"), Hint: p.T("entry.steward.coop.hint"), Value: a.coop, Autocomplete: "organization"},
 	}
 	for i := range p.Fields {
+		p.Fields[i].Required = true
 		p.Fields[i].Error = p.Error(p.Fields[i].Name)
 	}
 }
@@ -166,11 +197,28 @@ func (d *pages) stewardMade(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		if status == 0 {
+			resumeAt(w, "/setup/name")
 			return d.UI.Redirect(w, r, "/setup/name")
 		}
 		d.stewardFields(&p, a)
 		return d.UI.Render(w, status, "entry-steward", p)
 	})
+}
+
+// check adds all that is to be put right to the page, in the order of the fields.
+func (a stewardAnswers) check(p *webkit.Page, person signin.NewPerson) error {
+	if strings.TrimSpace(a.display) == "" {
+		p.Fail("display", p.T("entry.steward.display.missing"))
+	}
+	for _, wrong := range signin.CheckNew(person) {
+		if _, err := refused(p, wrong); err != nil {
+			return err
+		}
+	}
+	if strings.TrimSpace(a.coop) == "" {
+		p.Fail("coop", p.T("entry.steward.coop.missing"))
+	}
+	return nil
 }
 
 // makeSteward checks the answers, then makes the account and signs it in. The
@@ -181,21 +229,14 @@ func (d *pages) makeSteward(w http.ResponseWriter, r *http.Request, p *webkit.Pa
 		return 0, err
 	}
 	settings.Coop, settings.Language = a.coop, p.Lang
-	if a.display == "" {
-		p.Fail("display", p.T("entry.steward.display.missing"))
-	}
-	if a.coop == "" {
-		p.Fail("coop", p.T("entry.steward.coop.missing"))
-	}
-	if len(p.Errors) > 0 {
-		return http.StatusUnprocessableEntity, nil
+	person := signin.NewPerson{Name: a.name, Display: a.display, Language: p.Lang, Password: r.FormValue("password")}
+	if err := a.check(p, person); err != nil || len(p.Errors) > 0 {
+		return http.StatusUnprocessableEntity, err
 	}
 	if err := d.Box.Box.SaveSettings(r.Context(), settings); err != nil {
 		return http.StatusUnprocessableEntity, explained(p, "coop", err)
 	}
-	session, _, err := d.Accounts.FirstAccount(r.Context(), keptToken(r), signin.NewPerson{
-		Name: a.name, Display: a.display, Language: p.Lang, Password: r.FormValue("password"),
-	}, client(r))
+	session, _, err := d.Accounts.FirstAccount(r.Context(), keptToken(r), person, client(r))
 	if err != nil {
 		return refused(p, err)
 	}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // What scripts add to pages that are complete without them: live regions, copy
-// buttons, menus that close with Esc. Attributes in the page say where.
+// buttons, passwords to show, what is known of a name, menus that close with Esc. Attributes in the page say where.
 
 // A live region: <div data-live="/jobs/3/events">. It is not changed under the
 // reader's focus, nor while text in it is selected.
@@ -51,6 +51,34 @@ function decorate(root) {
   }
 }
 decorate(document);
+
+// A button shows what is typed into a field for a new password.
+for (const field of document.querySelectorAll("input[autocomplete=new-password]")) {
+  const button = document.createElement("button");
+  const say = () => { button.textContent = field.type === "password" ? document.body.dataset.showWord : document.body.dataset.hideWord; };
+  button.type = "button";
+  button.className = "btn sm";
+  button.setAttribute("aria-controls", field.id);
+  button.addEventListener("click", () => { field.type = field.type === "password" ? "text" : "password"; say(); });
+  field.form?.addEventListener("submit", () => { field.type = "password"; });
+  say();
+  field.after(button);
+}
+
+// What is known of a value while it is typed: <input data-look="/path?name=">.
+for (const field of document.querySelectorAll("input[data-look]")) {
+  const known = document.getElementById(`k-${field.name}`);
+  let timer = 0, asked = "";
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const value = asked = field.value.trim();
+      const answer = value ? await fetch(field.dataset.look + encodeURIComponent(value)).catch(() => null) : null;
+      const text = answer?.ok ? await answer.text() : "";
+      if (asked === value) { known.textContent = text; known.hidden = !text; }
+    }, 500);
+  });
+}
 
 // Menus close with Esc and with a click beside them.
 addEventListener("keydown", (e) => {
