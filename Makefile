@@ -68,6 +68,7 @@ packages: ## Make the packages of every architecture in dist/
 test: ## Install what the tests need and run every check and test
 	@$(MACHINE) packages test
 	@$(MACHINE) axe .cache/axe
+	@$(MACHINE) mta .cache/exim
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory lint
 	@mkdir -p .cache

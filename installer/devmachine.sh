@@ -6,6 +6,8 @@
 #   devmachine.sh packages LIST                install what is missing, from Debian; LIST is
 #                                              demo, test, bench or packages
 #   devmachine.sh axe DIR                      put axe-core there, which looks for barriers in pages
+#   devmachine.sh mta DIR                      put a mail server (Exim) there, which is not installed: this
+#                                              machine may have one of its own
 #   devmachine.sh engine DIR                   start a Docker Engine if none answers;
 #                                              one that we start has DIR/engine.pid and DIR/engine.log
 #   devmachine.sh engine-stop DIR              stop the engine that "engine DIR" started
@@ -79,6 +81,19 @@ axe() {
 		fail "axe-core $version is not what it was" "its checksum is another one" "find out why, before you run it"
 	mv "$dir/package/axe.min.js" "$file"
 	rm -rf "$dir/package" "$dir/axe-core-$version.tgz"
+}
+
+# mta unpacks Exim and the one library that only it needs, from Debian's signed
+# packages. To install it would take the place of the machine's own mail server.
+mta() {
+	local dir=$1
+	[ -x "$dir/usr/sbin/exim4" ] && return
+	mkdir -p "$dir/deb"
+	say "fetching Exim from Debian"
+	(cd "$dir/deb" && apt-get -qq -o APT::Sandbox::User=root download exim4-daemon-light libidn12 >/dev/null) ||
+		fail "cannot fetch exim4-daemon-light" "apt-get said no" "apt-get update, then run the same command again"
+	for deb in "$dir"/deb/*.deb; do dpkg -x "$deb" "$dir"; done
+	rm -r "$dir/deb"
 }
 
 answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
@@ -166,6 +181,7 @@ case "${1:-} ${2:-}" in
 "packages bench") packages "${bench_packages[@]}" ;;
 "packages packages") packages "${package_packages[@]}" ;;
 "axe "?*) axe "$2" ;;
+"mta "?*) mta "$2" ;;
 "engine "?*) engine "$2" ;;
 "engine-stop "?*) engine_stop "$2" ;;
 *) fail "that is not a command of this script" "it got: $*" "read the first lines of $0" ;;

@@ -25,9 +25,11 @@ import (
 	"coopkit/appliance/engine/enginetest"
 	"coopkit/appliance/jobs"
 	"coopkit/appliance/names"
+	"coopkit/appliance/notify"
 	"coopkit/appliance/sites"
 	"coopkit/appliance/support"
 	"coopkit/desk/wire"
+	"coopkit/internal/deliver"
 	"coopkit/internal/problem"
 	"coopkit/internal/signin"
 	"coopkit/internal/testkit"
@@ -136,6 +138,7 @@ func TestDump_write(t *testing.T) {
 	b.addAll(t, fake)
 	b.fillRest(t)
 	b.fillSupport(t)
+	b.fillMessages(t)
 	b.fillAccounts(t)
 	lines := strings.Join(b.containers(t), "\n") + "\n"
 	b.interrupt(t)
@@ -229,6 +232,34 @@ func (b *box) fillRest(t *testing.T) {
 		}}),
 		s.KeepDay(ctx, appliance.Day{Date: "2026-11-23", Looked: true, Worst: map[string]appliance.Severity{"app:echo": appliance.Critical}}),
 		s.SaveSettings(ctx, map[string]string{"coop": "Café «Común»", "box": "office", "language": "es"}),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fillMessages records the mail server, one of before, and a person with a
+// message that was sent and one that waits.
+func (b *box) fillMessages(t *testing.T) {
+	t.Helper()
+	ctx, s := t.Context(), b.store
+	relay := appliance.Relay{Host: "mail.demo.coop", Port: 465, Security: "tls", User: "box@demo.coop", Password: "made-up-password", From: "box@demo.coop"}
+	before := relay
+	before.Host = "old.demo.coop"
+	ana := notify.Recipient{Person: "p1", Least: appliance.Warning, Quiet: appliance.Hours{On: true, From: 1260, Until: 420}, Added: dumpTime, WeeklyAt: dumpTime}
+	wrong := &problem.Problem{Code: "delivery-later", Kind: problem.Unavailable, What: "not yet", Next: []string{"wait"}}
+	post := notify.Post{
+		Person: "p1", Kind: appliance.ByMail, Causes: []string{"DISK-NEARLY-FULL disk:/"}, Due: dumpTime,
+		Message: deliver.Message{ID: "m-1", At: dumpTime, Subject: "s", Text: "t\n", Data: json.RawMessage(`{}`)},
+	}
+	sent := post
+	sent.Message.ID, sent.Sent, sent.Tries = "m-0", dumpTime, 1
+	post.Problem, post.Tries = wrong, 2
+	err := errors.Join(
+		s.SaveRelays(ctx, &relay, &before), s.SaveWishes(ctx, ana),
+		s.SaveChannel(ctx, notify.Channel{Person: "p1", Code: "123456", Channel: appliance.Channel{Kind: appliance.ByMail, To: "ana@demo.coop", Asked: dumpTime, Failing: dumpTime, Problem: wrong}}),
+		s.Say(ctx, ana, []notify.Told{{Person: "p1", Cause: post.Causes[0], Severity: appliance.Warning, Open: true, Said: true, At: dumpTime, Thread: "m-0"}}, []notify.Post{sent, post}),
+		s.SavePost(ctx, sent), s.SavePost(ctx, post),
 	)
 	if err != nil {
 		t.Fatal(err)

@@ -53,7 +53,7 @@ func inBubble(t *testing.T, test func(w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{t: t, store: s} //nolint:thelper // t is that of the bubble
+		w := &world{t: t, store: s}
 		w.find()
 		w.notify = notify.New(notify.Deps{
 			Store: s, Writer: &letter.Writer{}, Log: slog.New(slog.DiscardHandler), Zone: func() *time.Location { return zone }, Reach: w.dial,

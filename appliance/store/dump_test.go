@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"coopkit/appliance"
 	"coopkit/appliance/support"
 	"coopkit/internal/signin"
 	"coopkit/internal/testkit"
@@ -86,7 +87,7 @@ func TestDump_isReadWhole(t *testing.T) {
 		got := map[string]int{}
 		err = errors.Join(
 			readInstalls(t.Context(), s, got), readJobs(t.Context(), s, got), readNames(t.Context(), s, got),
-			readState(t.Context(), s, got), readSupport(t.Context(), s, got), readAccounts(t.Context(), s, got),
+			readState(t.Context(), s, got), readSupport(t.Context(), s, got), readMessages(t.Context(), s, got), readAccounts(t.Context(), s, got),
 		)
 		if err != nil {
 			t.Error(err)
@@ -189,6 +190,34 @@ func readSupport(ctx context.Context, s *Store, got map[string]int) error {
 		got["outbox"] = waiting
 	}
 	return errors.Join(err1, err2)
+}
+
+// readMessages counts what is there: dumps of earlier programs have none of it.
+func readMessages(ctx context.Context, s *Store, got map[string]int) error {
+	now, before, err1 := s.Relays(ctx)
+	recipients, err2 := s.Recipients(ctx)
+	channels, err3 := s.Channels(ctx)
+	posts, err4 := s.Posts(ctx, 1000)
+	errs := []error{err1, err2, err3, err4}
+	count := func(table string, n int) {
+		if n > 0 {
+			got[table] += n
+		}
+	}
+	for _, r := range []*appliance.Relay{now, before} {
+		if r != nil {
+			count("relay", 1)
+		}
+	}
+	count("recipient", len(recipients))
+	count("channel", len(channels))
+	count("post", len(posts))
+	for _, r := range recipients {
+		told, err := s.Told(ctx, r.Person)
+		count("told", len(told))
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }
 
 // readAccounts reads people and sessions through package signin; what it lets

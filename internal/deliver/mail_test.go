@@ -25,7 +25,13 @@ var hello = deliver.Message{
 	Text: "Qué: la página no responde.\n\n.un punto al comienzo\n", Link: "https://box.example:8420/findings/X/app:wiki", Urgent: true,
 }
 
-func isProblem(t *testing.T, err error, code string) *problem.Problem {
+func isProblem(t *testing.T, err error, code string) {
+	t.Helper()
+	problemOf(t, err, code)
+}
+
+// problemOf returns the Problem with that code that err must be.
+func problemOf(t *testing.T, err error, code string) *problem.Problem {
 	t.Helper()
 	p, ok := errors.AsType[*problem.Problem](err)
 	if !ok || p.Code != code {
@@ -89,6 +95,7 @@ func TestMail_saysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	refuse := func(at delivertest.Stage, code int) func(*testing.T) (deliver.Relay, string) {
 		return func(t *testing.T) (deliver.Relay, string) {
+			t.Helper()
 			post := delivertest.New(t, deliver.StartTLS, true)
 			post.Refuse(at, &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 1, 1}, Message: "says no"})
 			return post.Relay(), "ana@example.net"
@@ -96,6 +103,7 @@ func TestMail_saysWhatIsWrong(t *testing.T) {
 	}
 	with := func(security deliver.Security, change func(*deliver.Relay)) func(*testing.T) (deliver.Relay, string) {
 		return func(t *testing.T) (deliver.Relay, string) {
+			t.Helper()
 			r := delivertest.New(t, security, security != deliver.None).Relay()
 			change(&r)
 			return r, "ana@example.net"
@@ -133,6 +141,7 @@ func TestMail_saysWhatIsWrong(t *testing.T) {
 		"none beyond this box":      {with(deliver.None, func(r *deliver.Relay) { r.Host = "mail.example.org" }), "relay-invalid"},
 		"line break in the sender":  {with(deliver.None, func(r *deliver.Relay) { r.From = "a@b.example\r\nBcc: all@b.example" }), "relay-invalid"},
 		"line break in the receiver": {func(t *testing.T) (deliver.Relay, string) {
+			t.Helper()
 			return delivertest.New(t, deliver.None, false).Relay(), "a@b.example>\r\nRCPT TO:<c@b.example"
 		}, "mail-address-invalid"},
 	} {
@@ -141,7 +150,7 @@ func TestMail_saysWhatIsWrong(t *testing.T) {
 			relay, to := c.setting(t)
 			var log bytes.Buffer
 			err := deliver.Mail{Relay: relay, To: to}.Deliver(t.Context(), hello)
-			p := isProblem(t, err, c.code)
+			p := problemOf(t, err, c.code)
 			slog.New(slog.NewTextHandler(&log, nil)).Info("x", "err", err, "relay", relay)
 			if all := fmt.Sprintf("%v %+v %#v %s %v", p, relay, relay, log.String(), p.Args); relay.Password != "" && strings.Contains(all, delivertest.Password) {
 				t.Errorf("the password is in %s", all)

@@ -106,22 +106,26 @@ func (o setOptions) wishes(ctx context.Context, env *base.Env, person string, gi
 	if i := slices.IndexFunc(all, func(r appliance.Receiver) bool { return r.Person == person }); i >= 0 {
 		w.Least, w.Quiet, w.Weekly = all[i].Least, all[i].Quiet, all[i].Weekly
 	}
-	ok := true
 	if given("from") {
-		w.Least, ok = map[string]appliance.Severity{"critical": appliance.Critical, "warning": appliance.Warning, "everything": appliance.Notice}[o.least]
+		least, ok := map[string]appliance.Severity{"critical": appliance.Critical, "warning": appliance.Warning, "everything": appliance.Notice}[o.least]
 		if !ok {
 			return unreadable("--from", o.least, "critical, warning or everything")
 		}
+		w.Least = least
 	}
 	if given("quiet") {
-		if w.Quiet, ok = readHours(o.quiet, w.Quiet); !ok {
+		hours, ok := readHours(o.quiet, w.Quiet)
+		if !ok {
 			return unreadable("--quiet", o.quiet, "21:00-07:00 or off")
 		}
+		w.Quiet = hours
 	}
 	if given("weekly") {
-		if w.Weekly, ok = readWeekly(o.weekly, w.Weekly); !ok {
+		weekly, ok := readWeekly(o.weekly, w.Weekly)
+		if !ok {
 			return unreadable("--weekly", o.weekly, "'monday 8' or off")
 		}
+		w.Weekly = weekly
 	}
 	return env.Agent().Messages.SetWishes(ctx, w)
 }

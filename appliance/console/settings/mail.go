@@ -70,7 +70,8 @@ func mailFields(p *webkit.Page, s appliance.RelaySetting, r appliance.Relay) []w
 	fields := []webkit.Field{
 		{Name: "host", Label: p.T("settings.mail.host"), Hint: p.T("settings.mail.host.hint"), Value: r.Host, Autocomplete: "off", Plain: true},
 		{Name: "security", Label: p.T("settings.mail.security"), Kind: "select", Value: security, Options: []webkit.Pair{
-			{Name: p.T("settings.mail.security.tls"), Value: "tls"}, {Name: p.T("settings.mail.security.starttls"), Value: "starttls"},
+			{Name: p.T("settings.mail.security.tls"), Value: "tls"},
+			{Name: p.T("settings.mail.security.starttls"), Value: "starttls"},
 			{Name: p.T("settings.mail.security.none"), Value: "none"},
 		}},
 		{Name: "port", Label: p.T("settings.mail.port"), Hint: p.T("settings.mail.port.hint"), Value: port, Autocomplete: "off", Plain: true},

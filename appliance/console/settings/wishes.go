@@ -41,7 +41,8 @@ func wishFields(p *webkit.Page, r *http.Request, me appliance.Receiver) wishForm
 	}
 	return wishForm{
 		Least: field("least", webkit.Field{Kind: "select", Options: []webkit.Pair{
-			{Name: p.T("settings.messages.least.critical"), Value: "critical"}, {Name: p.T("settings.messages.least.warning"), Value: "warning"},
+			{Name: p.T("settings.messages.least.critical"), Value: "critical"},
+			{Name: p.T("settings.messages.least.warning"), Value: "warning"},
 			{Name: p.T("settings.messages.least.notice"), Value: "notice"},
 		}}),
 		Quiet: field("quiet", webkit.Field{Hint: p.T("settings.messages.wish.quiet.hint")}),

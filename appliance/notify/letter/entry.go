@@ -4,6 +4,7 @@ package letter
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -62,6 +63,7 @@ func (p *page) entry(e notify.Entry) {
 	}
 	f := e.Finding
 	words := webkit.ExplainFinding(p.l, f.Code, f.Args, webkit.Sentences{Title: f.What, Why: f.Why, Next: webkit.RemedyOf(f.Next)})
+	words.Title, words.What, words.Why = oneLine(words.Title), oneLine(words.What), oneLine(words.Why)
 	out := entry{
 		Event: e.Event, Code: f.Code, Subject: f.Subject, Severity: f.Severity, Since: f.Since, What: words.Title, Link: p.letter.Box.Console + f.Path(),
 	}
@@ -73,17 +75,18 @@ func (p *page) entry(e notify.Entry) {
 	}
 	out.Why, out.Next, out.Commands, out.Who = words.Why, words.Next.Plain(p.letter.Box.Console), words.Next.Commands, f.Who
 	p.entries = append(p.entries, out)
-	state := "letter.since"
+	severity := p.l.T("webkit.severity." + f.Severity.String())
 	if e.Event == notify.Worse {
-		state = "letter.worse"
+		p.line(p.l.T("letter.worse", "severity", severity, "time", p.moment(f.Since)))
+	} else {
+		p.line(p.l.T("letter.since", "severity", severity, "time", p.moment(f.Since)))
 	}
-	p.line(p.l.T(state, "severity", p.l.T("webkit.severity."+f.Severity.String()), "time", p.moment(f.Since)))
 	p.line(words.Title)
-	p.label("letter.what", words.What)
-	p.label("letter.why", words.Why)
+	p.about(words.What, p.l.T("letter.what", "text", words.What))
+	p.about(words.Why, p.l.T("letter.why", "text", words.Why))
 	p.next(out)
-	if key := "letter.who." + string(f.Who); p.l.Has(key) {
-		p.line(p.l.T(key))
+	if slices.Contains(appliance.Actors, f.Who) {
+		p.line(p.l.T("letter.who." + string(f.Who)))
 	}
 	if n := len(f.Hides); n > 0 {
 		p.line(p.l.T("letter.hides", "count", n))
@@ -98,7 +101,7 @@ func (p *page) next(e entry) {
 	switch len(e.Next) {
 	case 0:
 	case 1:
-		p.label("letter.next", e.Next[0])
+		p.line(p.l.T("letter.next", "text", e.Next[0]))
 	default:
 		p.line(p.l.T("letter.next.many"))
 		for _, n := range e.Next {
@@ -106,7 +109,7 @@ func (p *page) next(e entry) {
 		}
 	}
 	for _, c := range e.Commands {
-		p.label("letter.command", c)
+		p.line(p.l.T("letter.command", "text", c))
 	}
 }
 
@@ -135,7 +138,7 @@ func (p *page) job(j appliance.Job) {
 	default:
 		p.line(p.l.T("letter.job.waits"))
 	}
-	p.label("letter.why", out.Why)
+	p.about(out.Why, p.l.T("letter.why", "text", out.Why))
 	p.next(out)
 	if len(p.letter.Entries) > 1 {
 		p.line(out.Link)

@@ -77,10 +77,10 @@ type page struct {
 
 func (p *page) line(text string) { p.text.WriteString(text + "\n") }
 
-// label writes a sentence below its label, unless there is none.
-func (p *page) label(key, text string) {
+// about writes a line about text, unless there is none.
+func (p *page) about(text, line string) {
 	if text != "" {
-		p.line(p.l.T(key, "text", text))
+		p.line(line)
 	}
 }
 
@@ -114,15 +114,23 @@ func (p *page) news() {
 	switch n := len(p.letter.Entries); {
 	case n == 1:
 		first := p.entries[0]
-		key := map[notify.Event]string{notify.Over: "letter.subject.over", notify.Worse: "letter.subject.worse"}[p.letter.Entries[0].Event]
-		if key == "" {
-			key = "letter.subject.news"
-		}
-		p.subject, p.link = p.l.T(key, "title", strings.TrimSuffix(first.What, "."), "box", p.name), first.Link
+		p.subject, p.link = p.state(p.letter.Entries[0].Event, strings.TrimSuffix(first.What, ".")), first.Link
 	case open == 0:
 		p.subject, p.link = p.l.T("letter.subject.solved", "count", n, "box", p.name), p.letter.Box.Console+"/findings"
 	default:
 		p.subject, p.link = p.l.T("letter.subject.many", "count", open, "box", p.name), p.letter.Box.Console+"/findings"
+	}
+}
+
+// state is the subject of a letter about one thing.
+func (p *page) state(event notify.Event, title string) string {
+	switch event {
+	case notify.Over:
+		return p.l.T("letter.subject.over", "title", title, "box", p.name)
+	case notify.Worse:
+		return p.l.T("letter.subject.worse", "title", title, "box", p.name)
+	default:
+		return p.l.T("letter.subject.news", "title", title, "box", p.name)
 	}
 }
 
