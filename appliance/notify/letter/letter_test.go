@@ -106,10 +106,15 @@ func TestWrite_saysTheStateFirst(t *testing.T) {
 	t.Parallel()
 	var w Writer
 	all := letters()
+	b, err := locale.New(Files(), say.Files(), webkit.Messages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	title := webkit.ExplainFinding(b.In("en"), closed.Code, closed.Args, webkit.Sentences{}).Title // as the pages say it
 	for name, want := range map[string]string{
-		"began": "Manual does not work now", "worse": "Worse now: Manual does not work now", "over": "Solved: Manual does not work now",
+		"began": title, "worse": "Worse now: " + title, "over": "Solved: " + title,
 		"many": "2 things need attention", "solved": "2 things are solved", "well": "All is well", "week": "This week: 1 thing is open",
-		"newer": "The line is slow", "job undone": "wiki was not added", "test": "Test message",
+		"newer": "The line is slow", "job undone": say.Job(b.In("en"), job), "test": "Test message",
 	} {
 		m, err := w.Write("en", all[name])
 		if err != nil || m.Subject != want+" - Panadería La Luz" {
