@@ -165,7 +165,9 @@ type LogOptions struct {
 	Service string // "": all
 	Tail    int    // lines per service; 0: all
 	Follow  bool
-	Since   time.Time
+	Since   time.Time // zero: from the first
+	Until   time.Time // zero: to the last; not with Follow
+	Times   bool      // begin each text with when the engine received it (RFC 3339) and a space
 }
 
 // Glance is how long what a person looks at waits for an engine, and Answer how

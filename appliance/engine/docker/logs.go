@@ -87,12 +87,15 @@ func (e *Engine) follow(ctx context.Context, install appliance.InstallName, serv
 
 // logs writes one stream of one service until its end.
 func (e *Engine) logs(ctx context.Context, install appliance.InstallName, service string, opts engine.LogOptions, w io.Writer) error {
-	o := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opts.Follow}
+	o := container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: opts.Follow, Timestamps: opts.Times}
 	if opts.Tail > 0 {
 		o.Tail = strconv.Itoa(opts.Tail)
 	}
 	if !opts.Since.IsZero() {
 		o.Since = opts.Since.Format(time.RFC3339Nano)
+	}
+	if !opts.Until.IsZero() {
+		o.Until = opts.Until.Format(time.RFC3339Nano)
 	}
 	id, err := e.needContainer(ctx, install, service)
 	if err != nil {

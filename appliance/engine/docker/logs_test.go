@@ -57,6 +57,7 @@ func TestLogs(t *testing.T) {
 		{engine.LogOptions{Service: "web", Tail: 2}, "web | GET /page\nweb | GET /page\n"},
 		{engine.LogOptions{Service: "setup"}, "setup | set up\n"},
 		{engine.LogOptions{Since: time.Now().Add(time.Hour)}, ""},
+		{engine.LogOptions{Until: time.Now().Add(-time.Hour)}, ""},
 	} {
 		var out bytes.Buffer
 		if err := e.Logs(t.Context(), spec.Install, c.opts, &out); err != nil || out.String() != c.want {

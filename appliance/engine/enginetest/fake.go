@@ -63,10 +63,16 @@ type fakeInstall struct {
 	nextID     int
 }
 
+// fakeLine is a line of a log.
+type fakeLine struct {
+	at   time.Time
+	text string
+}
+
 type fakeInstance struct {
 	engine.Container
 	service engine.Service
-	logs    []string
+	logs    []fakeLine
 	usage   *engine.Usage // nil: the usual
 }
 

@@ -117,7 +117,9 @@ func (f *Fake) StartContainer(ctx context.Context, install appliance.InstallName
 		b.Exits = true
 	}
 	c.State, c.Started, c.OOMKilled, c.ExitCode, c.Health = engine.Running, f.now(), false, 0, ""
-	c.logs = append(c.logs, b.Logs...)
+	for _, text := range b.Logs {
+		c.logs = append(c.logs, fakeLine{f.now(), text})
+	}
 	f.emit(install, service, "start")
 	switch {
 	case b.Exits:
@@ -214,7 +216,13 @@ func (f *Fake) lines(ctx context.Context, install appliance.InstallName, opts en
 			lines = lines[len(lines)-opts.Tail:]
 		}
 		for _, l := range lines {
-			out = append(out, service+" | "+l)
+			if l.at.Before(opts.Since) || !opts.Until.IsZero() && l.at.After(opts.Until) {
+				continue
+			}
+			if opts.Times {
+				l.text = l.at.UTC().Format(time.RFC3339Nano) + " " + l.text
+			}
+			out = append(out, service+" | "+l.text)
 		}
 	}
 	return out, nil
