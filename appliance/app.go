@@ -50,8 +50,14 @@ type ServiceState struct {
 type AppLogs struct {
 	Name    InstallName `json:"name"`
 	Service string      `json:"service,omitempty"` // empty: all of them
-	Tail    int         `json:"tail,omitempty"`    // the newest lines only; 0: all
+	Tail    int         `json:"tail,omitempty"`    // the newest lines only, of all services in the order of time; 0: all, service by service
 	Follow  bool        `json:"follow,omitempty"`  // go on until the caller leaves
+	Since   string      `json:"since,omitempty"`   // RFC 3339; empty: from the first line that there is
+	Until   string      `json:"until,omitempty"`   // RFC 3339, not included; not with Follow
+	Search  string      `json:"search,omitempty"`  // lines with this text in any case
+	Level   string      `json:"level,omitempty"`   // error, or warning for these too, or info; see package logline
+	Checks  bool        `json:"checks,omitempty"`  // with what the box's own checks caused
+	Times   bool        `json:"times,omitempty"`   // "service | TIME text", as logline.Parse reads it
 }
 
 // TestRecipe asks to try a recipe in a scratch place.

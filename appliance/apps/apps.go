@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"coopkit/appliance"
@@ -90,11 +91,13 @@ type Apps struct {
 	wake   chan struct{} // asks the reconcile loop to look now
 	shelf  shelf
 	ranOut ranOut
+	word   func() string // see checkWord
 }
 
 // New makes Apps and registers its kinds of job.
 func New(d Deps) *Apps {
 	a := &Apps{Deps: d, wake: make(chan struct{}, 1)}
+	a.word = sync.OnceValue(a.checkWord)
 	register(d.Jobs, appliance.ChangeAdd, a.addSteps)
 	register(d.Jobs, appliance.ChangeRecipeTest, a.testSteps)
 	register(d.Jobs, appliance.ChangeRemove, a.removeSteps)

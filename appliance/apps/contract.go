@@ -3,6 +3,7 @@
 package apps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -36,6 +37,7 @@ const (
 type visitor struct {
 	*release
 	client *http.Client
+	agent  string // how it calls itself
 	user   string
 	pass   string
 }
@@ -50,7 +52,7 @@ func (a *Apps) visitor(r *release) (*visitor, error) {
 		return nil, err
 	}
 	return &visitor{
-		release: r, user: user, pass: r.vars["SECRET_"+variable(r.recipe.FirstAccount.Password)],
+		release: r, user: user, agent: cmp.Or(a.word(), "coopkit-health"), pass: r.vars["SECRET_"+variable(r.recipe.FirstAccount.Password)],
 		client: &http.Client{
 			Jar: jar, Timeout: attemptLimit,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -120,7 +122,7 @@ func (v *visitor) pretend(req *http.Request, web string) {
 	}
 	req.Host = strings.TrimPrefix(v.vars["URL"+suffix], "https://")
 	forwarded.Visit{IP: stranger, Scheme: "https", Authority: req.Host}.Set(req.Header)
-	req.Header.Set("User-Agent", "coopkit-health")
+	req.Header.Set("User-Agent", v.agent)
 }
 
 // look tries a check once; the error says what came instead. A check that holds

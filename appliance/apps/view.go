@@ -4,14 +4,11 @@ package apps
 
 import (
 	"context"
-	"io"
 	"net/netip"
-	"slices"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
 	"coopkit/internal/hostname"
-	"coopkit/internal/problem"
 )
 
 // List returns every install, with the state of its services. Without an
@@ -150,28 +147,6 @@ func (a *Apps) endpoints(ctx context.Context, in appliance.Install) []Endpoint {
 		}
 	}
 	return out
-}
-
-// Logs writes what the services of an install said.
-func (a *Apps) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error {
-	name, service := req.Name, req.Service
-	if _, err := a.Store.Install(ctx, name); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, engine.Answer)
-	defer cancel()
-	have, err := a.Engine.Observe(limited, name)
-	if err != nil {
-		return err
-	}
-	if service != "" && !slices.ContainsFunc(have.Containers, func(c engine.Container) bool { return c.Service == service }) {
-		return &problem.Problem{
-			Code: "service-unknown", Kind: problem.NotFound,
-			What: string(name) + " has no service named " + service,
-			Next: []string{"coopkit app show " + string(name)},
-		}
-	}
-	return a.Engine.Logs(ctx, name, engine.LogOptions{Service: service, Tail: req.Tail, Follow: req.Follow}, w)
 }
 
 // Services returns the services that an install should have.

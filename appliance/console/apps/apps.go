@@ -43,6 +43,7 @@ func Routes(d area.Deps, box Agent) {
 	rt.Signed("GET /apps/{install}", a.show)
 	rt.Signed("GET /apps/{install}/messages", a.messages)
 	rt.Signed("GET /apps/{install}/messages/events", a.messageEvents)
+	rt.Signed("GET /apps/{install}/messages/download", a.downloadMessages)
 	rt.Signed("POST /apps/{install}/signin", a.signin)
 	rt.Signed("POST /apps/{install}/start", a.change(box.Apps.Start))
 	rt.Signed("POST /apps/{install}/stop", a.change(box.Apps.Stop))

@@ -3,23 +3,22 @@
 package apps
 
 import (
-	"regexp"
 	"slices"
-	"strings"
 	"sync"
-	"unicode"
+
+	"coopkit/appliance/logline"
 )
 
-// longestLine is how much of one line is kept.
-const longestLine = 2000
+// longestLine is how much of one line is held, with its time and service.
+const longestLine = 4000
 
-// lineTail keeps the last lines written to it, without colours and other
-// control characters. It is safe for concurrent use.
+// lineTail keeps the last lines of a log written to it, as pages can show them.
+// It is safe for concurrent use.
 type lineTail struct {
 	keep int
 
 	mu   sync.Mutex
-	all  []string
+	all  []logline.Line
 	part []byte
 	new  bool
 }
@@ -35,7 +34,11 @@ func (l *lineTail) Write(p []byte) (int, error) {
 			}
 			continue
 		}
-		l.all, l.part, l.new = append(l.all, clean(string(l.part))), l.part[:0], true
+		if line, ok := logline.Parse(string(l.part)); ok {
+			line.Text = logline.Clean(line.Text)
+			l.all, l.new = append(l.all, line), true
+		}
+		l.part = l.part[:0]
 	}
 	if extra := len(l.all) - l.keep; extra > 0 {
 		l.all = slices.Delete(l.all, 0, extra)
@@ -43,15 +46,11 @@ func (l *lineTail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lines returns the last lines, with one that is not whole yet.
-func (l *lineTail) lines() []string {
+// lines returns the last lines.
+func (l *lineTail) lines() []logline.Line {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := slices.Clone(l.all)
-	if len(l.part) > 0 {
-		out = append(out, clean(string(l.part)))
-	}
-	return out
+	return slices.Clone(l.all)
 }
 
 // fresh reports whether a line came since it was asked last.
@@ -61,16 +60,4 @@ func (l *lineTail) fresh() bool {
 	was := l.new
 	l.new = false
 	return was
-}
-
-var colour = regexp.MustCompile("\x1b\\[[0-9;?]*[A-Za-z]")
-
-func clean(line string) string {
-	line = strings.ToValidUTF8(colour.ReplaceAllString(line, ""), "\uFFFD")
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\t' {
-			return -1
-		}
-		return r
-	}, line)
 }

@@ -32,7 +32,7 @@ type showPage struct {
 	Findings     []webkit.Finding
 	Certificates []certificate
 	Release      string
-	Messages     []string
+	Messages     []messageLine
 	Unread       string // why the messages cannot be read
 	NoAccounts   bool
 	Changes      []change
@@ -110,8 +110,10 @@ func (a *pages) renderShow(w http.ResponseWriter, r *http.Request, status int, p
 	if v.Certificates, err = a.certificates(r.Context(), p, app); err != nil {
 		return err
 	}
-	if v.Messages, err = a.tail(r.Context(), string(app.Name), "", lastLines); err != nil {
+	if lines, err := a.tail(r.Context(), messageQuery{}.request(app.Name, lastLines, a.Now())); err != nil {
 		v.Unread = p.T("apps.messages.unread")
+	} else {
+		v.Messages = newMessageView(p, lines).Lines
 	}
 	v.Changes = changes(p, app)
 	if u, err := a.Box.Usage.Usage(r.Context(), appliance.AskUsage{App: app.Name, Span: area.UsageSpan(r)}); err == nil {

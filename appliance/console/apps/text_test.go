@@ -89,19 +89,24 @@ func TestLineTail_keepsTheLastCleanLines(t *testing.T) {
 	if l.fresh() {
 		t.Error("fresh before anything came")
 	}
-	for _, piece := range []string{"first\nse", "cond\x1b[31m red\x1b[0m\x07\r\nthird \xff\nfour"} {
+	at := "2026-11-30T12:00:00Z "
+	for _, piece := range []string{"app | " + at + "first\napp | 2026-", "11-30T12:00:00Z second\x1b[31m red\x1b[0m\x07\r\nno line\ndb | " + at + "third \xff\nfour"} {
 		if n, err := fmt.Fprint(l, piece); n != len(piece) || err != nil {
 			t.Fatal(n, err)
 		}
 	}
-	if d := cmp.Diff([]string{"second red", "third \uFFFD", "four"}, l.lines()); d != "" {
+	var got []string
+	for _, line := range l.lines() {
+		got = append(got, line.String())
+	}
+	if d := cmp.Diff([]string{"app | second red", "db | third \uFFFD"}, got); d != "" {
 		t.Error(d)
 	}
 	if !l.fresh() || l.fresh() {
 		t.Error("fresh is not told once")
 	}
-	if _, err := fmt.Fprintln(l, strings.Repeat("x", 5000)); err != nil || len(l.lines()[1]) > longestLine {
-		t.Errorf("a line of %d bytes is kept", len(l.lines()[1]))
+	if _, err := fmt.Fprintln(l, "\napp | "+at+strings.Repeat("x", 50000)); err != nil || len(l.lines()[1].Text) > longestLine {
+		t.Errorf("a line of %d bytes is kept", len(l.lines()[1].Text))
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"coopkit/appliance/engine"
 	"coopkit/appliance/engine/enginetest"
+	"coopkit/appliance/logline"
 	"coopkit/internal/testkit"
 )
 
@@ -63,6 +64,35 @@ func TestLogs(t *testing.T) {
 		if err := e.Logs(t.Context(), spec.Install, c.opts, &out); err != nil || out.String() != c.want {
 			t.Errorf("%+v gave %q, %v; want %q", c.opts, out.String(), err, c.want)
 		}
+	}
+}
+
+// TestLogs_sayWhenALineCame: the text stays as it is behind the time, and what is
+// cut off by time is that time's.
+func TestLogs_sayWhenALineCame(t *testing.T) {
+	t.Parallel()
+	e := connect(t)
+	spec := one(t, e, nil)
+	begun := time.Now()
+	enginetest.Run(t, e, spec)
+	var out bytes.Buffer
+	testkit.Eventually(t, time.Minute, "the engine has written what the app said", func() bool {
+		out.Reset()
+		return e.Logs(t.Context(), spec.Install, engine.LogOptions{Times: true}, &out) == nil && out.Len() > 0
+	})
+	l, ok := logline.Parse(out.String())
+	if !ok || l.Service != "web" || l.Text != "serving" || l.At.Before(begun.Add(-time.Second)) || l.At.After(time.Now()) {
+		t.Errorf("%q: %+v, %v", out.String(), l, ok)
+	}
+	for after, want := range map[time.Duration]string{0: "web | serving\n", 1: ""} { // nanoseconds
+		out.Reset()
+		if err := e.Logs(t.Context(), spec.Install, engine.LogOptions{Since: l.At.Add(after)}, &out); err != nil || out.String() != want {
+			t.Errorf("since %v after it: %q, %v", after, out.String(), err)
+		}
+	}
+	out.Reset()
+	if err := e.Logs(t.Context(), spec.Install, engine.LogOptions{Until: l.At.Add(-time.Nanosecond)}, &out); err != nil || out.Len() > 0 {
+		t.Errorf("until before it: %q, %v", out.String(), err)
 	}
 }
 

@@ -114,6 +114,18 @@ func (f *Fake) SetHealth(install appliance.InstallName, service, health string) 
 	}
 }
 
+// Say adds lines to the log of a service that exists, as if it had written them at
+// a time.
+func (f *Fake) Say(install appliance.InstallName, service string, at time.Time, lines ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c := f.container(install, service); c != nil {
+		for _, text := range lines {
+			c.logs = append(c.logs, fakeLine{at, text})
+		}
+	}
+}
+
 // Exit ends a running container, as if its process had ended, and sends the
 // event. The Fake does not restart it.
 func (f *Fake) Exit(install appliance.InstallName, service string, code int) {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"time"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
