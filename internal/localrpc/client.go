@@ -48,7 +48,6 @@ const (
 	typeJSON  = "application/json"
 	typeLines = "application/x-ndjson"
 	typeText  = "text/plain; charset=utf-8"
-	typeTar   = "application/x-tar"
 	typeBytes = "application/octet-stream"
 
 	// problemTrailer carries the problem of a stream that had already begun.
@@ -137,7 +136,7 @@ func (c *Client) send(ctx context.Context, q request) (*http.Response, error) {
 	if q.contentType != "" {
 		req.Header.Set("Content-Type", q.contentType)
 	}
-	if q.contentType == typeTar {
+	if q.contentType == typeBytes {
 		req.Header.Set("Expect", "100-continue")
 	}
 	resp, err := c.http.Do(req)

@@ -85,7 +85,7 @@ func (call LinesCall[P, E]) Do(ctx context.Context, c *Client, p P, each func(E)
 	})
 }
 
-// UploadCall is a call whose body is a tar stream of any size.
+// UploadCall is a call whose body is a stream of any size.
 type UploadCall[P, R any] struct{ path string }
 
 // Upload declares one. The part reads the body as it arrives. When it fails half
@@ -112,7 +112,7 @@ func (call UploadCall[P, R]) Do(ctx context.Context, c *Client, p P, body io.Rea
 	if err != nil {
 		return v, err
 	}
-	q.body, q.contentType = io.NopCloser(body), typeTar // who opened it closes it
+	q.body, q.contentType = io.NopCloser(body), typeBytes // who opened it closes it
 	return v, c.decode(ctx, q, &v)
 }
 
