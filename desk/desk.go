@@ -36,6 +36,10 @@ const (
 	Coordinator Role = "coordinator"
 )
 
+// CommandLine is the Person of whoever asks at the desk's own machine; pages
+// have words for it.
+const CommandLine = "command line"
+
 // Principal is who asks. Every query of the store is bound to one.
 type Principal struct {
 	Person string

@@ -124,7 +124,7 @@ func (d *Desk) local() http.Handler {
 
 // all is the desk as the person at the machine sees it.
 func (d *Desk) all() *store.View {
-	return d.store.As(desk.Principal{Person: "command line", Role: desk.Coordinator})
+	return d.store.As(desk.Principal{Person: desk.CommandLine, Role: desk.Coordinator})
 }
 
 func (d *Desk) userAdd(ctx context.Context, n NewUser) (User, error) {

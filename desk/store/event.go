@@ -36,6 +36,7 @@ type Event struct {
 	Subject  string
 	Severity string
 	Text     string
+	Args     map[string]string // of a finding: the values in its words; nil where an older program wrote it
 }
 
 // event adds to what happened; without a time, it happened now.
@@ -43,8 +44,12 @@ func (t *txn) event(ctx context.Context, b *record, e Event) error {
 	if e.At.IsZero() {
 		e.At = t.now
 	}
-	if _, err := t.ExecContext(ctx, `INSERT INTO event (box, at, kind, code, subject, severity, text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		b.n, e.At.UnixMilli(), e.Kind, e.Code, e.Subject, severities[e.Severity], e.Text); err != nil {
+	args, err := encode(e.Args)
+	if err != nil {
+		return err
+	}
+	if _, err := t.ExecContext(ctx, `INSERT INTO event (box, at, kind, code, subject, severity, text, args) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		b.n, e.At.UnixMilli(), e.Kind, e.Code, e.Subject, severities[e.Severity], e.Text, args); err != nil {
 		return fmt.Errorf("write event: %w", err)
 	}
 	return nil

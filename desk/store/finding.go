@@ -78,7 +78,7 @@ func (t *txn) put(ctx context.Context, b *record, at time.Time, source string, f
 	if before == severity {
 		return nil
 	}
-	return t.event(ctx, b, Event{Kind: EventFinding, At: at, Code: f.Code, Subject: f.Subject, Severity: f.Severity, Text: f.What})
+	return t.event(ctx, b, Event{Kind: EventFinding, At: at, Code: f.Code, Subject: f.Subject, Severity: f.Severity, Text: f.What, Args: f.Args})
 }
 
 // solved closes a finding of the box.
@@ -102,7 +102,7 @@ func (t *txn) drop(ctx context.Context, b *record, at time.Time, source string, 
 	if err != nil {
 		return err
 	}
-	return t.event(ctx, b, Event{Kind: EventSolved, At: at, Code: name.Code, Subject: name.Subject, Severity: f.Severity, Text: f.What})
+	return t.event(ctx, b, Event{Kind: EventSolved, At: at, Code: name.Code, Subject: name.Subject, Severity: f.Severity, Text: f.What, Args: f.Args})
 }
 
 // replaceOpen makes the list all that is open of the box.

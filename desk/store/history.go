@@ -117,10 +117,14 @@ func (v *View) Events(ctx context.Context, id wire.BoxID, limit int) ([]Event, e
 	events, err := sqlitedb.Query(ctx, v.s.db.Read(), func(rows *sql.Rows) (e Event, err error) {
 		var ms int64
 		var severity int
-		err = rows.Scan(&ms, &e.Kind, &e.Code, &e.Subject, &severity, &e.Text)
+		var args string
+		err = rows.Scan(&ms, &e.Kind, &e.Code, &e.Subject, &severity, &e.Text, &args)
+		if json.Unmarshal([]byte(args), &e.Args) != nil {
+			e.Args = nil // only words for people
+		}
 		e.At, e.Severity = at(ms), severityName(severity)
 		return e, err
-	}, `SELECT at, kind, code, subject, severity, text FROM event WHERE box = ? ORDER BY id DESC LIMIT ?`, r.n, min(max(limit, 1), keepEvents))
+	}, `SELECT at, kind, code, subject, severity, text, args FROM event WHERE box = ? ORDER BY id DESC LIMIT ?`, r.n, min(max(limit, 1), keepEvents))
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

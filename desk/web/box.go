@@ -226,7 +226,7 @@ func (p *boxPage) facts(caretaker, fingerprint string) {
 		}
 	}
 	add(p.T("desk.box.caretaker"), caretaker)
-	add(p.T("desk.box.agent"), f.Agent)
+	add(p.T("desk.box.agent"), p.ShortVersion(f.Agent))
 	add(p.T("desk.box.system"), f.System)
 	add(p.T("desk.box.machine"), p.T("desk.box.machine.is", "arch", f.Arch, "kernel", f.Kernel, "count", f.CPUs))
 	add(p.T("desk.box.engine"), f.Engine)
@@ -238,7 +238,11 @@ func (p *boxPage) facts(caretaker, fingerprint string) {
 		add(p.T("desk.box.up"), p.Span(time.Duration(s.UptimeS)*time.Second))
 	}
 	if f.Language != "" {
-		add(p.T("desk.box.language"), f.Language)
+		language := f.Language
+		if key := "desk.language." + f.Language; p.Has(key) {
+			language = p.T(key)
+		}
+		add(p.T("desk.box.language"), language)
 	}
 	add(p.T("desk.box.key"), fingerprint)
 	add(p.T("desk.box.joined"), p.Date(p.Box.Joined.UTC()))
@@ -258,13 +262,27 @@ func (p *boxPage) facts(caretaker, fingerprint string) {
 	}
 }
 
+// person is somebody at this desk, or its command line, in the reader's words.
+func person(p *webkit.Page, who string) string {
+	if who == desk.CommandLine {
+		return p.T("desk.commandline")
+	}
+	return who
+}
+
 // happened lists the newest events, each as a sentence.
 func (p *boxPage) happened(r *http.Request, a asks) error {
 	events, err := a.Events(r.Context(), p.Box.ID, eventsShown)
 	for _, e := range events {
 		subject, text := e.Subject, e.Text
 		if e.Kind == store.EventFinding || e.Kind == store.EventSolved {
-			subject, text = p.T("webkit.severity."+e.Severity), p.FindingTitle(e.Code, nil, e.Text)
+			subject, text = p.T("webkit.severity."+e.Severity), p.FindingTitle(e.Code, e.Args, e.Text)
+		}
+		switch e.Kind {
+		case store.EventAgent:
+			text = p.ShortVersion(text)
+		case store.EventJoined, store.EventConfirmed, store.EventRestored, store.EventRemoved:
+			subject = person(p.Page, subject)
 		}
 		p.Events = append(p.Events, eventRow{p.Ago(e.At), p.T("desk.event."+string(e.Kind), "subject", subject, "text", text, "code", e.Code)})
 	}

@@ -19,7 +19,7 @@ import (
 // frame completes every page: whose desk this is and what there is on it.
 func (d *Web) frame(r *http.Request, p *webkit.Page) {
 	p.Brand = webkit.Brand{Name: p.T("desk.brand"), Sub: d.Name, Href: "/"}
-	p.Version, p.Note = d.Version, p.T("desk.utc")
+	p.Version, p.Note, p.Help = d.Version, p.T("desk.utc"), "/help"
 	p.Foot = []webkit.Link{{Text: p.T("desk.nokeys")}, {Text: p.T("desk.accessibility.title"), Href: "/accessibility"}}
 	p.In(time.UTC)
 	if p.User == nil {
@@ -64,6 +64,14 @@ func (d *Web) accessibility(w http.ResponseWriter, r *http.Request) error {
 	page := plainPage{d.ui.NewPage(r, "desk.accessibility.title")}
 	page.Wide, page.Lead = true, page.T("desk.accessibility.lead")
 	return d.ui.Render(w, http.StatusOK, "desk-accessibility", page)
+}
+
+// help says what to do for who is stuck; strangers may read it before they sign
+// in.
+func (d *Web) help(w http.ResponseWriter, r *http.Request) error {
+	page := plainPage{d.ui.NewPage(r, "desk.help")}
+	page.Lead = page.T("desk.help.lead")
+	return d.ui.Render(w, http.StatusOK, "desk-help", page)
 }
 
 // join is what somebody sees who opens an invitation in a browser. The part

@@ -86,7 +86,7 @@ func (p invitationsPage) row(i desk.Invitation, names map[desk.CoopID]string) in
 		return string(id)
 	}
 	row := invitationRow{
-		ID: i.ID, Coop: name(i.Coop), Caretaker: name(i.Caretaker), By: i.By, Made: p.Ago(i.Created), Ends: p.Moment(i.Expires), Box: string(i.Box),
+		ID: i.ID, Coop: name(i.Coop), Caretaker: name(i.Caretaker), By: person(p.Page, i.By), Made: p.Ago(i.Created), Ends: p.Moment(i.Expires), Box: string(i.Box),
 		Withdraw: p.T("desk.invitations.withdraw.of", "coop", name(i.Coop)),
 	}
 	switch {
@@ -112,14 +112,7 @@ func (d *Web) invitationsShow(w http.ResponseWriter, r *http.Request) error {
 	return d.ui.Render(w, http.StatusOK, "desk-invitations", page)
 }
 
-type invitedPage struct {
-	*webkit.Page
-	Code, Command string
-	Ends          template.HTML
-}
-
-// invite shows the code in the answer itself: it is kept nowhere, so there is
-// no page to redirect to.
+// invite makes an invitation and leads to the page that shows its code.
 func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
 	a, err := d.as(r)
 	if err != nil {
@@ -138,11 +131,8 @@ func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return d.inviteAgain(w, r, a, err)
 	}
-	page := invitedPage{Page: d.ui.NewPage(r, "desk.invited.title", "coop", d.coopName(r.Context(), made.Coop)), Code: code.String()}
-	page.Lead = page.T("desk.invited.lead")
-	page.Command, page.Ends = "coopkit support join '"+page.Code+"'", page.Moment(made.Expires)
-	page.Crumbs = []webkit.Link{{Text: page.T("desk.invitations.title"), Href: "/invitations"}, {Text: page.T("desk.invited.crumb")}}
-	return d.ui.Render(w, http.StatusOK, "desk-invited", page)
+	key := d.shown.add(r, d.Now(), shownCode{coop: made.Coop, code: code.String(), ends: made.Expires})
+	return d.ui.Redirect(w, r, "/invitations/made/"+key)
 }
 
 func (d *Web) inviteAgain(w http.ResponseWriter, r *http.Request, a asks, cause error) error {

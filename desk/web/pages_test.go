@@ -74,7 +74,7 @@ func TestPages_areSoundInEveryLanguage(t *testing.T) {
 	if _, err := r.store.Receive(t.Context(), &report, raw, body); err == nil {
 		t.Fatal("a forked journal was taken")
 	}
-	pages := []string{"/fleet", "/fleet?q=nothing", "/invitations", "/coops", "/people", "/account", "/accessibility", "/join"}
+	pages := []string{"/fleet", "/fleet?q=nothing", "/invitations", "/coops", "/people", "/account", "/accessibility", "/help", "/join"}
 	for _, b := range []*box{pantry, loom, late, silent, mill} {
 		pages = append(pages, "/boxes/"+string(b.id), "/boxes/"+string(b.id)+"/remove")
 	}
@@ -92,7 +92,8 @@ func TestPages_areSoundInEveryLanguage(t *testing.T) {
 				}
 			}
 		}
-		r.askIn(lang, "irati", "POST /invitations", "coop", "bakery", "valid", "1").want(t, 200).sound(t, "invitation in "+lang)
+		made := r.askIn(lang, "irati", "POST /invitations", "coop", "bakery", "valid", "1").want(t, 303)
+		r.askIn(lang, "irati", "GET "+made.header.Get("Location")).want(t, 200).sound(t, "invitation in "+lang)
 		r.askIn(lang, "irati", "POST /invitations", "coop", "none", "valid", "1").want(t, 422).sound(t, "refused invitation in "+lang)
 		r.askIn(lang, "irati", "POST /people", "name", "a b", "role", "member", "coop", "bakery").want(t, 422).sound(t, "refused person in "+lang)
 		r.askIn(lang, "irati", "POST /coops", "id", "A B", "name", "x").want(t, 422).sound(t, "refused co-op in "+lang)
@@ -101,7 +102,7 @@ func TestPages_areSoundInEveryLanguage(t *testing.T) {
 
 func TestMessages_areComplete(t *testing.T) {
 	r := newRig(t)
-	localetest.Check(t, r.web.Bundle(), []string{"."}, "webkit.", "account.", "problem.", "desk.reach.",
+	localetest.Check(t, r.web.Bundle(), []string{"."}, "webkit.", "account.", "problem.", "desk.reach.", "desk.language.",
 		"desk.box.confirmed", "desk.box.isrestored", "desk.people.isclosed", "desk.people.isopen")
 }
 
@@ -153,6 +154,18 @@ func TestBox_isConfirmedAfterTheWordsAreCompared(t *testing.T) {
 	r.ask("jonas", "GET "+path).want(t, 200, "It reports, and nothing needs anybody.", "Confirmed by jonas.")
 }
 
+func TestBox_historyIsInTheReadersLanguage(t *testing.T) {
+	r, pantry, _, _, _, _ := seeded(t)
+	e := finding("APP-STOPPED", "app:wiki", "notice", "Handbook is closed: visitors see a page that says so")
+	e.Finding.Args = map[string]string{"app": "Handbook", "install": "wiki"}
+	f := facts("pantry", r.Now())
+	f.Language = "en"
+	f.Installs = append([]wire.Install{{Name: "wiki", Title: "Bakery handbook", Recipe: "dokuwiki", State: "running", Host: "wiki.demo.coop", Reach: "not-switched"}}, f.Installs...)
+	pantry.send(e, wire.Entry{Facts: &f}, wire.Entry{Solved: &wire.FindingName{Code: "APP-STOPPED", Subject: "app:wiki"}})
+	a := r.askIn("fr", "jonas", "GET /boxes/"+string(pantry.id)).want(t, 200, "anglais", "Bakery handbook", "Son nom n’est pas encore raccordé")
+	a.lacks(t, "Handbook is closed", "Application wiki ajoutée")
+}
+
 func TestBox_isRefusedOrRemoved(t *testing.T) {
 	r, _, loom, _, _, _ := seeded(t)
 	path := "/boxes/" + string(loom.id)
@@ -189,18 +202,33 @@ func TestBox_thatWentBackIsOneOrTwo(t *testing.T) {
 	r.ask("jonas", "GET "+path).want(t, 200, "jonas said that it is the same box, restored.").lacks(t, "Is it one box or two?")
 }
 
+func TestPeople_theUsualChoiceWorks(t *testing.T) {
+	r, _, _, _, _, _ := seeded(t)
+	form := r.ask("irati", "GET /people").want(t, 200)
+	if !strings.Contains(form.text, `<option value="kestrel" selected>`) || !strings.Contains(form.text, `<option value="technician" selected>`) {
+		t.Errorf("what is chosen already would be refused:\n%s", form.text)
+	}
+}
+
 func TestInvitation_isShownOnceAndWithdrawn(t *testing.T) {
 	r, _, _, _, _, _ := seeded(t)
 	r.pass(time.Second)
 	r.ask("jonas", "POST /invitations", "coop", "bakery", "caretaker", "kestrel", "valid", "4", "confirmed", "yes").want(t, 403)
-	a := r.ask("jonas", "POST /invitations", "coop", "bakery", "caretaker", "kestrel", "valid", "4").
-		want(t, 200, "An invitation for Lantern Street Bakery", "coopkit support join &#39;https://desk.example:8430/join#ck1.", "24 November 2026, 03:02")
+	shown := r.ask("jonas", "POST /invitations", "coop", "bakery", "caretaker", "kestrel", "valid", "4").want(t, 303).header.Get("Location")
+	r.ask("irati", "GET "+shown).want(t, 404) // it is not hers
+	before, err := r.all().Invitations(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ask("jonas", "GET "+shown).want(t, 200)
+	a := r.ask("jonas", "GET "+shown). // again: the page was loaded anew
+						want(t, 200, "An invitation for Lantern Street Bakery", "coopkit support join &#39;https://desk.example:8430/join#ck1.", "24 November 2026, 03:02")
 	code, err := wire.ParseInvitation(a.texts("code", "id", "code")[0])
 	if err != nil {
 		t.Fatal(err)
 	}
 	made, err := r.all().Invitations(t.Context(), 1)
-	if err != nil || made.Rows[0].ID != code.ID() || made.Rows[0].Confirmed {
+	if err != nil || made.Rows[0].ID != code.ID() || made.Rows[0].Confirmed || len(made.Rows) != len(before.Rows) {
 		t.Fatalf("%+v %v", made.Rows[0], err)
 	}
 	r.ask("jonas", "GET /invitations").want(t, 200, "Open</span>", code.ID()).lacks(t, a.texts("code", "id", "code")[0], "Needs no comparison")
@@ -211,11 +239,12 @@ func TestInvitation_isShownOnceAndWithdrawn(t *testing.T) {
 	r.ask("irati", "POST /invitations", "coop", "mill", "caretaker", "bakery", "valid", "1").want(t, 422, `id="e-caretaker"`)
 	r.ask("irati", "POST /invitations", "coop", "mill", "valid", "25").want(t, 422, `id="e-valid"`)
 	r.pass(time.Second)
-	r.ask("irati", "POST /invitations", "coop", "mill", "confirmed", "yes").want(t, 200)
+	r.ask("irati", "POST /invitations", "coop", "mill", "confirmed", "yes").want(t, 303)
 	if made, err = r.all().Invitations(t.Context(), 1); err != nil || !made.Rows[0].Confirmed {
 		t.Errorf("%+v %v", made.Rows[0], err)
 	}
 	r.pass(2 * time.Hour)
+	r.ask("jonas", "GET "+shown).want(t, 404).lacks(t, code.String())
 	r.ask("irati", "GET /invitations").want(t, 200, "Expired", "Used", "See the box")
 	r.ask("amara", "GET /invitations").want(t, 200, "Ask one of them").lacks(t, "<form class=\"form\"")
 }

@@ -54,6 +54,9 @@ func (d *Web) newPeoplePage(r *http.Request, a asks) (peoplePage, error) {
 	for _, each := range roles {
 		page.Role.Options = append(page.Role.Options, webkit.Pair{Name: role(page.Page, each), Value: string(each)})
 	}
+	if r.Method == http.MethodGet {
+		page.Role.Value, page.Coop.Value = string(desk.Technician), string(usualCoop(a, coops))
+	}
 	people, err := a.People(r.Context())
 	page.Lead = page.T("desk.people.lead", "count", len(people))
 	for _, p := range people {
@@ -68,6 +71,20 @@ func (d *Web) newPeoplePage(r *http.Request, a asks) (peoplePage, error) {
 		page.People = append(page.People, row)
 	}
 	return page, err
+}
+
+// usualCoop is the co-op that a new technician most likely belongs to: that of
+// whoever adds them, else the first IT co-op.
+func usualCoop(a asks, coops []desk.Coop) desk.CoopID {
+	if a.who.Coop != "" {
+		return a.who.Coop
+	}
+	for _, c := range coops {
+		if c.ITCoop {
+			return c.ID
+		}
+	}
+	return ""
 }
 
 func (d *Web) peopleShow(w http.ResponseWriter, r *http.Request) error {

@@ -48,6 +48,7 @@ type Web struct {
 	Deps
 	ui *webkit.UI
 
+	shown   shownCodes // of new invitations
 	closing sync.Mutex // while somebody is closed: one coordinator stays, also of two who close each other
 }
 
@@ -91,6 +92,7 @@ func (d *Web) routes() {
 	rt.Signed("POST /boxes/{id}/remove", d.boxRemove)
 	rt.Signed("GET /invitations", d.invitationsShow)
 	rt.Signed("POST /invitations", d.invite)
+	rt.Signed("GET /invitations/made/{key}", d.invited)
 	rt.Signed("POST /invitations/{id}/withdraw", d.withdraw)
 	rt.Public("GET /join", d.join)
 	rt.Signed("GET /coops", d.coopsShow)
@@ -100,6 +102,7 @@ func (d *Web) routes() {
 	rt.Signed("POST /people/{id}/token", d.personToken)
 	rt.Signed("POST /people/{id}/close", d.personClose)
 	rt.Signed("POST /people/{id}/open", d.personOpen)
+	rt.Public("GET /help", d.help)
 	rt.Public("GET /accessibility", d.accessibility)
 }
 

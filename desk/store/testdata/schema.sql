@@ -50,7 +50,7 @@ CREATE TABLE event (
     subject  TEXT NOT NULL,                     -- of a finding; an install; a person
     severity INTEGER NOT NULL,
     text     TEXT NOT NULL
-) STRICT;
+, args TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(args))) STRICT;
 
 CREATE INDEX event_by_box ON event (box, id);
 
