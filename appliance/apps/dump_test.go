@@ -231,6 +231,9 @@ func (b *box) fillRest(t *testing.T) {
 			Next: []string{"df -h"}, Who: appliance.You, Since: dumpTime, Hides: []string{"APP-DOWN app:echo"}, Args: map[string]string{"free_bytes": "1048576"},
 		}}),
 		s.KeepDay(ctx, appliance.Day{Date: "2026-11-23", Looked: true, Worst: map[string]appliance.Severity{"app:echo": appliance.Critical}}),
+		s.SaveUsage(ctx, []appliance.UsageSlot{{Span: appliance.LastDay, Begins: dumpTime, Of: map[appliance.InstallName][appliance.Measures]appliance.UsageRange{
+			"": {{Mean: 2e9, Min: 1e9, Max: 3e9}, {Mean: 0.2, Min: 0.1, Max: 0.3}, appliance.Unmeasured}, "echo": {{Mean: 2e7, Min: 1e7, Max: 3e7}, appliance.Unmeasured, appliance.Unmeasured},
+		}}}),
 		s.SaveSettings(ctx, map[string]string{"coop": "Café «Común»", "box": "office", "language": "es"}),
 	)
 	if err != nil {

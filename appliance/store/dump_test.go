@@ -175,7 +175,12 @@ func readState(ctx context.Context, s *Store, got map[string]int) error {
 	if box != "" {
 		got["box"] = 1
 	}
-	return errors.Join(err1, err2, err3, err4, err5)
+	slots, err6 := s.Usage(ctx)
+	measured, err7 := readUsageIDs(ctx, s.db.Read())
+	if len(slots) > 0 { // dumps of earlier programs have none
+		got["usage_slot"], got["usage_app"] = len(slots), len(measured)-1 // the box has no row
+	}
+	return errors.Join(err1, err2, err3, err4, err5, err6, err7)
 }
 
 func readSupport(ctx context.Context, s *Store, got map[string]int) error {

@@ -9,19 +9,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"golang.org/x/sync/errgroup"
 
 	"coopkit/appliance"
 	"coopkit/appliance/engine"
 )
 
-// Usage asks the engine which containers run, and the kernel what each uses:
-// reading two small files costs a hundredth of what the engine's own answer
-// does. Where these files are not to be found the engine is asked after all.
+// Usage asks the engine which containers run, and the kernel what each uses: three
+// small files, where the engine's own answer takes a second. Where these files are
+// not to be found the engine is asked after all.
 func (e *Engine) Usage(ctx context.Context) ([]engine.Usage, error) {
 	if err := e.meet(ctx); err != nil {
 		return nil, err
@@ -30,33 +32,43 @@ func (e *Engine) Usage(ctx context.Context) ([]engine.Usage, error) {
 	if err != nil {
 		return nil, e.wrap(err, "list containers")
 	}
-	out := make([]engine.Usage, 0, len(list))
-	for _, c := range list {
-		u, err := e.cgroups.usage(c.ID)
-		if err != nil {
-			if u, err = e.askUsage(ctx, c.ID); err != nil { // it ended since it was listed, most likely
-				continue
-			}
+	all := make([]engine.Usage, len(list))
+	var asked errgroup.Group
+	asked.SetLimit(askedAtOnce)
+	for i, c := range list {
+		one := engine.Usage{Install: appliance.InstallName(c.Labels[engine.LabelInstall]), Service: c.Labels[engine.LabelService], Container: c.ID}
+		if e.cgroups.usage(&one) == nil {
+			all[i] = one
+			continue
 		}
-		u.Install, u.Service, u.Container = appliance.InstallName(c.Labels[engine.LabelInstall]), c.Labels[engine.LabelService], c.ID
-		out = append(out, u)
+		asked.Go(func() error {
+			if e.askUsage(ctx, &one) == nil { // otherwise it ended since it was listed, most likely
+				all[i] = one
+			}
+			return nil
+		})
 	}
-	return out, ctx.Err()
+	_ = asked.Wait() // no error is returned there
+	return slices.DeleteFunc(all, func(u engine.Usage) bool { return u.Container == "" }), ctx.Err()
 }
 
+// askedAtOnce is how many containers the engine is asked about at a time: its
+// answer takes a second or two, in which it does hardly anything.
+const askedAtOnce = 16
+
 // askUsage asks the engine for what a container uses.
-func (e *Engine) askUsage(ctx context.Context, id string) (u engine.Usage, err error) {
-	answer, err := e.cli.ContainerStatsOneShot(ctx, id)
+func (e *Engine) askUsage(ctx context.Context, u *engine.Usage) error {
+	answer, err := e.cli.ContainerStatsOneShot(ctx, u.Container)
 	if err != nil {
-		return u, e.wrap(err, "ask for the usage of a container")
+		return e.wrap(err, "ask for the usage of a container")
 	}
 	defer func() { _ = answer.Body.Close() }()
 	var s container.StatsResponse
 	if err := json.NewDecoder(answer.Body).Decode(&s); err != nil {
-		return u, fmt.Errorf("read the usage of a container: %w", err)
+		return fmt.Errorf("read the usage of a container: %w", err)
 	}
 	if s.MemoryStats.Usage == 0 {
-		return u, fmt.Errorf("read the usage of a container: %w", engine.ErrNotMeasured)
+		return fmt.Errorf("read the usage of a container: %w", engine.ErrNotMeasured)
 	}
 	idle, ok := s.MemoryStats.Stats["total_inactive_file"] // version 1
 	if !ok {
@@ -64,7 +76,7 @@ func (e *Engine) askUsage(ctx context.Context, id string) (u engine.Usage, err e
 	}
 	u.MemoryBytes = s.MemoryStats.Usage - min(idle, s.MemoryStats.Usage)
 	u.Processor = time.Duration(s.CPUStats.CPUUsage.TotalUsage) //nolint:gosec // 292 years of it
-	return u, nil
+	return nil
 }
 
 // cgroups is where the kernel shows control groups: /sys/fs/cgroup.
@@ -76,47 +88,50 @@ func homes(id string) [2]string {
 	return [2]string{"docker/" + id, "system.slice/docker-" + id + ".scope"}
 }
 
-// usage reads what the container with this id uses. The error wraps
-// fs.ErrNotExist where its group is not to be found.
-func (g cgroups) usage(id string) (u engine.Usage, err error) {
-	for _, home := range homes(id) {
-		if u, err = g.version2(filepath.Join(string(g), home)); err == nil {
-			return u, nil
+// usage reads what a container uses. The error wraps fs.ErrNotExist where its
+// group is not to be found.
+func (g cgroups) usage(u *engine.Usage) (err error) {
+	for _, home := range homes(u.Container) {
+		if err = g.version2(u, home); err == nil {
+			return nil
 		}
-		if u, err = g.version1(home); err == nil {
-			return u, nil
+		if err = g.version1(u, home); err == nil {
+			return nil
 		}
 	}
-	return u, err
+	return err
 }
 
 // version2 reads the files of the unified hierarchy.
-func (g cgroups) version2(dir string) (engine.Usage, error) {
+func (g cgroups) version2(u *engine.Usage, home string) error {
+	dir := filepath.Join(string(g), home)
 	used, err := number(filepath.Join(dir, "memory.current"))
 	if err != nil {
-		return engine.Usage{}, err
+		return err
 	}
 	idle, err := field(filepath.Join(dir, "memory.stat"), "inactive_file")
 	if err != nil {
-		return engine.Usage{}, err
+		return err
 	}
 	micros, err := field(filepath.Join(dir, "cpu.stat"), "usage_usec")
-	return engine.Usage{MemoryBytes: used - min(idle, used), Processor: time.Duration(micros) * time.Microsecond}, err //nolint:gosec // 292,000 years of it
+	u.MemoryBytes, u.Processor = used-min(idle, used), time.Duration(micros)*time.Microsecond //nolint:gosec // 292,000 years of it
+	return err
 }
 
 // version1 reads the files of a hierarchy for each controller.
-func (g cgroups) version1(home string) (engine.Usage, error) {
+func (g cgroups) version1(u *engine.Usage, home string) error {
 	memory := filepath.Join(string(g), "memory", home)
 	used, err := number(filepath.Join(memory, "memory.usage_in_bytes"))
 	if err != nil {
-		return engine.Usage{}, err
+		return err
 	}
 	idle, err := field(filepath.Join(memory, "memory.stat"), "total_inactive_file")
 	if err != nil {
-		return engine.Usage{}, err
+		return err
 	}
 	nanos, err := number(filepath.Join(string(g), "cpuacct", home, "cpuacct.usage"))
-	return engine.Usage{MemoryBytes: used - min(idle, used), Processor: time.Duration(nanos)}, err //nolint:gosec // 292 years of it
+	u.MemoryBytes, u.Processor = used-min(idle, used), time.Duration(nanos) //nolint:gosec // 292 years of it
+	return err
 }
 
 // number reads a file that has a number in it.

@@ -61,9 +61,8 @@ func TestUsage_theEngineSaysTheSameAsTheKernel(t *testing.T) {
 	e := connect(t)
 	spec := busy(t, e)
 	testkit.Eventually(t, time.Minute, "it does not eat", func() bool { return used(t, e, spec.Install).MemoryBytes > 64<<20 })
-	id := used(t, e, spec.Install).Container
-	files, err := e.cgroups.usage(id)
-	if err != nil {
+	files := engine.Usage{Container: used(t, e, spec.Install).Container}
+	if err := e.cgroups.usage(&files); err != nil {
 		t.Fatalf("the files of this kernel are not found: %v", err)
 	}
 	blind := &Engine{cli: e.cli, owner: e.owner, cgroups: cgroups(t.TempDir())} // as with an engine on another machine
@@ -76,9 +75,36 @@ func TestUsage_theEngineSaysTheSameAsTheKernel(t *testing.T) {
 	}
 }
 
+// TestUsage_theEngineIsAskedAboutAllAtOnce: it takes a second or two for each, and
+// a sample has five.
+func TestUsage_theEngineIsAskedAboutAllAtOnce(t *testing.T) {
+	t.Parallel()
+	e := connect(t)
+	spec := one(t, e, func(s *engine.Service) { s.Health = nil })
+	for _, name := range []string{"b", "c", "d", "e", "f"} {
+		s := spec.Services[0]
+		s.Name, s.Mounts = name, nil
+		spec.Services = append(spec.Services, s)
+	}
+	enginetest.Run(t, e, spec)
+	blind := &Engine{cli: e.cli, owner: e.owner, cgroups: cgroups(t.TempDir())}
+	limited, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	all, err := blind.Usage(limited)
+	n := 0
+	for _, u := range all {
+		if u.Install == spec.Install && u.MemoryBytes > 0 && u.Processor > 0 {
+			n++
+		}
+	}
+	if err != nil || n != len(spec.Services) {
+		t.Errorf("%d of %d services are measured, %v", n, len(spec.Services), err)
+	}
+}
+
 func TestUsage_readsBothVersionsOfControlGroups(t *testing.T) {
 	t.Parallel()
-	want := engine.Usage{MemoryBytes: 70_000_000, Processor: 1_500_000 * time.Microsecond}
+	want := engine.Usage{Container: "abc", MemoryBytes: 70_000_000, Processor: 1_500_000 * time.Microsecond}
 	v2 := map[string]string{
 		"memory.current": "100000000\n", "memory.stat": "anon 60000000\ninactive_anon 5\ninactive_file 30000000\n", "cpu.stat": "usage_usec 1500000\nuser_usec 1\n",
 	}
@@ -101,10 +127,11 @@ func TestUsage_readsBothVersionsOfControlGroups(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got, err := cgroups(dir).usage("abc"); err != nil || got != want {
+		got := engine.Usage{Container: "abc"}
+		if err := cgroups(dir).usage(&got); err != nil || got != want {
 			t.Errorf("version %s: %+v, %v", name, got, err)
 		}
-		if _, err := cgroups(dir).usage("other"); !errors.Is(err, fs.ErrNotExist) {
+		if err := cgroups(dir).usage(&engine.Usage{Container: "other"}); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("version %s, of another: %v", name, err)
 		}
 	}
