@@ -147,7 +147,7 @@ func (a *Agent) runConsole(ctx context.Context) error {
 		return err
 	}
 	defer f.close()
-	c, err := console.New(console.Deps{
+	c, err := console.New(console.Deps{ //nolint:contextcheck // pages have the contexts of their requests
 		Box: a.backend.calls(), Accounts: f.accounts, Log: a.part("console"), Now: time.Now, Version: process.Version(),
 		Statements: a.backend.store.Statements, Metrics: a.backend.metrics,
 	})
