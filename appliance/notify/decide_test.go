@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"coopkit/appliance"
+	"coopkit/internal/problem"
 )
 
 var (
@@ -231,8 +232,14 @@ func TestNotify_jobsThatEndBadlyAreToldOnce(t *testing.T) {
 		set(job, old)
 		w.pass(5 * time.Minute)
 		w.want()
+		stopped := job
+		stopped.ID, stopped.State, stopped.Finished = 5, appliance.JobUndone, time.Now()
+		stopped.Problem = &problem.Problem{Code: "job-stopped", Kind: problem.Failed, What: "a person stopped it", Next: []string{"start it again"}}
+		set(job, old, stopped)
+		w.pass(5 * time.Minute)
+		w.want() // whoever stopped it knows
 		job.State, job.Finished = appliance.JobUndone, time.Now()
-		set(job, old)
+		set(job, old, stopped)
 		w.pass(time.Minute)
 		w.want("wiki was not added - Bakery")
 		w.pass(3 * 24 * time.Hour)

@@ -123,7 +123,10 @@ func causeOf(f appliance.Finding) string { return strings.TrimSpace(f.Code + " "
 // cannot go on by itself.
 func jobCondition(j appliance.Job, now time.Time) (condition, bool) {
 	c := condition{cause: fmt.Sprintf("job %d", j.ID), severity: jobSeverity(j), job: &j, once: true}
+	stopped := j.Problem != nil && j.Problem.Code == "job-stopped"
 	switch {
+	case stopped && j.State == appliance.JobUndone: // a person wanted it so, and knows
+		return c, false
 	case j.State == appliance.JobFailed || j.State == appliance.JobUndone:
 		return c, now.Sub(j.Finished) < recent
 	case j.HeldUp:
