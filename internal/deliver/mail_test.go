@@ -27,7 +27,7 @@ var hello = deliver.Message{
 
 func isProblem(t *testing.T, err error, code string) {
 	t.Helper()
-	problemOf(t, err, code)
+	_ = problemOf(t, err, code)
 }
 
 // problemOf returns the Problem with that code that err must be.
