@@ -16,6 +16,7 @@ const (
 	ChangeStop           Change = "stop"
 	ChangeRestart        Change = "restart"
 	ChangeRetitle        Change = "retitle"
+	ChangeShowSignin     Change = "show-signin"
 	ChangeRecipeTest     Change = "recipe-test"
 	ChangeRefreshImages  Change = "refresh-images"
 	ChangePublish        Change = "publish"
@@ -31,7 +32,7 @@ const (
 
 // JobChanges are the kinds that jobs have.
 var JobChanges = []Change{
-	ChangeAdd, ChangeRemove, ChangeExport, ChangeStart, ChangeStop, ChangeRestart, ChangeRetitle, ChangeRecipeTest, ChangeRefreshImages,
+	ChangeAdd, ChangeRemove, ChangeExport, ChangeStart, ChangeStop, ChangeRestart, ChangeRetitle, ChangeShowSignin, ChangeRecipeTest, ChangeRefreshImages,
 	ChangePublish, ChangeRollbackSite, ChangeRemoveSite, ChangeAddName, ChangeRemoveName, ChangeAddRedirect, ChangeRemoveRedirect,
 }
 
@@ -57,6 +58,7 @@ const (
 	StepStart        StepCode = "start"
 	StepStop         StepCode = "stop"
 	StepRetitle      StepCode = "retitle" // title
+	StepShowSignin   StepCode = "show-signin"
 	StepExport       StepCode = "export"
 	StepCopy         StepCode = "copy"
 	StepDropCopies   StepCode = "drop-copies"
@@ -82,7 +84,7 @@ const (
 
 // StepCodes are all of them.
 var StepCodes = []StepCode{
-	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepRetitle, StepExport,
+	StepRecord, StepImages, StepPlace, StepStartService, StepReady, StepOwner, StepTry, StepActivate, StepStart, StepStop, StepRetitle, StepShowSignin, StepExport,
 	StepCopy, StepDropCopies, StepClose,
 	StepContainers, StepForget, StepClear, StepRefresh, StepReceived, StepPublish, StepPrune, StepRemoveSite, StepAddress,
 	StepPointName, StepReleaseName, StepDoor, StepCertificates, StepAddZone, StepVerifyZone, StepKeepZone, StepRemoveZone,

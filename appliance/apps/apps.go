@@ -106,6 +106,7 @@ func New(d Deps) *Apps {
 	register(d.Jobs, appliance.ChangeStop, a.stopSteps)
 	register(d.Jobs, appliance.ChangeRestart, a.restartSteps)
 	register(d.Jobs, appliance.ChangeRetitle, a.retitleSteps)
+	register(d.Jobs, appliance.ChangeShowSignin, a.showSigninSteps)
 	return a
 }
 

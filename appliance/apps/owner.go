@@ -127,6 +127,29 @@ func (a *Apps) Signin(ctx context.Context, name appliance.InstallName) (applianc
 	return appliance.Signin{URL: r.vars["URL"] + r.recipe.FirstAccount.Path, User: v.user, Password: v.pass}, nil
 }
 
+// ShowSignin records that somebody sees the first sign-in of an app again, as a
+// job for everybody to read, and returns it. Whoever calls has made sure of who
+// asks.
+func (a *Apps) ShowSignin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
+	in, err := a.Store.Install(ctx, name)
+	if err != nil {
+		return appliance.Signin{}, err
+	}
+	shown, err := a.Signin(ctx, name)
+	if err != nil {
+		return appliance.Signin{}, err
+	}
+	_, err = a.Jobs.StartWith(ctx, appliance.ChangeShowSignin, subject(name), a.words(in), nameInput{Name: name})
+	return shown, err
+}
+
+func (a *Apps) showSigninSteps(context.Context, nameInput) ([]jobs.Step, error) {
+	return []jobs.Step{{
+		Code: appliance.StepShowSignin, Commit: true,
+		Do: func(context.Context, appliance.Progress) error { return nil }, // what was done is the record
+	}}, nil
+}
+
 // MarkSigninShown notes that the console has shown the first sign-in of an app.
 // The error is a Problem "signin-shown" when that was noted before.
 func (a *Apps) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {

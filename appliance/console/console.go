@@ -84,12 +84,18 @@ func New(d Deps) (*Console, error) {
 	home.Routes(deps, home.Agent{
 		Health: box.Health, Apps: box.Apps, Sites: box.Sites, Recipes: box.Recipes, Jobs: box.Jobs, Box: box.Box, Desk: box.Desk, Usage: box.Usage,
 	})
-	apps.Routes(deps, apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage})
+	apps.Routes(deps, apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage, Confirm: c.confirm})
 	jobs.Routes(deps, jobs.Agent{Jobs: box.Jobs, Apps: box.Apps})
 	sites.Routes(deps, sites.Agent{Sites: box.Sites, Names: box.Names, Jobs: box.Jobs})
 	names.Routes(deps, names.Agent{Names: box.Names, Redirects: box.Redirects, Apps: box.Apps, Sites: box.Sites, Box: box.Box})
 	settings.Routes(deps, settings.Agent{Box: box.Box, Desk: box.Desk, Apps: box.Apps, Sites: box.Sites, Names: box.Names, Metrics: box.Metrics, Messages: box.Messages})
 	return c, nil
+}
+
+// confirm makes sure, by their password, that whoever is signed in asks.
+func (c *Console) confirm(r *http.Request, password string) error {
+	u, _ := webkit.UserOf(r.Context())
+	return c.deps.Accounts.Confirm(r.Context(), signin.PersonID(u.ID), password, account.Client(r, account.RemoteAddr(r)))
 }
 
 // Handler returns the whole interface. A box without an account sends everybody

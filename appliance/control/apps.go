@@ -32,6 +32,8 @@ type Apps interface {
 	Retitle(ctx context.Context, req appliance.RetitleApp) (appliance.Job, error)
 	Logs(ctx context.Context, req appliance.AppLogs, w io.Writer) error
 	Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error)
+	// ShowSignin is Signin for a person, and leaves a job behind that says so.
+	ShowSignin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error)
 	// MarkSigninShown notes that the console has shown the first sign-in of an app.
 	// The error is a Problem "signin-shown" when that was noted before.
 	MarkSigninShown(ctx context.Context, name appliance.InstallName) error
@@ -56,6 +58,7 @@ var (
 	retitleApp      = localrpc.Post(&appsArea, "/v1/apps/{name}/title", "Calls it by another everyday name.", Apps.Retitle)
 	logsOfApp       = localrpc.Text(&appsArea, "/v1/apps/{name}/logs", "Log lines as a stream of text.", Apps.Logs)
 	signinOfApp     = localrpc.Get(&appsArea, "/v1/apps/{name}/signin", "The first account of an app, with its password.", Apps.Signin)
+	showSignin      = localrpc.Post(&appsArea, "/v1/apps/{name}/signin", "The same, with a job that says that it was shown again.", Apps.ShowSignin)
 	markSigninShown = localrpc.Post(&appsArea, "/v1/apps/{name}/signin/shown",
 		"Notes that its sign-in was shown, which the console does once.", localrpc.Silent(Apps.MarkSigninShown))
 )
@@ -124,6 +127,10 @@ func (c appsClient) Logs(ctx context.Context, req appliance.AppLogs, w io.Writer
 
 func (c appsClient) Signin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
 	return signinOfApp.Do(ctx, c.Client, name)
+}
+
+func (c appsClient) ShowSignin(ctx context.Context, name appliance.InstallName) (appliance.Signin, error) {
+	return showSignin.Do(ctx, c.Client, name)
 }
 
 func (c appsClient) MarkSigninShown(ctx context.Context, name appliance.InstallName) error {

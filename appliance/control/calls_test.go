@@ -72,6 +72,7 @@ var appCalls = []call{
 		return err
 	}},
 	{"Apps.Signin", func(ctx context.Context, a control.Agent) error { return says(a.Apps.Signin(ctx, "blog")) }},
+	{"Apps.ShowSignin", func(ctx context.Context, a control.Agent) error { return says(a.Apps.ShowSignin(ctx, "blog")) }},
 	{"Apps.MarkSigninShown", func(ctx context.Context, a control.Agent) error { return a.Apps.MarkSigninShown(ctx, "blog") }},
 	{"Apps.PlanExport", func(ctx context.Context, a control.Agent) error {
 		return says(a.Apps.PlanExport(ctx, appliance.ExportApp{Name: "blog"}))

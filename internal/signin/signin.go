@@ -104,6 +104,20 @@ func (s *Service) ChangePassword(ctx context.Context, sess Session, current, nex
 	return token, err
 }
 
+// Confirm makes sure that somebody who is signed in is still the person: it checks
+// their password, with the same limits as signing in. Problems: "signin-wrong",
+// "signin-locked", "account-closed".
+func (s *Service) Confirm(ctx context.Context, id PersonID, password string, c Client) error {
+	p, err := s.store.person(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.hashes.alone(ctx, func(ctx context.Context) error {
+		_, err := s.check(ctx, p.Name, password, c)
+		return err
+	})
+}
+
 // check is called by one at a time, so that nobody gets more guesses by asking
 // in parallel. The work is done even if the visitor hangs up: a guess that is
 // not counted would be free.

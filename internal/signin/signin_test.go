@@ -268,3 +268,18 @@ func inParallel(ctx context.Context, n int, fn func(ctx context.Context) error) 
 	all.Wait()
 	return count.Load()
 }
+
+// TestConfirm_countsGuessesAsSigningInDoes has somebody who is signed in guess.
+func TestConfirm_countsGuessesAsSigningInDoes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ana, c := b.person("ana"), from("192.0.2.1")
+	if err := b.Confirm(t.Context(), ana.ID, good, c); err != nil {
+		t.Fatal(err)
+	}
+	for range accountTries {
+		wantProblem(t, b.Confirm(t.Context(), ana.ID, "a wrong guess of mine", c), "signin-wrong")
+	}
+	wantProblem(t, b.Confirm(t.Context(), ana.ID, good, c), "signin-locked")
+	wantProblem(t, b.Confirm(t.Context(), "nobody", good, c), "person-unknown")
+}

@@ -9,6 +9,7 @@ package apps
 import (
 	"embed"
 	"io/fs"
+	"net/http"
 
 	"coopkit/appliance/console/area"
 	"coopkit/appliance/control"
@@ -28,6 +29,8 @@ type Agent struct {
 	Health  control.Health
 	Names   control.Names
 	Usage   control.Usage
+	// Confirm makes sure, by their password, that whoever is signed in asks.
+	Confirm func(r *http.Request, password string) error
 }
 
 // Routes adds the pages of this area.

@@ -27,7 +27,7 @@ import (
 
 // agent is what this area asks of a box.
 func agent(box control.Agent) apps.Agent {
-	return apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage}
+	return apps.Agent{Apps: box.Apps, Recipes: box.Recipes, Box: box.Box, Health: box.Health, Names: box.Names, Usage: box.Usage, Confirm: confirm}
 }
 
 func console(t *testing.T, box control.Agent) *areatest.Console {
@@ -295,35 +295,6 @@ func TestRun_stopsStartsRestartsOnceAForm(t *testing.T) {
 	if p := c.Post(t, "/apps/nothing/restart"); p.Status != http.StatusNotFound {
 		t.Errorf("restart of nothing: %d", p.Status)
 	}
-}
-
-func TestSignin_isShownOnce(t *testing.T) {
-	t.Parallel()
-	box := wiki(t)
-	c := console(t, box.Agent())
-	first, err := box.Agent().Apps.Signin(t.Context(), "dokuwiki")
-	if err != nil || first.Password == "" {
-		t.Fatal(first, err)
-	}
-	if p := c.Get(t, "/apps/dokuwiki"); strings.Contains(p.Source, first.Password) || p.Value(t, "#signin form", "action") != "/apps/dokuwiki/signin" {
-		t.Error("it is shown before anybody asked, or cannot be asked for")
-	}
-	p := c.Post(t, "/apps/dokuwiki/signin")
-	if p.Status != http.StatusOK || p.Text(t, "#signin-user") != "admin" || p.Text(t, "#signin-password") != first.Password {
-		t.Fatalf("%d: %s", p.Status, p.Source)
-	}
-	if p.Header.Get("Cache-Control") != "no-store" {
-		t.Error("a browser may keep the page")
-	}
-	if p := c.Post(t, "/apps/dokuwiki/signin"); p.Status != http.StatusSeeOther || p.To != "/apps/dokuwiki" {
-		t.Errorf("the second time: %d %s", p.Status, p.To)
-	}
-	each(t, c, func(lang string) {
-		p := c.Get(t, "/apps/dokuwiki")
-		if !strings.Contains(p.Text(t, "#signin"), "coopkit app signin dokuwiki") || len(p.All("#signin form")) != 0 {
-			t.Errorf("%s: %s", lang, p.Text(t, "#signin"))
-		}
-	})
 }
 
 func TestRemove_asksForTheName(t *testing.T) {

@@ -197,3 +197,8 @@ func (a *pages) change(do func(context.Context, appliance.InstallName) (applianc
 
 // Once is the key that makes pressing a button twice one change.
 func (v showPage) Once() string { return rand.Text() }
+
+// Own asks for the password of whoever is signed in.
+func (v showPage) Own() webkit.Field {
+	return webkit.Field{Name: "own-password", Label: v.T("apps.signin.own"), Kind: "password", Autocomplete: "current-password"}
+}

@@ -170,7 +170,7 @@ func TestShow_endedJobSaysWhatIsNext(t *testing.T) {
 	if h, lead := p.Text(t, "h1"), p.Text(t, ".pagehead p"); h != "Added DokuWiki" || !strings.HasPrefix(lead, "All steps succeeded. It took ") {
 		t.Errorf("h1 %q, lead %q", h, lead)
 	}
-	if to := p.Value(t, "main .actions a", "href"); to != "/apps/dokuwiki#signin" {
+	if to := p.Value(t, "main .actions form", "action"); to != "/apps/dokuwiki/signin" {
 		t.Errorf("next is %s", to)
 	}
 	if !strings.Contains(p.Source, `href="https://wiki.demo.coop:8443"`) || !strings.Contains(p.Text(t, "pre"), "the first account exists") {

@@ -161,7 +161,7 @@ func (v *view) finish(app string) {
 		v.Actions = []webkit.Action{{Text: p.T("jobs.next.catalogue"), Href: "/catalogue", Kind: "go"}}
 	case kind == "app" && j.Kind == appliance.ChangeAdd:
 		v.Actions = []webkit.Action{
-			{Text: p.T("jobs.next.signin"), Href: "/apps/" + name + "#signin", Kind: "go", Icon: "key"},
+			{Text: p.T("jobs.next.signin"), Href: "/apps/" + name + "/signin", Kind: "go", Icon: "key", Post: true},
 			{Text: p.T("jobs.next.open"), Href: app, Icon: "out", Outside: true},
 		}
 		if app == "" {

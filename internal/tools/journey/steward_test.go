@@ -100,8 +100,6 @@ func addWordPress(b *browser, s *stage) {
 	b.shows("job")
 	b.sees("All steps succeeded")
 	b.press("See the first sign-in")
-	b.shows("app")
-	b.press("Show the first sign-in")
 	b.sees("This page is shown once", "admin")
 	b.shows("signin-once")
 	s.sees(b, "https://www.demo.coop:"+s.https+"/", coopName)
@@ -109,6 +107,7 @@ func addWordPress(b *browser, s *stage) {
 	b.sees(coopName)
 	b.picture("wordpress", false)
 	b.open(s.console + "/apps/website")
+	b.shows("app")
 }
 
 // sees opens a page as a visitor whose device trusts the box's authority and
