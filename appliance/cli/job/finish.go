@@ -21,17 +21,13 @@ func newFinish(env *base.Env) *cobra.Command {
 		Example:           "  coopkit job finish 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseID(cmd.CommandPath(), args[0])
-			if err != nil {
+		RunE: ofJob(func(ctx context.Context, id appliance.JobID) error {
+			if err := env.Agent().Jobs.Finish(ctx, id); err != nil {
 				return err
 			}
-			if err := env.Agent().Jobs.Finish(cmd.Context(), id); err != nil {
-				return err
-			}
-			return change.Follow(cmd.Context(), env, id, func(_ context.Context, ended appliance.Job) error {
+			return change.Follow(ctx, env, id, func(_ context.Context, ended appliance.Job) error {
 				return env.Say("\nJob %d is done.\n", ended.ID)
 			})
-		},
+		}),
 	}
 }

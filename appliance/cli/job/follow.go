@@ -20,14 +20,10 @@ func newFollow(env *base.Env) *cobra.Command {
 		Example:           "  coopkit job follow 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseID(cmd.CommandPath(), args[0])
-			if err != nil {
-				return err
-			}
-			return change.Follow(cmd.Context(), env, id, func(_ context.Context, ended appliance.Job) error {
+		RunE: ofJob(func(ctx context.Context, id appliance.JobID) error {
+			return change.Follow(ctx, env, id, func(_ context.Context, ended appliance.Job) error {
 				return env.Say("\nJob %d is done.\n", ended.ID)
 			})
-		},
+		}),
 	}
 }

@@ -6,6 +6,7 @@
 package job
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -22,10 +23,13 @@ func New(env *base.Env) *cobra.Command {
 	return cmd
 }
 
-func parseID(command, s string) (appliance.JobID, error) {
-	n, err := strconv.ParseInt(s, 10, 64)
-	if err != nil || n < 1 {
-		return 0, term.Usage(command, "“"+s+"” is not the number of a job", "see their numbers: coopkit job list")
+// ofJob runs a verb about the job whose number is its first argument.
+func ofJob(run func(ctx context.Context, id appliance.JobID) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		n, err := strconv.ParseInt(args[0], 10, 64)
+		if err != nil || n < 1 {
+			return term.Usage(cmd.CommandPath(), "“"+args[0]+"” is not the number of a job", "see their numbers: coopkit job list")
+		}
+		return run(cmd.Context(), appliance.JobID(n))
 	}
-	return appliance.JobID(n), nil
 }

@@ -4,6 +4,7 @@ package job
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -24,17 +25,13 @@ func newShow(env *base.Env) *cobra.Command {
 		Example:           "  coopkit job show 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseID(cmd.CommandPath(), args[0])
-			if err != nil {
-				return err
-			}
-			j, err := env.Agent().Jobs.Job(cmd.Context(), id)
+		RunE: ofJob(func(ctx context.Context, id appliance.JobID) error {
+			j, err := env.Agent().Jobs.Job(ctx, id)
 			if err != nil {
 				return err
 			}
 			return env.Show(j, func() error { return show(env, j) })
-		},
+		}),
 	}
 }
 

@@ -3,10 +3,12 @@
 package job
 
 import (
+	"context"
 	"errors"
 
 	"github.com/spf13/cobra"
 
+	"coopkit/appliance"
 	"coopkit/appliance/cli/base"
 	"coopkit/appliance/cli/change"
 	"coopkit/appliance/cli/complete"
@@ -21,15 +23,11 @@ func newStop(env *base.Env) *cobra.Command {
 		Example:           "  coopkit job stop 7",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: complete.Jobs(env),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := parseID(cmd.CommandPath(), args[0])
-			if err != nil {
+		RunE: ofJob(func(ctx context.Context, id appliance.JobID) error {
+			if err := env.Agent().Jobs.Stop(ctx, id); err != nil {
 				return err
 			}
-			if err := env.Agent().Jobs.Stop(cmd.Context(), id); err != nil {
-				return err
-			}
-			err = change.Follow(cmd.Context(), env, id, nil)
+			err := change.Follow(ctx, env, id, nil)
 			p, ok := errors.AsType[*problem.Problem](err)
 			if !ok || p.Code != "job-stopped" || p.Kind == problem.Partial {
 				return err // also when something could not be put back
@@ -38,6 +36,6 @@ func newStop(env *base.Env) *cobra.Command {
 				return nil
 			}
 			return env.Say("\nJob %d is stopped, and everything is as it was before.\n", id)
-		},
+		}),
 	}
 }
