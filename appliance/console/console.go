@@ -166,8 +166,8 @@ func (c *Console) nav(r *http.Request, p *webkit.Page) []webkit.NavItem {
 	for i, at := range places {
 		items[i] = webkit.NavItem{Text: p.T(at.key), Href: at.href, Icon: at.icon, Gap: at.gap, Here: r.URL.Path == at.href || hasPrefix(r.URL.Path, at.under)}
 	}
-	for _, f := range report.Findings {
-		if f.Severity >= appliance.Warning && f.Who == appliance.You {
+	for _, g := range area.Groups(report.Findings) { // as the cards of the first page
+		if f := g[0]; f.Severity >= appliance.Warning && f.Who == appliance.You {
 			items[placeOf(f)].Count++
 			p.Waiting++
 		}

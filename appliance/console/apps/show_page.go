@@ -140,7 +140,9 @@ func (a *pages) findings(ctx context.Context, p *webkit.Page, app appliance.App)
 	for _, f := range report.Findings {
 		subject := "app:" + string(app.Name)
 		if f.Subject == subject || strings.HasPrefix(f.Subject, subject+"/") {
-			out = append(out, area.FindingView(p, f))
+			card := area.FindingView(p, f)
+			card.Actions = slices.DeleteFunc(card.Actions, func(a webkit.Action) bool { return a.Href == "/apps/"+string(app.Name) }) // it is here
+			out = append(out, card)
 		}
 	}
 	return out, nil

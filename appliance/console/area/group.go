@@ -66,9 +66,18 @@ func (g Group) View(p *webkit.Page) webkit.Finding {
 	}
 	card.Hides, card.Actions = "", nil
 	for i, f := range g[:min(len(g), linked)] {
-		card.Actions = append(card.Actions, webkit.Action{Text: p.T("area.group.one", "name", names[i]), Href: FindingPath(f), Kind: "quiet"})
+		card.Actions = append(card.Actions, webkit.Action{Text: p.T("area.group.one", "name", names[i]), Href: wayTo(p, f), Kind: "quiet"})
 	}
 	return card
+}
+
+// wayTo is where something is done about the finding of an app, else its own
+// page.
+func wayTo(p *webkit.Page, f appliance.Finding) string {
+	if actions := findingActions(p, f); kindOf(f) == "app" && !actions[0].Post {
+		return actions[0].Href
+	}
+	return FindingPath(f)
 }
 
 // About is what a finding is about, as people call it: Handbook of

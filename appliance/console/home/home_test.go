@@ -236,7 +236,7 @@ func TestHome_foldsNoticesAndGroupsWhatIsTheSame(t *testing.T) {
 	if n, h := len(page.All("article.finding")), page.Text(t, "article h3"); n != 1 || h != "2 apps have no backup: Website and Handbook" {
 		t.Errorf("%d cards, %q", n, h)
 	}
-	if to := page.Value(t, "article .actions a", "href"); to != "/findings/BACKUP-NONE/app:wordpress" {
+	if to := page.Value(t, "article .actions a", "href"); to != "/apps/wordpress#copy" {
 		t.Errorf("it leads to %s", to)
 	}
 	if got := page.Text(t, "a[href=/findings#later]"); got != "One thing to look at when you have time" {

@@ -44,6 +44,8 @@ func certPill(p *webkit.Page, c appliance.Certificate) webkit.Pill {
 		return webkit.Pill{Kind: "crit", Icon: "oct", Text: p.T("names.cert.expired")}
 	case left < endsSoon || c.Problem != nil:
 		return webkit.Pill{Kind: "warn", Icon: "tri", Text: p.T("names.cert.soon")}
+	case c.Private:
+		return webkit.Pill{Kind: "note", Icon: "home", Text: p.T("names.cert.private")}
 	default:
 		return webkit.Pill{Kind: "ok", Icon: "okc", Text: p.T("names.cert.valid")}
 	}
