@@ -49,14 +49,19 @@ func (a *pages) signin(w http.ResponseWriter, r *http.Request) error {
 // signinAgain shows it again to somebody who has typed their own password.
 func (a *pages) signinAgain(w http.ResponseWriter, r *http.Request, app appliance.App) error {
 	here := "/apps/" + string(app.Name) + "#signin"
-	wrong := map[string]string{"signin-wrong": "apps.signin.wrong", "signin-locked": "apps.signin.locked"}
+	l, text := a.UI.Locale(r), ""
 	err := a.Box.Confirm(r, r.PostForm.Get("own-password"))
-	if p, ok := errors.AsType[*problem.Problem](err); ok && wrong[p.Code] != "" {
-		webkit.SetFlash(w, webkit.Flash{Kind: "warn", Text: a.UI.Locale(r).T(wrong[p.Code])})
-		return a.UI.Redirect(w, r, here)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, &problem.Problem{Code: "signin-wrong"}):
+		text = l.T("apps.signin.wrong")
+	case errors.Is(err, &problem.Problem{Code: "signin-locked"}):
+		text = l.T("apps.signin.locked")
+	case err != nil:
 		return err
+	}
+	if text != "" {
+		webkit.SetFlash(w, webkit.Flash{Kind: "warn", Text: text})
+		return a.UI.Redirect(w, r, here)
 	}
 	s, err := a.Box.Apps.ShowSignin(r.Context(), app.Name)
 	if err != nil {
