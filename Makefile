@@ -118,6 +118,7 @@ fuzz: ## Fuzz every parser, FUZZTIME (30s) each
 SECTION ?=
 bench: ## Compare speed and memory with others (needs root); one part: make bench SECTION=web
 	@$(MACHINE) packages bench
+	@$(MACHINE) lighthouse .cache/lighthouse
 	@$(MACHINE) engine .cache
 	@$(MAKE) --no-print-directory build
 	@go build -C internal/tools/bench -o $(CURDIR)/.cache/bench .

@@ -6,6 +6,7 @@
 #   devmachine.sh packages LIST                install what is missing, from Debian; LIST is
 #                                              demo, test, bench or packages
 #   devmachine.sh axe DIR                      put axe-core there, which looks for barriers in pages
+#   devmachine.sh lighthouse DIR               put Lighthouse there, which judges pages
 #   devmachine.sh mta DIR                      put a mail server (Exim) there, which is not installed: this
 #                                              machine may have one of its own
 #   devmachine.sh engine DIR                   start a Docker Engine if none answers;
@@ -22,7 +23,7 @@ demo_packages=(bind9-dnsutils ca-certificates curl debian-archive-keyring deboot
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || demo_packages+=(apparmor)
 package_packages=(gcc gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf git libc6-dev libc6-dev-arm64-cross libc6-dev-armhf-cross)
 test_packages=("${demo_packages[@]}" "${package_packages[@]}" bind9 chromium docker-registry fonts-noto-core knot knot-dnsutils nsd qemu-user-static shellcheck)
-bench_packages=("${demo_packages[@]}" caddy dnsperf knot nginx-light wrk)
+bench_packages=("${demo_packages[@]}" caddy chromium dnsperf fonts-noto-core knot nginx-light wrk)
 
 need_root() {
 	[ "$(id -u)" -eq 0 ] && return
@@ -81,6 +82,22 @@ axe() {
 		fail "axe-core $version is not what it was" "its checksum is another one" "find out why, before you run it"
 	mv "$dir/package/axe.min.js" "$file"
 	rm -rf "$dir/package" "$dir/axe-core-$version.tgz"
+}
+
+# lighthouse installs Lighthouse once, with what it needs: each package must have the
+# content that the lock file knows.
+lighthouse() {
+	local dir=$1 lock
+	lock=$(dirname "$0")/../internal/tools/bench/lighthouse
+	cmp --silent "$lock/package-lock.json" "$dir/package-lock.json" && [ -f "$dir/node_modules/lighthouse/package.json" ] && return
+	command -v npm >/dev/null || packages npm
+	mkdir -p "$dir"
+	say "fetching Lighthouse with npm"
+	cp "$lock/package.json" "$lock/package-lock.json" "$dir"
+	(cd "$dir" && npm ci --silent --ignore-scripts --no-audit --no-fund >/dev/null 2>&1) || {
+		rm -f "$dir/package-lock.json"
+		fail "cannot fetch Lighthouse" "npm said no" "cd $dir && npm ci --ignore-scripts, which says why"
+	}
 }
 
 # mta unpacks Exim and the one library that only it needs, from Debian's signed
@@ -181,6 +198,7 @@ case "${1:-} ${2:-}" in
 "packages bench") packages "${bench_packages[@]}" ;;
 "packages packages") packages "${package_packages[@]}" ;;
 "axe "?*) axe "$2" ;;
+"lighthouse "?*) lighthouse "$2" ;;
 "mta "?*) mta "$2" ;;
 "engine "?*) engine "$2" ;;
 "engine-stop "?*) engine_stop "$2" ;;

@@ -52,6 +52,7 @@ var sections = []struct {
 	{"add", addRows},
 	{"desk", deskRows},
 	{"pages", pageRows},
+	{"lighthouse", lighthouseRows},
 }
 
 func run(ctx context.Context, args []string, out, notes io.Writer) (err error) {

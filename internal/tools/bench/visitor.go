@@ -134,7 +134,11 @@ func (x *box) steward(ctx context.Context) (*visitor, error) {
 	if err := v.post(ctx, "/setup", url.Values{"token": {access.Token}}); err != nil {
 		return nil, err
 	}
-	return v, v.post(ctx, "/setup/steward", url.Values{"coop": {"Bench"}, "display": {"Bench"}, "name": {visitorName}, "password": {visitorPassword}})
+	if err := v.post(ctx, "/setup/steward", url.Values{"coop": {"Bench"}, "display": {"Bench"}, "name": {visitorName}, "password": {visitorPassword}}); err != nil {
+		return nil, err
+	}
+	_, err = v.get(ctx, "/setup/begin") // the last question: until then, home leads to the next one
+	return v, err
 }
 
 // technician adds an account to the desk and signs in.
