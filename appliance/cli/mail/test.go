@@ -22,7 +22,7 @@ func newTest(env *base.Env) *cobra.Command {
 				return err
 			}
 			return env.Show(t, func() error {
-				return env.Say("The mail server accepted a test message to %s. See whether it arrives, also among what counts as spam.\n", term.Clean(t.To))
+				return env.Say("The mail server accepted a test message to %s. See whether it arrives, also in the spam folder.\n", term.Clean(t.To))
 			})
 		},
 	}

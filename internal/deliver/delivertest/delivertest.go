@@ -9,7 +9,6 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"io"
 	"net"
 	"net/mail"
@@ -38,13 +37,11 @@ const (
 // Stage is what a client asks of the server.
 type Stage string
 
-// The stages at which Post can refuse, and Drop, at which it hangs up after it
-// has accepted a mail, before it says so.
+// The stages at which Post can refuse.
 const (
 	AtMail Stage = "mail"
 	AtRcpt Stage = "rcpt"
 	AtData Stage = "data"
-	Drop   Stage = "drop"
 )
 
 // Letter is a mail that Post accepted.
@@ -82,8 +79,8 @@ func New(tb testing.TB, security deliver.Security, signIn bool) *Post {
 // Start starts a Post that keeps its certificate in dir. The caller stops it.
 func Start(dir string, security deliver.Security, signIn bool) (*Post, error) {
 	p := &Post{security: security, signIn: signIn, refuse: map[Stage]*smtp.SMTPError{}}
-	p.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
-		s := &session{post: p, conn: c}
+	p.server = smtp.NewServer(smtp.BackendFunc(func(*smtp.Conn) (smtp.Session, error) {
+		s := &session{post: p}
 		if p.signIn {
 			return asking{s}, nil
 		}
@@ -167,7 +164,6 @@ func (p *Post) refused(at Stage) error {
 // session is one connection.
 type session struct {
 	post   *Post
-	conn   *smtp.Conn
 	letter Letter
 	in     bool
 }
@@ -222,9 +218,6 @@ func (s *session) Data(r io.Reader) error {
 	s.post.mu.Lock()
 	s.post.letters = append(s.post.letters, s.letter)
 	s.post.mu.Unlock()
-	if s.post.refused(Drop) != nil {
-		return errors.Join(err, s.conn.Conn().Close())
-	}
 	return err
 }
 
