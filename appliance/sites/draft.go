@@ -45,6 +45,9 @@ func (s *Sites) Receive(ctx context.Context, owner string, stream io.Reader) (ap
 	}
 	id := strings.ToLower(rand.Text())
 	d, err := s.unpack(ctx, s.draft(id), stream)
+	if err == nil {
+		err = atomicfile.SyncAll(s.draft(id))
+	}
 	if err != nil {
 		return appliance.Draft{}, errors.Join(diskFull(err), os.RemoveAll(s.draft(id)))
 	}

@@ -15,7 +15,6 @@ import (
 	"unicode/utf8"
 
 	"coopkit/appliance"
-	"coopkit/internal/atomicfile"
 )
 
 const (
@@ -35,7 +34,7 @@ type unpacker struct {
 	got         appliance.Draft
 }
 
-// unpack writes a stream below dir, which it makes, and syncs it.
+// unpack writes a stream below dir, which it makes.
 func (s *Sites) unpack(ctx context.Context, dir string, stream io.Reader) (appliance.Draft, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil { //nolint:gosec // the pages are public once they are published
 		return appliance.Draft{}, fmt.Errorf("make folder for the draft: %w", err)
@@ -58,7 +57,7 @@ func (s *Sites) unpack(ctx context.Context, dir string, stream io.Reader) (appli
 	if u.got.Index != u.got.Top+frontPage {
 		u.got.Top = "" // a folder without a front page is as it should be
 	}
-	return u.got, atomicfile.SyncAll(dir)
+	return u.got, nil
 }
 
 // file writes a file of size bytes.
