@@ -24,6 +24,9 @@ const lighthouseCLI = ".cache/lighthouse/node_modules/lighthouse/cli/index.js"
 // next by a few points.
 const lighthouseRuns = 3
 
+// lighthouseTries is how often one run is tried.
+const lighthouseTries = 3
+
 // goodScore is what Google calls good, and five points more.
 const goodScore = 95
 
@@ -96,7 +99,7 @@ func (b *bench) lighthouse(ctx context.Context, where string, v *visitor, pages 
 		for _, preset := range slices.Sorted(maps.Keys(presets)) {
 			var all []scores
 			for range min(b.rounds, lighthouseRuns) {
-				s, err := lighthouseRun(ctx, v.base+at.path, headers, presets[preset])
+				s, err := patiently(ctx, func() (scores, error) { return lighthouseRun(ctx, v.base+at.path, headers, presets[preset]) })
 				if err != nil {
 					return nil, fmt.Errorf("%s, %s: %w", where, at.name, err)
 				}
@@ -108,6 +111,17 @@ func (b *bench) lighthouse(ctx context.Context, where string, v *visitor, pages 
 		}
 	}
 	return rows, nil
+}
+
+// patiently runs Lighthouse again when it did not come to a result, as it asks for
+// when a busy browser recorded too little.
+func patiently(ctx context.Context, run func() (scores, error)) (s scores, err error) {
+	for range lighthouseTries {
+		if s, err = run(); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	return s, err
 }
 
 // headersFile writes the headers that make a browser the person's, for nobody

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -37,5 +38,21 @@ func TestLighthouseRow_isTheLowestMedian(t *testing.T) {
 	runs[1]["performance"] = 90
 	if r := lighthouseRow("x", runs); r.ours != 90 || r.met() {
 		t.Errorf("%+v", r)
+	}
+}
+
+func TestPatiently_triesAgainButNotForEver(t *testing.T) {
+	fails := errors.New("NO_NAVSTART")
+	for tries, want := range map[int]bool{1: true, lighthouseTries: true, lighthouseTries + 1: false} {
+		n := 0
+		s, err := patiently(t.Context(), func() (scores, error) {
+			if n++; n < tries {
+				return nil, fails
+			}
+			return scores{"performance": 99}, nil
+		})
+		if (err == nil && s["performance"] == 99) != want {
+			t.Errorf("good at try %d: %v, %v", tries, s, err)
+		}
 	}
 }
