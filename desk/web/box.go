@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"slices"
 	"time"
 
 	"coopkit/desk"
@@ -262,6 +263,9 @@ func (p *boxPage) facts(caretaker, fingerprint string) {
 	}
 }
 
+// byPeople are the kinds of events whose subject is a person.
+var byPeople = []store.EventKind{store.EventJoined, store.EventConfirmed, store.EventRestored, store.EventRemoved}
+
 // person is somebody at this desk, or its command line, in the reader's words.
 func person(p *webkit.Page, who string) string {
 	if who == desk.CommandLine {
@@ -278,10 +282,10 @@ func (p *boxPage) happened(r *http.Request, a asks) error {
 		if e.Kind == store.EventFinding || e.Kind == store.EventSolved {
 			subject, text = p.T("webkit.severity."+e.Severity), p.FindingTitle(e.Code, e.Args, e.Text)
 		}
-		switch e.Kind {
-		case store.EventAgent:
+		if e.Kind == store.EventAgent {
 			text = p.ShortVersion(text)
-		case store.EventJoined, store.EventConfirmed, store.EventRestored, store.EventRemoved:
+		}
+		if slices.Contains(byPeople, e.Kind) {
 			subject = person(p.Page, subject)
 		}
 		p.Events = append(p.Events, eventRow{p.Ago(e.At), p.T("desk.event."+string(e.Kind), "subject", subject, "text", text, "code", e.Code)})

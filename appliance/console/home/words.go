@@ -120,7 +120,7 @@ func doorCell(p *webkit.Page, b box) cell {
 		c.Proof = append(c.Proof, p.H("home.door.proof", "count", d.Open, "all", d.All))
 	}
 	if d.Stopped > 0 {
-		c.Proof = append(c.Proof, template.HTML(template.HTMLEscapeString(d.Besides(p.Locale))))
+		c.Proof = append(c.Proof, template.HTML(template.HTMLEscapeString(d.Besides(p.Locale)))) //nolint:gosec // escaped
 	}
 	if next := firstEnd(b.certs); !next.IsZero() {
 		c.Proof = append(c.Proof, p.H("home.door.next", "date", p.Day(next)))

@@ -68,7 +68,7 @@ func TestList_saysEachChangeAndItsState(t *testing.T) {
 	}
 	for lang, want := range map[string][]string{
 		"en": {"Restarting DokuWiki the command line Running", "DokuWiki was not stopped the command line Undone", "Added DokuWiki the command line Done", "One change is under way."},
-		"es": {"Reiniciando DokuWiki la línea de comandos En curso", "DokuWiki no se detuvo la línea de comandos Deshecho", "Se añadió DokuWiki la línea de comandos Hecho", "Hay un cambio en curso."},
+		"es": {"Reiniciando DokuWiki la línea de comandos En curso", "DokuWiki no se detuvo la línea de comandos Deshecho", "Se añadió DokuWiki la línea de comandos Hecho", "Hay un cambio en curso."}, //nolint:misspell // Spanish
 		"fr": {"de DokuWiki la ligne de commande En cours", "DokuWiki n’a pas été arrêté la ligne de commande Annulé", "DokuWiki a été ajouté la ligne de commande Fait", "Un changement est en cours."},
 	} {
 		c.Lang = lang
