@@ -77,8 +77,8 @@ func Routes(d Deps) {
 func SetupFirst(accounts *signin.Service, next http.Handler) http.Handler {
 	var over atomic.Bool // there is an account; the last one cannot be removed
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if to := resumed(r); to != "" && r.URL.Path == "/" && r.Method == http.MethodGet {
-			http.Redirect(w, r, to, http.StatusSeeOther)
+		if resumes(r) && r.URL.Path == "/" && r.Method == http.MethodGet {
+			http.Redirect(w, r, "/setup/name", http.StatusSeeOther)
 			return
 		}
 		if over.Load() || r.Method != http.MethodGet && r.Method != http.MethodHead || openAtFirst(r.URL.Path) {

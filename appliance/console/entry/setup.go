@@ -65,12 +65,10 @@ func resumeAt(w http.ResponseWriter, path string) {
 	http.SetCookie(w, c)
 }
 
-func resumed(r *http.Request) string {
-	c, err := r.Cookie(resumeCookie)
-	if err != nil || c.Value != "/setup/name" { // a place of somebody else's choice
-		return ""
-	}
-	return c.Value
+// resumes reports whether this browser has the question about the name before it.
+func resumes(r *http.Request) bool {
+	_, err := r.Cookie(resumeCookie)
+	return err == nil
 }
 
 func keptToken(r *http.Request) string {
