@@ -160,8 +160,8 @@ func TestDesk_strangersDoNotFillTheLog(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(r.log.String(), "msg=\"request "); n != 3 {
-		t.Errorf("60 refusals of three kinds are %d lines:\n%s", n, r.log)
+	if n := strings.Count(r.log.String(), "msg=\"request "); n != 2 { // whoever is signed out gets the sign-in, which is no failure
+		t.Errorf("40 refusals of two kinds, and 20 sign-ins, are %d lines:\n%s", n, r.log)
 	}
 }
 
