@@ -159,16 +159,14 @@ func (d *pages) showPlan(w http.ResponseWriter, r *http.Request, plan appliance.
 }
 
 func (d *pages) nameAgreed(w http.ResponseWriter, r *http.Request) error {
-	zone := r.FormValue("zone")
-	job, err := d.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) {
-		return d.Box.Names.AddZone(r.Context(), appliance.ZoneChange{Zone: zone, PlanHash: r.FormValue(area.FieldHash)})
-	})
+	ctx, change := r.Context(), appliance.ZoneChange{Zone: r.FormValue("zone"), PlanHash: area.AgreedHash(r)}
+	job, err := d.once.Do(r.FormValue(area.FieldKey), func() (appliance.Job, error) { return d.Box.Names.AddZone(ctx, change) })
 	if errors.Is(err, &problem.Problem{Code: "plan-changed"}) {
-		plan, err := d.Box.Names.PlanAddZone(r.Context(), appliance.ZoneChange{Zone: zone})
+		plan, err := d.Box.Names.PlanAddZone(ctx, appliance.ZoneChange{Zone: change.Zone})
 		if err != nil {
 			return err
 		}
-		return d.showPlan(w, r, plan, zone, http.StatusConflict, true)
+		return d.showPlan(w, r, plan, change.Zone, http.StatusConflict, true)
 	}
 	if err != nil {
 		return err
