@@ -22,7 +22,7 @@ import (
 
 func TestFleet_isWorstFirstAndCounts(t *testing.T) {
 	r, _, _, _, _, _ := seeded(t)
-	a := r.ask("irati", "GET /fleet").want(t, 200, "5 boxes report here.", "2 need someone now.", "The shop does not answer &lt;b&gt;")
+	a := r.ask("irati", "GET /fleet").want(t, 200, "5 boxes report here.", "2 need attention now.", "The shop does not answer &lt;b&gt;")
 	var order []string
 	for _, row := range a.texts("th", "role", "rowheader") {
 		name, _, _ := strings.Cut(row, " ")
@@ -31,7 +31,7 @@ func TestFleet_isWorstFirstAndCounts(t *testing.T) {
 	if !slices.Equal(order[2:], []string{"clinic", "loom", "depot"}) || len(order) != 5 {
 		t.Errorf("rows %v", order)
 	}
-	counts := []string{"5 all boxes 2 need someone now 1 silent 0 warnings 1 to confirm 0 notices 1 fine"}
+	counts := []string{"5 all boxes 2 critical 1 silent 0 warnings 1 to confirm 0 notices 1 fine"}
 	if diff := cmp.Diff(counts, a.texts("nav", "class", "counts")); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
@@ -56,10 +56,10 @@ func TestFleet_speaksTheReadersLanguage(t *testing.T) {
 // Late, unreachable and down are three things, told in three ways.
 func TestFleet_tellsLateSilentAndDownApart(t *testing.T) {
 	r, pantry, _, late, silent, _ := seeded(t)
-	r.ask("irati", "GET /fleet").want(t, 200, "Silent since 23 November 2026, 22:00: no report, cause unknown", "Late</span>", "2 minutes ago")
-	r.ask("irati", "GET /boxes/"+string(late.id)).want(t, 200, "Its report is late; the last one came at 23 November 2026, 23:00")
-	r.ask("irati", "GET /boxes/"+string(silent.id)).want(t, 200, "Silent since 23 November 2026, 22:00. Whether its apps run is unknown")
-	r.ask("irati", "GET /boxes/"+string(pantry.id)).want(t, 200, "It reports, and one app that should run is down.")
+	r.ask("irati", "GET /fleet").want(t, 200, "Silent since 23 November 2026, 22:00. No reports, and the cause is unknown", "Late</span>", "2 minutes ago")
+	r.ask("irati", "GET /boxes/"+string(late.id)).want(t, 200, "Its report is late. Last report: 23 November 2026, 23:00")
+	r.ask("irati", "GET /boxes/"+string(silent.id)).want(t, 200, "Silent since 23 November 2026, 22:00. Whether its apps are running is unknown")
+	r.ask("irati", "GET /boxes/"+string(pantry.id)).want(t, 200, "Reporting, but one app that should be running is down.")
 }
 
 func TestFleet_filters(t *testing.T) {
@@ -88,7 +88,7 @@ func TestFleet_filters(t *testing.T) {
 			t.Errorf("%s gives %v, want %v", query, got, want)
 		}
 	}
-	r.ask("irati", "GET /fleet?q=nothing").want(t, 200, "No box fits this filter")
+	r.ask("irati", "GET /fleet?q=nothing").want(t, 200, "No box matches this filter")
 }
 
 func TestFleet_isACSVToo(t *testing.T) {
@@ -109,7 +109,7 @@ func TestFleet_isLiveUntilItIsStopped(t *testing.T) {
 	a := r.ask("irati", "GET /fleet?state=silent")
 	a.want(t, 200, `data-live="/fleet/events?state=silent"`, `href="/fleet?live=off&amp;state=silent"`)
 	r.ask("irati", "GET /fleet?live=off").want(t, 200, "Update every 10 seconds").lacks(t, "data-live=")
-	for part, want := range map[string]string{"": "need someone now", "?part=table": "<table"} {
+	for part, want := range map[string]string{"": "need attention now", "?part=table": "<table"} {
 		stream := r.visit("irati", "GET /fleet/events"+part)
 		if !strings.Contains(stream.text, "event: patch\ndata: ") || !strings.Contains(stream.text, want) || strings.Contains(stream.text, "part=") {
 			t.Errorf("the stream of %q:\n%s", part, stream.text)

@@ -151,7 +151,7 @@ func TestBox_isConfirmedAfterTheWordsAreCompared(t *testing.T) {
 		t.Fatalf("%d to %s", a.status, a.to)
 	}
 	loom.send(wire.Entry{Sample: sample(1, 2)})
-	r.ask("jonas", "GET "+path).want(t, 200, "It reports, and nothing needs anybody.", "Confirmed by jonas.")
+	r.ask("jonas", "GET "+path).want(t, 200, "Reporting, and nothing needs attention.", "Confirmed by jonas.")
 }
 
 func TestBox_historyIsInTheReadersLanguage(t *testing.T) {
@@ -199,7 +199,7 @@ func TestBox_thatWentBackIsOneOrTwo(t *testing.T) {
 	r.ask("jonas", "GET "+path).want(t, 200, "Is it one box or two?", "It is the same box, restored", "Refuse it…", "BOX-SUSPECTED")
 	r.askIn("es", "jonas", "GET "+path).want(t, 200, "Puede que dos cajas").lacks(t, "Two boxes may report")
 	r.ask("jonas", "POST "+path+"/restored").want(t, 303)
-	r.ask("jonas", "GET "+path).want(t, 200, "jonas said that it is the same box, restored.").lacks(t, "Is it one box or two?")
+	r.ask("jonas", "GET "+path).want(t, 200, "jonas confirmed that it is the same box, restored.").lacks(t, "Is it one box or two?")
 }
 
 func TestPeople_theUsualChoiceWorks(t *testing.T) {
@@ -329,8 +329,8 @@ func TestPeople_oneCoordinatorStays(t *testing.T) {
 	if p, err := r.signin.PersonByName(t.Context(), last); err != nil || p.Disabled {
 		last = "noor"
 	}
-	r.ask(last, "POST /people/"+ids[last]+"/close").want(t, 409, "This is the last coordinator who can sign in", "Add another coordinator first")
-	r.askIn("fr", last, "POST /people/"+ids[last]+"/close").want(t, 409, "C’est la dernière personne de la coordination")
+	r.ask(last, "POST /people/"+ids[last]+"/close").want(t, 409, "This is the only coordinator who can still sign in", "Add another coordinator first")
+	r.askIn("fr", last, "POST /people/"+ids[last]+"/close").want(t, 409, "C’est la seule personne de la coordination")
 	r.ask(last, "POST /people/"+ids["jonas"]+"/close").want(t, 303)
 	r.ask(last, "GET /people").want(t, 200)
 }
@@ -345,5 +345,5 @@ func TestCoops_areAdded(t *testing.T) {
 
 func TestJoin_neverSeesTheCode(t *testing.T) {
 	r := newRig(t)
-	r.ask("", "GET /join").want(t, 200, "This is an invitation for a box", "coopkit support join", "Your browser has not sent it here")
+	r.ask("", "GET /join").want(t, 200, "This is an invitation for a box", "coopkit support join", "Your browser did not send it here")
 }
