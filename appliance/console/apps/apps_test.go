@@ -102,7 +102,7 @@ func TestCatalogue_findsByNeedAndWords(t *testing.T) {
 	if got := p.Text(t, ".shelf .pill"); got != "On this box" {
 		t.Errorf("pill %q", got)
 	}
-	if got := p.Text(t, ".chips [aria-current]"); got != "Handbook" {
+	if got := p.Text(t, ".chips [aria-current]"); got != "Wiki or handbook" {
 		t.Errorf("need chosen: %q", got)
 	}
 	each(t, c, func(string) { c.Get(t, "/catalogue"); c.Get(t, "/catalogue?q=x") })
@@ -167,15 +167,15 @@ func TestAdd_saysHowToPutMistakesRight(t *testing.T) {
 	good := url.Values{"host": {"cal.demo.coop"}, "name": {"cal"}, "set-email": {"a@demo.coop"}, "set-title": {"Bakery"}}
 	for _, bad := range []struct{ field, value, want string }{
 		{"host", "", "www.demo.coop"},
-		{"host", "demo coop.example", "write demo.coop.example"},
-		{"host", "wi ki.demo.coop", "write wiki.demo.coop"},
-		{"host", "cal demo.coop", "write cal.demo.coop"},
-		{"title", strings.Repeat("x", 61), "at most 60 letters"},
+		{"host", "demo coop.example", "Use demo.coop.example"},
+		{"host", "wi ki.demo.coop", "Use wiki.demo.coop"},
+		{"host", "cal demo.coop", "Use cal.demo.coop"},
+		{"title", strings.Repeat("x", 61), "at most 60 characters"},
 		{"host", "https://cal.demo.coop/x", "without a path: cal.demo.coop"},
 		{"host", "x_y", "letters, digits, hyphens and dots"},
 		{"host", "wiki.demo.coop", "is the address of Handbook. Choose another"},
 		{"name", "Not This", "members-wiki"},
-		{"name", "dokuwiki", "choose another name"},
+		{"name", "dokuwiki", "Choose another name"},
 		{"set-email", "", "needs an answer"},
 		{"set-email", "nobody", "office@demo.coop"},
 	} {
@@ -312,7 +312,7 @@ func TestRemove_asksForTheName(t *testing.T) {
 	for _, typed := range []string{"", "wordpress"} {
 		form.Set("typed", typed)
 		bad := c.Send(t, "/apps/dokuwiki/remove", form)
-		if bad.Status != http.StatusUnprocessableEntity || bad.Value(t, "#f-typed", "value") != typed || !strings.Contains(bad.Text(t, ".errsum"), "write Handbook") {
+		if bad.Status != http.StatusUnprocessableEntity || bad.Value(t, "#f-typed", "value") != typed || !strings.Contains(bad.Text(t, ".errsum"), "Type Handbook") {
 			t.Errorf("typed %q: %d", typed, bad.Status)
 		}
 	}

@@ -74,7 +74,7 @@ func TestPlan_saysWhatIsSentAndReplaced(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	sent := r.upload(t, part{"host", "", host}, part{"archive", "a.zip", testkit.Zip(t, "top/index.html", "xy", "top/.DS_Store", "z")})
-	r.get(t, sent.To).Want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "1 file that visitors do not need was left out", "until 09:30")
+	r.get(t, sent.To).Want(t, http.StatusOK, "1 file, 2", "Version 1 (1 file, 1", "top/", "One file that visitors do not need was left out", "until 09:30")
 	elsewhere := r.upload(t, part{"host", "", "www.elsewhere.example"}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	r.get(t, elsewhere.To).Want(t, http.StatusOK, "does not lead here yet", "/names/www.elsewhere.example", "Nothing: this is a new site")
 }
@@ -98,8 +98,8 @@ func TestSend_saysWhatToPutRight(t *testing.T) {
 		"index below":     {testkit.Zip(t, "a.html", "x", "dist/index.html", "y"), "There is one in dist: send that folder"},
 		"password":        {string(locked), "locked with a password"},
 		"cut":             {testkit.Zip(t, "index.html", "x")[:40], "damaged"},
-		"bomb":            {tarred(t, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 70_000_000}), "far more than a site holds"},
-		"only litter":     {testkit.Zip(t, ".DS_Store", "x"), "There is no page in what was sent"},
+		"bomb":            {tarred(t, tar.Header{Name: "index.html", Typeflag: tar.TypeReg, Size: 70_000_000}), "far more than a site can hold"},
+		"only litter":     {testkit.Zip(t, ".DS_Store", "x"), "What you sent contains no page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
@@ -144,7 +144,7 @@ func TestSend_keepsFilesWhenTheAddressIsWrong(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	a := r.upload(t, part{"host", "", "demo coop"}, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
-	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” is not an address", "need not choose them again")
+	a.Want(t, http.StatusUnprocessableEntity, "“demo coop” cannot be the address of a site", "do not need to choose them again")
 	b := r.upload(t, part{"host", "", host}, part{"upload", "", a.Field(t, "upload")}, part{"archive", "", ""})
 	b.Want(t, http.StatusSeeOther)
 	r.get(t, b.To).Want(t, http.StatusOK, "1 file")
@@ -248,7 +248,7 @@ func TestShow_goesBackAndForward(t *testing.T) {
 	}
 	q := httptest.NewRequest("GET", "https://console.example"+back.To, nil)
 	q.AddCookie(cookies[0])
-	r.send(t, q, "amara").Want(t, http.StatusOK, "Visitors see version 1 now", `action="/sites/`+host+`/versions/2/back"`, "Go forward to version 2")
+	r.send(t, q, "amara").Want(t, http.StatusOK, "Visitors now see version 1", `action="/sites/`+host+`/versions/2/back"`, "Go forward to version 2")
 	r.post(t, "/sites/"+host+"/versions/9/back").Want(t, http.StatusNotFound)
 	r.post(t, "/sites/"+host+"/versions/x/back").Want(t, http.StatusNotFound)
 	r.get(t, "/sites/nothing.demo.coop").Want(t, http.StatusNotFound)
@@ -292,9 +292,9 @@ func TestRemove_needsTheAddressTyped(t *testing.T) {
 	r := newRig(t)
 	r.publish(t, part{"archive", "a.zip", testkit.Zip(t, "index.html", "x")})
 	page := r.get(t, "/sites/"+host+"/remove")
-	page.Want(t, http.StatusOK, "Goes", "Stays", "Way back", "write its address: "+host)
+	page.Want(t, http.StatusOK, "What is removed", "What stays", "How to undo it", "type its address: "+host)
 	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", ""}
-	r.post(t, "/sites/"+host+"/remove", form...).Want(t, http.StatusUnprocessableEntity, "That is not the address", `aria-invalid="true"`)
+	r.post(t, "/sites/"+host+"/remove", form...).Want(t, http.StatusUnprocessableEntity, "This is not the address", `aria-invalid="true"`)
 	form[5] = " WWW.demo.coop "
 	first := r.post(t, "/sites/"+host+"/remove", form...)
 	first.Want(t, http.StatusSeeOther)
