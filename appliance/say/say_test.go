@@ -90,10 +90,10 @@ func TestPlan_isSaidInEveryLanguage(t *testing.T) {
 	memory := appliance.Note{Code: appliance.NoteMemoryShort, Args: map[string]string{"need_bytes": "256000000", "free_bytes": "100000000"}}
 	for _, c := range []struct{ got, want string }{
 		{say.Line(b.In("en"), volume), "Create storage for its data: db → coopkit-wiki_db"},
-		{say.Line(b.In("fr"), site), "Publier la nouvelle version de demo.coop à la place de l’actuelle (avant : 2)"},
+		{say.Line(b.In("fr"), site), "Publier la nouvelle version de demo.coop à la place de l’actuelle (avant\u00a0: 2)"},
 		{say.Lines(b.In("es"), []appliance.Line{volume, app, app}), "Crear espacio para sus datos: db y app"},
 		{say.Lines(b.In("en"), []appliance.Line{{Verb: "polish", Kind: "brass", Name: "door"}}), "polish brass door"},
-		{say.Note(b.In("en"), memory), "Memory is short: the app uses about 256\u00a0MB, and 100\u00a0MB are free."},
+		{say.Note(b.In("en"), memory), "Memory is low: the app uses about 256\u00a0MB, and 100\u00a0MB are free."},
 		{say.Note(b.In("fr"), appliance.Note{Code: "of-a-newer-agent"}), "of-a-newer-agent"},
 		{say.Title(b.In("es"), appliance.Plan{Kind: appliance.ChangeRemove, Subject: "app:wiki"}), "Quitar wiki y sus datos"},
 	} {

@@ -112,7 +112,7 @@ func TestPlanView_saysWhatHappensInTheReadersWords(t *testing.T) {
 	if !strings.Contains(p.Text(t, "details pre"), "Create storage for its data: db → coopkit-wordpress_db") {
 		t.Error("the names of the parts are not under For technicians")
 	}
-	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is short: the app uses about 256") {
+	if notes := p.Text(t, "aside"); !strings.Contains(notes, "Memory is low: the app uses about 256") {
 		t.Errorf("aside: %s", notes)
 	}
 	for want, selector := range map[string]string{
@@ -145,7 +145,7 @@ func TestPlanView_marksWhatDeletesByWordAndShape(t *testing.T) {
 	if first := p.All("form .btn"); len(first) != 2 || first[0].Data != "a" {
 		t.Error("the safe button does not come first")
 	}
-	if way := p.Text(t, ".glance"); !strings.Contains(way, "There is none: without an export") || !strings.Contains(way, "2 MB come free") {
+	if way := p.Text(t, ".glance"); !strings.Contains(way, "There is none. Without an export") || !strings.Contains(way, "2 MB come free") {
 		t.Error("it promises a way back that is not there")
 	}
 }

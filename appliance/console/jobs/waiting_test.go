@@ -117,7 +117,7 @@ func TestShow_saysTheNotesOfItsSteps(t *testing.T) {
 	box.job.Steps[0].State = appliance.StepDone
 	box.job.Steps[0].Notes = []appliance.Note{{Code: appliance.NoteNameUnchecked, Args: map[string]string{"name": "old.demo.coop"}}}
 	for lang, want := range map[string]string{
-		"en": "nobody was asked whether the records of old.demo.coop are gone",
+		"en": "it did not check that the records of old.demo.coop are gone",
 		"es": "no se ha comprobado que los registros de old.demo.coop ya no estén",
 		"fr": "vérifier que les enregistrements de old.demo.coop ont disparu",
 	} {

@@ -127,7 +127,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 	code := d.Invite(false).String()
 	box := agenttest.New(t)
 	c := serve(t, box.Agent())
-	if got := c.Get(t, "/settings/desk").Text(t, "h1"); got != "No support desk sees this box" {
+	if got := c.Get(t, "/settings/desk").Text(t, "h1"); got != "No support desk can see this box" {
 		t.Errorf("h1 %q", got)
 	}
 	for _, path := range []string{"/settings/desk/sent", "/settings/desk/leave"} {
@@ -167,7 +167,7 @@ func TestDesk_joinedFromTheCodeToTheWords(t *testing.T) {
 		t.Errorf("words %q, the desk has %q", got, want)
 	}
 	sent := c.Get(t, "/settings/desk/sent")
-	if !strings.Contains(sent.Text(t, "pre"), `"box": "`+link.Box+`"`) || !strings.Contains(sent.Text(t, ".pagehead"), "Nothing was sent yet") {
+	if !strings.Contains(sent.Text(t, "pre"), `"box": "`+link.Box+`"`) || !strings.Contains(sent.Text(t, ".pagehead"), "Nothing has been sent yet") {
 		t.Errorf("sent: %s", sent.Text(t, "pre"))
 	}
 	if n := len(c.Get(t, "/settings/desk/leave").All("form[action=/settings/desk/leave]")); n != 1 {
@@ -232,14 +232,14 @@ var states = map[appliance.DeskState]struct {
 	problem *problem.Problem
 	h1      string
 }{
-	appliance.DeskPending: {nil, "Kestrel Works waits for the four words"},
-	appliance.DeskLinked:  {nil, "Kestrel Works sees how this box is"},
+	appliance.DeskPending: {nil, "Kestrel Works is waiting for the four words"},
+	appliance.DeskLinked:  {nil, "Kestrel Works can see the state of this box"},
 	appliance.DeskSilent: {&problem.Problem{
 		Code: "desk-unreachable", Kind: problem.Unavailable, What: "the desk cannot be reached", Why: "no route to host", Next: []string{"wait"},
-	}, "Kestrel Works does not answer"},
+	}, "Kestrel Works does not respond"},
 	appliance.DeskRefused: {&problem.Problem{
 		Code: "desk-refuses", Kind: problem.Conflict, What: "it does not take the reports", Why: "the clock is wrong", Next: []string{"look"},
-	}, "Kestrel Works does not take the reports"},
+	}, "Kestrel Works does not accept the reports"},
 	appliance.DeskEnded: {&problem.Problem{
 		Code: "desk-ended-link", Kind: problem.Conflict, What: "it has ended the link", Why: "the box was removed", Next: []string{"ask"},
 	}, "Kestrel Works has ended the link"},
