@@ -197,7 +197,7 @@ func TestBox_thatWentBackIsOneOrTwo(t *testing.T) {
 		t.Fatalf("%s %v", b.State, err)
 	}
 	r.ask("jonas", "GET "+path).want(t, 200, "Is it one box or two?", "It is the same box, restored", "Refuse it…", "BOX-SUSPECTED")
-	r.askIn("es", "jonas", "GET "+path).want(t, 200, "Puede que dos cajas").lacks(t, "Two boxes may report")
+	r.askIn("es", "jonas", "GET "+path).want(t, 200, "Puede que dos cajas").lacks(t, "Two boxes may be reporting")
 	r.ask("jonas", "POST "+path+"/restored").want(t, 303)
 	r.ask("jonas", "GET "+path).want(t, 200, "jonas confirmed that it is the same box, restored.").lacks(t, "Is it one box or two?")
 }
@@ -231,7 +231,7 @@ func TestInvitation_isShownOnceAndWithdrawn(t *testing.T) {
 	if err != nil || made.Rows[0].ID != code.ID() || made.Rows[0].Confirmed || len(made.Rows) != len(before.Rows) {
 		t.Fatalf("%+v %v", made.Rows[0], err)
 	}
-	r.ask("jonas", "GET /invitations").want(t, 200, "Open</span>", code.ID()).lacks(t, a.texts("code", "id", "code")[0], "Needs no comparison")
+	r.ask("jonas", "GET /invitations").want(t, 200, "Open</span>", code.ID()).lacks(t, a.texts("code", "id", "code")[0], "Skip the four-word check")
 	r.ask("jonas", "POST /invitations/"+code.ID()+"/withdraw").want(t, 303)
 	r.ask("jonas", "GET /invitations").want(t, 200).lacks(t, code.ID())
 	r.ask("jonas", "POST /invitations/"+code.ID()+"/withdraw").want(t, 404)

@@ -239,7 +239,7 @@ func TestHome_foldsNoticesAndGroupsWhatIsTheSame(t *testing.T) {
 	if to := page.Value(t, "article .actions a", "href"); to != "/apps/wordpress#copy" {
 		t.Errorf("it leads to %s", to)
 	}
-	if got := page.Text(t, "a[href=/findings#later]"); got != "One thing to look at when you have time" {
+	if got := page.Text(t, "a[href=/findings#later]"); got != "One thing to check when you have time" {
 		t.Errorf("notices: %q", got)
 	}
 }
@@ -287,8 +287,8 @@ func TestHome_saysWhoSeesTheBox(t *testing.T) {
 	t.Parallel()
 	box := agenttest.New(t)
 	for state, want := range map[appliance.DeskState]string{
-		appliance.DeskNone: "No IT co-op watches over this box.", appliance.DeskPending: "Demo desk waits until the four words are compared.",
-		appliance.DeskLinked: "Demo desk sees how the box is", appliance.DeskSilent: "Demo desk does not answer", appliance.DeskEnded: "Demo desk does not take reports",
+		appliance.DeskNone: "No IT co-op watches over this box.", appliance.DeskPending: "Demo desk is waiting for someone to compare the four words.",
+		appliance.DeskLinked: "Demo desk can see the state of this box", appliance.DeskSilent: "Demo desk does not respond", appliance.DeskEnded: "Demo desk does not accept this box’s reports",
 	} {
 		box.Answer("GET /v1/desk", appliance.DeskLink{State: state, Name: "Demo desk", LastSent: areatest.Now.Add(-time.Minute)})
 		if page := serve(t, box).Get(t, "/"); !strings.Contains(page.Text(t, ".glance"), want) {
@@ -317,7 +317,7 @@ func TestFindings_allOneAndLookAgain(t *testing.T) {
 	t.Parallel()
 	box := withApps(t)
 	c := serve(t, box)
-	if got := c.Get(t, "/findings").Text(t, ".empty h2"); got != "All is in order" {
+	if got := c.Get(t, "/findings").Text(t, ".empty h2"); got != "Everything is fine" {
 		t.Errorf("empty: %q", got)
 	}
 	box.Find(stopped, reboot)

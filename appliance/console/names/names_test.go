@@ -29,17 +29,17 @@ func TestShow_saysHowFarEachRecordHasCome(t *testing.T) {
 		class4, text4       string
 		class6, text6, lead string
 	}{
-		"in place":     {[]string{"192.0.2.7", "2001:db8::7"}, "slip ok-s", "In place.", "slip ok-s", "In place.", "All 2 records are in place"},
-		"nothing":      {nil, "slip wait", "Not there yet.", "slip wait", "Not there yet.", "2 records are to be entered once, where cafe.example is managed."},
-		"one of two":   {[]string{"192.0.2.7"}, "slip ok-s", "In place.", "slip wait", "Not there yet.", "One record is to be entered"},
+		"in place":     {[]string{"192.0.2.7", "2001:db8::7"}, "slip ok-s", "In place.", "slip ok-s", "In place.", "2 records are in place"},
+		"nothing":      {nil, "slip wait", "Not there yet.", "slip wait", "Not there yet.", "Enter 2 records, once, where cafe.example is managed."},
+		"one of two":   {[]string{"192.0.2.7"}, "slip ok-s", "In place.", "slip wait", "Not there yet.", "Enter one record"},
 		"an old value": {[]string{"203.0.113.9"}, "slip bad", "Found 203.0.113.9 instead", "slip wait", "Not there yet.", "One record of cafe.example is almost right."},
-		"one too many": {[]string{"192.0.2.7", "203.0.113.9", "2001:db8::7"}, "slip bad", "but 203.0.113.9 is there too", "slip ok-s", "In place.", "almost right"},
+		"one too many": {[]string{"192.0.2.7", "203.0.113.9", "2001:db8::7"}, "slip bad", "but so is 203.0.113.9", "slip ok-s", "In place.", "almost right"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t).withApp(t, "wordpress", host)
 			r.at(host, c.found...)
 			a := r.get(t, "/names/"+host)
-			a.Want(t, http.StatusOK, c.lead, host+" leads to WordPress", "Looked up at")
+			a.Want(t, http.StatusOK, c.lead, host+" leads to WordPress", "Checked at")
 			if class, text := label(t, a, "192.0.2.7"); class != c.class4 || !strings.Contains(text, c.text4) {
 				t.Errorf("A is %q: %s", class, text)
 			}
@@ -55,21 +55,21 @@ func TestShow_unknownIsSaidAsUnknown(t *testing.T) {
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.box.Answer("GET /v1/names/www.cafe.example/check", appliance.NameCheck{Host: "www.cafe.example", Want: []string{"192.0.2.7"}, Unanswered: true})
 	a := r.get(t, "/names/www.cafe.example")
-	a.Want(t, http.StatusOK, "What is in place is not known")
-	if class, text := label(t, a, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not look.") {
+	a.Want(t, http.StatusOK, "It is not known what is in place")
+	if class, text := label(t, a, "192.0.2.7"); class != "slip" || !strings.Contains(text, "Could not check.") {
 		t.Errorf("%q: %s", class, text)
 	}
 	r.box.Answer("GET /v1/names/www.cafe.example/check", appliance.NameCheck{Host: "www.cafe.example"})
-	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "No address of this box is known")
+	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "The box’s address is not known")
 	r.box.Fail("GET /v1/names/www.cafe.example/check", &problem.Problem{Code: "x", What: "it broke", Next: []string{"wait"}})
-	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "What is in place is not known")
+	r.get(t, "/names/www.cafe.example").Want(t, http.StatusOK, "It is not known what is in place")
 }
 
 func TestShow_aNameThatNothingUsesYet(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	a := r.get(t, "/names/www.cafe.example")
-	a.Want(t, http.StatusOK, "One record is to be entered", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "Panels that want the whole name: www.cafe.example")
+	a.Want(t, http.StatusOK, "Enter one record", "1. Guided", "See the plan", "/names/new?zone=cafe.example", "If the panel asks for the whole name: www.cafe.example")
 	if _, text := label(t, a, "192.0.2.7"); !strings.Contains(text, "Type A Name www Value 192.0.2.7") {
 		t.Error(text)
 	}
@@ -126,7 +126,7 @@ func TestAdd_asksShowsThePlanAndStartsOnce(t *testing.T) {
 	r.get(t, "/names/new?zone=demo+coop").Want(t, http.StatusUnprocessableEntity, "“demo coop” is not a name", `value="demo coop"`)
 	r.get(t, "/names/new?zone=demo.coop").Want(t, http.StatusUnprocessableEntity, "already manages demo.coop")
 	plan := r.get(t, "/names/new?zone=Cafe.example")
-	plan.Want(t, http.StatusOK, "Answer for cafe.example?", "ns1.cafe.example")
+	plan.Want(t, http.StatusOK, "Let this box manage cafe.example?", "ns1.cafe.example")
 	r.post(t, "/names", "zone", "cafe.example", area.FieldHash, "0000", area.FieldRows, "x").Want(t, http.StatusConflict, "The plan has changed")
 	form := []string{"zone", plan.Field(t, "zone"), area.FieldHash, plan.Field(t, area.FieldHash), area.FieldKey, plan.Field(t, area.FieldKey)}
 	first, again := r.post(t, "/names", form...), r.post(t, "/names", form...)
@@ -139,9 +139,9 @@ func TestRemove_needsTheNameTyped(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	page := r.get(t, "/names/demo.coop/remove")
-	page.Want(t, http.StatusOK, "Stop answering for demo.coop?", "write the name: demo.coop")
+	page.Want(t, http.StatusOK, "Stop managing demo.coop?", "type the name: demo.coop")
 	form := []string{area.FieldHash, page.Field(t, area.FieldHash), area.FieldKey, page.Field(t, area.FieldKey), "typed", "demo"}
-	r.post(t, "/names/demo.coop/remove", form...).Want(t, http.StatusUnprocessableEntity, "That is not the name")
+	r.post(t, "/names/demo.coop/remove", form...).Want(t, http.StatusUnprocessableEntity, "This is not the name")
 	form[5] = "Demo.coop"
 	if a := r.post(t, "/names/demo.coop/remove", form...); a.To != "/jobs/1" {
 		t.Errorf("led to %q", a.To)
@@ -165,7 +165,7 @@ func TestRedirects(t *testing.T) {
 	if a := r.post(t, "/names/redirects", "host", "demo.coop", "target", "https://www.demo.coop"); a.To != "/jobs/1" {
 		t.Errorf("led to %q", a.To)
 	}
-	r.get(t, "/names").Want(t, http.StatusOK, "leads to https://www.demo.coop", "Remove the redirect of demo.coop", "A redirect")
+	r.get(t, "/names").Want(t, http.StatusOK, "redirects to https://www.demo.coop", "Remove the redirect of demo.coop", "A redirect")
 	gone := r.post(t, "/names/redirects/demo.coop/remove")
 	if gone.To != "/jobs/2" || !strings.Contains(gone.Header.Get("Set-Cookie"), "flash") {
 		t.Errorf("led to %q with %v", gone.To, gone.Header)
@@ -180,7 +180,7 @@ func TestPapers(t *testing.T) {
 	t.Parallel()
 	r := newRig(t).withApp(t, "wordpress", "www.cafe.example")
 	r.at("www.cafe.example")
-	r.get(t, "/names/www.cafe.example/labels").Want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "seen by the box")
+	r.get(t, "/names/www.cafe.example/labels").Want(t, http.StatusOK, "Labels for www.cafe.example", "192.0.2.7", "2001:db8::7", "entered", "found by the box")
 	elsewhere := r.get(t, "/names/www.cafe.example/copy")
 	elsewhere.Want(t, http.StatusOK, "www.cafe.example. 3600 IN A 192.0.2.7\n", "www.cafe.example. 3600 IN AAAA 2001:db8::7\n")
 	if !strings.Contains(elsewhere.Header.Get("Content-Disposition"), "attachment") {
@@ -222,8 +222,8 @@ func TestEvents_tellWhenARecordArrives(t *testing.T) {
 	await("event: patch")
 	await("Not there yet.")
 	r.at("www.cafe.example", "192.0.2.7", "2001:db8::7")
-	await("All 2 records are in place")
-	await("data: All 2 records are in place") // for those who listen
+	await("2 records are in place")
+	await("data: 2 records are in place") // for those who listen
 }
 
 func TestPages_inEveryLanguage(t *testing.T) {
