@@ -15,7 +15,10 @@ import (
 
 var update = flag.Bool("update", false, "write again the pages that are made from the code")
 
-const problemsPage = "docs/reference/problems.md"
+const (
+	problemsPage = "docs/reference/problems.md"
+	termsPage    = "docs/reference/terms.md"
+)
 
 // rules say who never imports whom, and why.
 var rules = []arch.Rule{
@@ -127,6 +130,10 @@ func TestRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	words, err := arch.Words(repo, files, termsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, lines := range map[string][]string{
 		"imports":          arch.Imports("coopkit", files, rules),
 		"sources":          sources,
@@ -134,6 +141,7 @@ func TestRepository(t *testing.T) {
 		"problems":         unclear,
 		"catalogue":        recipes,
 		"links":            links,
+		"words":            words,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, line := range lines {

@@ -118,7 +118,7 @@ func (a *Agent) runJobs(tried, ready chan struct{}) func(context.Context) error 
 	}
 }
 
-// addressesEvery is how often the box looks whether its addresses changed.
+// addressesEvery is how often the box checks whether its addresses changed.
 const addressesEvery = time.Minute
 
 // followAddresses keeps the names of this box pointing at it.

@@ -147,7 +147,7 @@ func dataMissing(name appliance.InstallName, volume string) error {
 		Why:  "its volume " + engine.VolumeName(name, volume) + " does not exist any more; an empty one in its place would hide the loss",
 		Next: []string{
 			"docker volume ls",
-			"look whether the engine uses another data folder than before, or a disk is not mounted",
+			"check whether the engine uses another data folder than before, or a disk is not mounted",
 			"restore the newest backup with your support desk",
 		},
 	}

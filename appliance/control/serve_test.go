@@ -197,7 +197,7 @@ func TestClient_leavesWhenItsContextEnds(t *testing.T) {
 	testkit.Eventually(t, waitLimit, "the agent still follows", func() bool { return box.Following() == 0 })
 }
 
-// TestReceive_refusedHalfWay: the agent refuses half way, and the client
+// TestReceive_refusedHalfWay: the agent refuses partway, and the client
 // still gets to hear why.
 func TestReceive_refusedHalfWay(t *testing.T) {
 	box := agenttest.New(t)

@@ -95,7 +95,7 @@ func remedyOf(t appliance.Trouble, reason string) remedy {
 	case appliance.TroubleSite:
 		return remedy{
 			"Visitors of " + title + " see a holding page", "The files of the site cannot be opened: " + reason,
-			[]string{"Look whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + title},
+			[]string{"Check whether a disk is not mounted", "Publish the site again: coopkit site push FOLDER " + title},
 			appliance.You,
 		}
 	case appliance.TroubleAddress:

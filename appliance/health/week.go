@@ -12,7 +12,7 @@ import (
 	"coopkit/internal/logkey"
 )
 
-// daysInWeek is how many days Week tells of.
+// daysInWeek is how many days Week has.
 const daysInWeek = 7
 
 // Week returns the last seven days, today last, with what showed on each, also

@@ -95,7 +95,7 @@ func notVerified(name, server, why string, err error) error {
 		Code: "name-not-verified", Kind: problem.Failed,
 		What: "the DNS server at " + server + " does not answer for " + name + " as it should",
 		Why:  why,
-		Next: []string{"coopkit doctor", "look whether another program answers at " + server},
+		Next: []string{"coopkit doctor", "check whether another program answers at " + server},
 		Err:  err,
 	}
 }

@@ -21,7 +21,7 @@ import (
 // waits are those before a post is tried again; the last one repeats.
 var waits = []time.Duration{time.Minute, 2 * time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}
 
-// stale is how old a message may become. What it tells of is told anew then, if
+// stale is how old a message may become. What it reports is reported anew then, if
 // it is still so.
 const stale = 2 * 24 * time.Hour
 

@@ -96,7 +96,7 @@ type Post struct {
 	Person  string // ID
 	Kind    appliance.ChannelKind
 	Message deliver.Message
-	Causes  []string // what it tells of
+	Causes  []string // what it reports
 	Due     time.Time
 	Tries   int
 	Sent    time.Time

@@ -33,7 +33,7 @@ func (s *Store) addresses(ctx context.Context, where string, args ...any) ([]app
 		WHERE coalesce((SELECT scratch FROM install WHERE install.name = address.install), 0) = 0 `+where, args...)
 }
 
-// AddAddress records an address of a site or a redirect. One that stands there
+// AddAddress records an address of a site or a redirect. One that is recorded
 // already with the same meaning is fine; another gives a Problem
 // "address-taken".
 func (s *Store) AddAddress(ctx context.Context, a appliance.Address) error {

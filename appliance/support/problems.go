@@ -101,7 +101,7 @@ func unreachableDesk(desk, why string, err error) *unreachable {
 		What: "the support desk at " + desk + " cannot be reached", Why: why,
 		Next: []string{
 			"nothing, if it comes back: everything is kept and sent then",
-			"otherwise look whether this box reaches the Internet: coopkit doctor",
+			"otherwise check whether this box reaches the Internet: coopkit doctor",
 		},
 		Err: err, Args: args(desk, why),
 	}}
@@ -112,7 +112,7 @@ func notTheDesk(desk, why string, err error) *problem.Problem {
 		Code: "desk-not-verified", Kind: problem.Unavailable,
 		What: "what answers at " + desk + " is not the support desk that this box joined", Why: why,
 		Next: []string{
-			"look whether the clock of this box is right, and whether its Internet connection first wants a sign-in: coopkit doctor",
+			"check whether the clock of this box is right, and whether its Internet connection first wants a sign-in: coopkit doctor",
 			"ask your IT co-op whether the desk has moved; if so, leave it and join again with a new invitation",
 		},
 		Err: err, Args: args(desk, why),
@@ -144,7 +144,7 @@ func refusedBy(desk string, s said) *problem.Problem {
 	return &problem.Problem{
 		Code: "desk-refuses", Kind: problem.Conflict,
 		What: "the support desk at " + desk + " does not take the reports of this box", Why: s.reason(),
-		Next: []string{"tell your IT co-op what the desk says", "look whether the clock of this box is right: coopkit doctor"},
+		Next: []string{"tell your IT co-op what the desk says", "check whether the clock of this box is right: coopkit doctor"},
 		Args: args(desk, s.reason()),
 	}
 }

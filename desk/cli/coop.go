@@ -58,7 +58,7 @@ func newInvite(o *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "invite", Short: "Make an invitation for one box",
 		Long: "Prints the code with which one box joins, once, before its time ends. It is a\n" +
-			"secret, and kept nowhere. On the box: coopkit support join 'CODE'.",
+			"secret, and not stored. On the box: coopkit support join 'CODE'.",
 		Example: "  coopkit desk invite --coop lantern-bakery --caretaker kestrel --valid 4h",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

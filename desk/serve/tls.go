@@ -45,7 +45,7 @@ func openTLS(cfg Config, hosts []string, log *slog.Logger) (secured, []byte, err
 		return secured{}, nil, &problem.Problem{
 			Code: "desk-certificate-unusable", Kind: problem.Invalid,
 			What: "the certificate of the desk cannot be read",
-			Why:  "--tls-cert and --tls-key have to be PEM files that belong together and that this user may read",
+			Why:  "--tls-cert and --tls-key have to be PEM files of one certificate that this user may read",
 			Next: []string{"look at both files", "or leave both out: then the desk signs its own, and boxes know it by the invitation"},
 			Err:  err,
 		}

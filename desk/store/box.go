@@ -134,7 +134,7 @@ func (s *Store) Keys(ctx context.Context, id wire.BoxID) (Keys, error) {
 	return k, nil
 }
 
-// Leave notes that the box goes by itself. What it reported stays for a while.
+// Leave notes that the box leaves of its own accord. What it reported stays for a while.
 func (s *Store) Leave(ctx context.Context, id wire.BoxID, reason string) error {
 	return s.write(ctx, func(t *txn) error {
 		found, err := t.boxes(ctx, id)

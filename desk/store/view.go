@@ -217,7 +217,7 @@ func (v *View) checkInvite(ctx context.Context, i *Invite) error {
 		return &problem.Problem{
 			Code: "invitation-too-long", Kind: problem.Invalid,
 			What: "an invitation is valid for at least a minute and at most 24 hours",
-			Why:  "the longer it lies around, the likelier somebody else uses it",
+			Why:  "the longer it lies around, the more likely it is that somebody else uses it",
 			Next: []string{"choose a shorter time; a new invitation is made in seconds"},
 		}
 	}

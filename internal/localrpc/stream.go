@@ -88,8 +88,8 @@ func (call LinesCall[P, E]) Do(ctx context.Context, c *Client, p P, each func(E)
 // UploadCall is a call whose body is a stream of any size.
 type UploadCall[P, R any] struct{ path string }
 
-// Upload declares one. The part reads the body as it arrives. When it fails half
-// way, the rest is read and dropped: closing on a client that still writes would
+// Upload declares one. The part reads the body as it arrives. When it fails
+// partway, the rest is read and dropped: closing on a client that still writes would
 // lose the answer.
 func Upload[A, B, P, R any](a *Area[A, B], path, does string, do func(B, context.Context, P, io.Reader) (R, error)) UploadCall[P, R] {
 	add(a, http.MethodPut, path, does, reflect.TypeFor[R](), func(b B, _ http.ResponseWriter, r *http.Request, p P) (any, error) {

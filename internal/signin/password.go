@@ -34,7 +34,7 @@ func CheckPassword(name, password string) error {
 			Code: "password-short", Kind: problem.Invalid,
 			What: "the password is too short",
 			Why:  "it needs 10 letters, digits or signs",
-			Next: []string{"take four words that do not belong together"},
+			Next: []string{"use four unrelated words"},
 		}
 	case len(password) > maxPasswordBytes:
 		return &problem.Problem{
@@ -48,21 +48,21 @@ func CheckPassword(name, password string) error {
 			Code: "password-is-name", Kind: problem.Invalid,
 			What: "the password is the name",
 			Why:  "who guesses tries the name first",
-			Next: []string{"take four words that do not belong together"},
+			Next: []string{"use four unrelated words"},
 		}
 	case slices.Contains(strings.Fields(common), folded):
 		return &problem.Problem{
 			Code: "password-common", Kind: problem.Invalid,
 			What: "many people have this password",
 			Why:  "who guesses tries it among the first",
-			Next: []string{"take four words that do not belong together"},
+			Next: []string{"use four unrelated words"},
 		}
 	case patterned(folded):
 		return &problem.Problem{
 			Code: "password-pattern", Kind: problem.Invalid,
 			What: "the password repeats itself or follows a simple pattern",
 			Why:  "patterns such as aaaaaaaaaa, abcabcabca and 1234567890 are tried first",
-			Next: []string{"take four words that do not belong together"},
+			Next: []string{"use four unrelated words"},
 		}
 	}
 	return nil

@@ -48,8 +48,8 @@ type NewPerson struct {
 }
 
 // signInName is the form of a name in the database: capital letters and the
-// ways to write the same letter do not count (RFC 8265). It is empty if it can
-// not be a name.
+// ways to write the same letter do not count (RFC 8265). It is empty if it
+// cannot be a name.
 func signInName(typed string) string {
 	name, err := precis.UsernameCaseMapped.String(strings.TrimSpace(typed))
 	if err != nil || len(name) > maxNameBytes {

@@ -151,7 +151,7 @@ func (s *Service) check(ctx context.Context, name, password string, c Client) (P
 func (s *Service) wrong() error {
 	return &problem.Problem{
 		Code: "signin-wrong", Kind: problem.Forbidden,
-		What: "the name and the password do not belong together",
+		What: "the name or the password is wrong",
 		Next: []string{"type both again: capital letters count in the password", s.wayBack},
 	}
 }

@@ -103,8 +103,8 @@ func (s *Service) refuseLocked(ctx context.Context, keys []failureKey) error {
 	}
 }
 
-// counted counts a wrong attempt and returns what is wrong with it. When it can
-// not be counted, as on a full disk, it says nothing about the attempt: guesses
+// counted counts a wrong attempt and returns what is wrong with it. When it
+// cannot be counted, as on a full disk, it says nothing about the attempt: guesses
 // would be free otherwise.
 func (s *Service) counted(ctx context.Context, keys []failureKey, c Client, wrong error) error {
 	locked, err := s.store.fail(ctx, keys, s.now())

@@ -14,7 +14,7 @@ import (
 
 func newCheck(env *base.Env) *cobra.Command {
 	return &cobra.Command{
-		Use: "check <host>", Short: "Look whether a name leads to this box",
+		Use: "check <host>", Short: "Check whether a name leads to this box",
 		Long:    "Asks the server that answers for the name, and compares with the addresses of this box. Exit code 1 when it does not lead here.",
 		Example: "  coopkit name check www.demo.coop",
 		Args:    cobra.ExactArgs(1),

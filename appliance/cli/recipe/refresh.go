@@ -16,7 +16,7 @@ import (
 func NewRefresh(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "refresh", Short: "Build images again whose Debian packages have updates",
-		Long:    "Looks whether Debian has published updates for what the images built here contain, and builds those again.",
+		Long:    "Checks whether Debian has published updates for what the images built here contain, and builds those again.",
 		Example: "  coopkit recipe refresh",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -12,7 +12,7 @@ import (
 	"coopkit/internal/webkit"
 )
 
-// Group is what one card tells of: findings that say the same of several things,
+// Group is what one card shows: findings that say the same of several things,
 // as severe. It is never empty.
 type Group []appliance.Finding
 

@@ -71,7 +71,7 @@ func (d *pages) report(ctx context.Context) (appliance.Report, error) {
 	return d.Box.Health.Shown(ctx)
 }
 
-// box is what the home page tells of; what could not be looked at is nil.
+// box is what the home page shows; what could not be looked at is nil.
 type box struct {
 	report   appliance.Report
 	apps     []appliance.App
@@ -87,7 +87,7 @@ type box struct {
 	unlooked bool              // apps or sites are not known
 }
 
-// lately is how many jobs the home page tells of.
+// lately is how many jobs the home page shows.
 const lately = 6
 
 // ask asks for everything; one part that does not answer does not take the

@@ -65,7 +65,7 @@ func (d *pages) showDesk(w http.ResponseWriter, status int, page *webkit.Page, r
 	return d.UI.Render(w, status, "settings-desk", p)
 }
 
-// compared is how often a page that shows the words looks whether a person at
+// compared is how often a page that shows the words checks whether a person at
 // the desk has compared them.
 const compared = time.Second
 

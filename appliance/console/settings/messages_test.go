@@ -53,7 +53,7 @@ func TestMail_setTriedRemovedAndPutBack(t *testing.T) {
 		t.Fatalf("%d %s", page.Status, page.Text(t, "main"))
 	}
 	page = c.Get(t, "/settings/mail")
-	if strings.Contains(page.Source, delivertest.Password) || page.Value(t, "#f-host", "value") != relay.Host || !strings.Contains(page.Text(t, "main"), "One is stored") {
+	if strings.Contains(page.Source, delivertest.Password) || page.Value(t, "#f-host", "value") != relay.Host || !strings.Contains(page.Text(t, "main"), "A password is stored") {
 		t.Errorf("the page has the password, or not the setting")
 	}
 	if page := c.Post(t, "/settings/mail/test", "to", "not an address"); page.Status != http.StatusUnprocessableEntity || page.Value(t, "#f-to", "aria-invalid") != "true" {

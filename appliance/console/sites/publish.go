@@ -99,7 +99,7 @@ func (s *site) facts(r *http.Request, v *planPage, d appliance.Draft, host strin
 	return s.missing(r, v, host)
 }
 
-// missing looks whether visitors would find the site. A name in a zone of this
+// missing checks whether visitors would find the site. A name in a zone of this
 // box gets its record with the job.
 func (s *site) missing(r *http.Request, v *planPage, host string) error {
 	check, err := s.Box.Names.Check(r.Context(), host)

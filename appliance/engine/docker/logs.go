@@ -21,7 +21,7 @@ import (
 	"coopkit/appliance/engine"
 )
 
-// followAgain is how soon following looks whether an ended service came back.
+// followAgain is how soon following checks whether an ended service came back.
 const followAgain = time.Second
 
 // Logs writes log lines to w, one Write for each line: service by service, or

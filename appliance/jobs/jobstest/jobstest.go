@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 
-// Package jobstest ends and breaks every kind of job at every point, and looks
+// Package jobstest ends and breaks every kind of job at every point, and checks
 // whether its box is then either as before the change or as after it. The parts
 // that have kinds of job give it worlds to do that in; it knows nothing of what
 // is in them.

@@ -119,7 +119,7 @@ func (r *trial) end() {
 	}
 }
 
-// check looks whether the box is as the job's state says, and that the same
+// check checks whether the box is as the job's state says, and that the same
 // change works now if it did not.
 func (c *course) check(r *trial) {
 	r.t.Helper()
