@@ -112,18 +112,7 @@ func (d *Web) invitationsShow(w http.ResponseWriter, r *http.Request) error {
 	return d.ui.Render(w, http.StatusOK, "desk-invitations", page)
 }
 
-<<<<<<< HEAD
 // invite makes an invitation and leads to the page that shows its code.
-=======
-type invitedPage struct {
-	*webkit.Page
-	Code, Command string
-	Ends          template.HTML
-}
-
-// invite shows the code in the answer itself: it is not stored, so there is
-// no page to redirect to.
->>>>>>> 2ba6caa (words: a list of what is not said, and a check of messages, docs and comments)
 func (d *Web) invite(w http.ResponseWriter, r *http.Request) error {
 	a, err := d.as(r)
 	if err != nil {
