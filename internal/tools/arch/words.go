@@ -32,7 +32,7 @@ func RefusedWords(page []byte) []Refused {
 		if row == nil {
 			continue
 		}
-		for _, text := range strings.Split(strings.Trim(row[2], "`"), "`, `") {
+		for text := range strings.SplitSeq(strings.Trim(row[2], "`"), "`, `") {
 			// In French a letter with an accent is no end of a word for \b.
 			re := regexp.MustCompile(`(?i)(?:^|[^\pL])` + strings.ReplaceAll(regexp.QuoteMeta(text), " ", `\s+`) + `(?:[^\pL]|$)`)
 			all = append(all, Refused{Lang: row[1], Text: text, re: re})
