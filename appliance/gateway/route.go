@@ -64,9 +64,6 @@ func (g *Gateway) handler(r Route, old *entry) (http.Handler, error) {
 		if err != nil || to.Host == "" || (to.Scheme != "http" && to.Scheme != "https") {
 			return nil, invalidRoute(r, "the address that it leads to is not a full web address", err)
 		}
-		if host, err := hostname.Parse(to.Hostname()); err == nil && host == r.Host {
-			return nil, invalidRoute(r, "it leads to itself")
-		}
 		return redirectTo(to), nil
 	case Held:
 		if !holdReasons[r.Hold] {
