@@ -162,6 +162,7 @@ func (c *counted) Read(b []byte) (int, error) {
 
 func TestPlanAdd_makesNoSecret(t *testing.T) { // not parallel: it watches all randomness
 	b, _ := fakeBox(t, fine)
+	b.checkWord() // the box's own
 	source := &counted{Reader: rand.Reader}
 	rand.Reader = source
 	defer func() { rand.Reader = source.Reader }()

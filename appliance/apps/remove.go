@@ -44,6 +44,12 @@ func (a *Apps) planRemove(ctx context.Context, input removeInput) (appliance.Pla
 	if plan.Steps, err = a.Jobs.Outline(ctx, appliance.ChangeRemove, input); err != nil {
 		return plan, err
 	}
+	limited, cancel := context.WithTimeout(ctx, engine.Answer)
+	defer cancel()
+	have, err := a.Engine.Observe(limited, in.Name)
+	if err != nil {
+		return plan, err
+	}
 	plan.Space = a.spaceOf(in.Name)
 	if input.Export == "" {
 		plan.WayBack.Code = appliance.BackNone
@@ -53,12 +59,6 @@ func (a *Apps) planRemove(ctx context.Context, input removeInput) (appliance.Pla
 	}
 	for _, host := range in.Addresses {
 		plan.Lines = append(plan.Lines, appliance.Line{Verb: appliance.VerbClose, Kind: appliance.KindAddress, Name: a.Door.URL(host)})
-	}
-	limited, cancel := context.WithTimeout(ctx, engine.Answer)
-	defer cancel()
-	have, err := a.Engine.Observe(limited, in.Name)
-	if err != nil {
-		return plan, err
 	}
 	plan.Lines = append(plan.Lines, a.described(in, engine.Teardown(have, false))...)
 	return plan.Seal(), nil
