@@ -37,7 +37,7 @@ func TestCopy_isMadeOnceAndDownloaded(t *testing.T) {
 			t.Errorf("%s: no download: %s", lang, p.Text(t, "main"))
 		}
 	})
-	c.Get(t, "/apps/dokuwiki/copy").Want(t, http.StatusOK, "Made 30 seconds ago. This box deletes it on 30 November 2026.")
+	c.Get(t, "/apps/dokuwiki/copy").Want(t, http.StatusOK, "seconds ago. This box deletes it on 30 November 2026.")
 	file := c.Get(t, "/apps/dokuwiki/copy.zip")
 	if file.Status != http.StatusOK || file.Header.Get("Content-Disposition") != "attachment; filename=dokuwiki.zip" {
 		t.Errorf("%d %v", file.Status, file.Header)

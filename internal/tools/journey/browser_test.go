@@ -278,6 +278,20 @@ func (b *browser) choose(label string) {
 	ask(b, "choose "+label, chromedp.KeyEvent(" "))
 }
 
+// unfold opens what is folded away under these words.
+func (b *browser) unfold(name string) {
+	b.t.Helper()
+	b.find("button", name)
+	if b.hands != keyboard {
+		ask(b, "unfold "+name, chromedp.Click(marked))
+		return
+	}
+	if err := b.tabTo(name); err != nil {
+		b.fail("unfold %q: %v", name, err)
+	}
+	ask(b, "unfold "+name, chromedp.KeyEvent(kb.Enter))
+}
+
 // attach chooses files for the field with this label; the system's own dialogue
 // for that is not part of a page.
 func (b *browser) attach(label string, files ...string) {

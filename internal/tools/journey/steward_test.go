@@ -89,7 +89,7 @@ func addWordPress(b *browser, s *stage) {
 	b.press("WordPress")
 	b.press("Add WordPress")
 	b.fill("E-mail address", "amara@demo.coop")
-	b.press("More")
+	b.unfold("More settings")
 	b.fill("Name of the website", coopName)
 	b.fill("Short name", "website")
 	b.press("See the plan")
