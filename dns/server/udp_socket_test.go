@@ -113,7 +113,8 @@ func TestUDP_allocatesOnlyAddresses(t *testing.T) {
 			u.flush()
 			most = max(most, n)
 		})
-		if allocs > 2*batch || most != batch {
+		const pool = batch / 4 // with the race detector, x/net's pool loses some of its buffers
+		if allocs > 2*batch+pool || most != batch {
 			t.Errorf("%s: %v allocations for a batch of %d, want no more than two for each of %d", host, allocs, most, batch)
 		}
 		if _, err := asker.Read(make([]byte, udpSize)); err != nil {
