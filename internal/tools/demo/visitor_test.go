@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -137,6 +138,13 @@ func (wp *wordpress) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// published is the post as it is now, and how many there are.
+func (wp *wordpress) published() (content string, posts int) {
+	wp.mu.Lock()
+	defer wp.mu.Unlock()
+	return wp.content, wp.posts
+}
+
 func (wp *wordpress) api(w http.ResponseWriter, r *http.Request) {
 	post := map[string]any{"id": 7, "link": "https://" + r.Host + "/hello/"}
 	route := r.URL.Query().Get("rest_route")
@@ -167,27 +175,32 @@ func TestWordPress_publishesOnePost(t *testing.T) {
 	wp := &wordpress{nonce: "a0b1c2"}
 	d, trust := startHTTPS(t, wp)
 	for range 2 {
-		before := wp.content
+		before, _ := wp.published()
 		d.do(trust + "user=owner password='s3cret&' publish")
-		if wp.content == before {
+		if after, _ := wp.published(); after == before {
 			t.Error("the post is as it was")
 		}
 	}
-	if wp.posts != 1 {
-		t.Errorf("two runs made %d posts", wp.posts)
+	if _, posts := wp.published(); posts != 1 {
+		t.Errorf("two runs made %d posts", posts)
 	}
 	d.refused(trust+"user=owner password=wrong publish", "does not let its owner in", "The password is incorrect")
+	wp.mu.Lock()
 	wp.nonce = "d3e4f5" // what the owner got is stale
+	wp.mu.Unlock()
 	d.refused(trust+"user=owner password='s3cret&' publish", "WordPress refuses what its owner may do", "it answered 403")
 }
 
 func TestRedirects_wantsHTTPS(t *testing.T) {
-	to := "https://demo.coop:8443/"
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusMovedPermanently) }))
+	var to atomic.Value
+	to.Store("https://demo.coop:8443/")
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, to.Load().(string), http.StatusMovedPermanently)
+	}))
 	defer srv.Close()
 	d := fakeDemo(t)
 	d.env["DEMO_HTTP"], d.env["DEMO_DNS"] = port(srv.Listener.Addr()), startDNS(t)
 	d.do("ca=/dev/null redirects")
-	to = "https://demo.coop/"
+	to.Store("https://demo.coop/")
 	d.refused("ca=/dev/null redirects", "it leads to “https://demo.coop/”")
 }

@@ -198,7 +198,7 @@ func joinDesk(amara, jonas *browser, s *stage) {
 	jonas.shows("fleet-empty")
 	jonas.press("Invitations")
 	jonas.press("Create an invitation")
-	jonas.sees("shown once")
+	jonas.sees("shown only once")
 	code := jonas.says("#code")
 	jonas.shows("invited")
 
@@ -273,7 +273,7 @@ func stopApp(amara, jonas *browser, s *stage) {
 	amara.open(s.console + "/apps/website")
 	amara.press("Start")
 	amara.sees("All steps succeeded")
-	jonas.until("/boxes/"+jonas.at()[strings.LastIndex(jonas.at(), "/")+1:], "Solved: WordPress is closed")
+	jonas.until("/boxes/"+jonas.at()[strings.LastIndex(jonas.at(), "/")+1:], "Solved: Website is closed")
 }
 
 // lookAtAll looks at every page that can be reached from the box and the desk
