@@ -21,13 +21,13 @@ const doctorCodes = `Exit codes:
   3    warnings: it will break if nobody acts
   4    not allowed
   5    the agent does not answer
-  130  stopped by a person`
+  130  interrupted`
 
 func newDoctor(env *base.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Check the health of this box",
 		Long: "Runs every health check and shows what they found, worst first: what it means, why, what to do, and who can do it. " +
-			"What is only a consequence of another finding is not shown.",
+			"Findings caused by another finding are hidden.",
 		Example:     "  coopkit doctor\n  coopkit doctor --json",
 		Annotations: map[string]string{exitCodes: doctorCodes},
 		Args:        cobra.NoArgs,

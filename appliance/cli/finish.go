@@ -17,12 +17,12 @@ const exitCodes = "exit-codes"
 // usualCodes ends the help of every other command.
 const usualCodes = `Exit codes:
   0    done
-  1    it did not work
+  1    failed
   2    the command or its input is wrong; nothing was changed
-  3    partly done: a person must look
+  3    partly done, needs attention
   4    not allowed
   5    the agent, or a part that is needed, does not answer
-  130  stopped by a person`
+  130  interrupted`
 
 // finish gives every command what all have alike: Problems for wrong usage, a
 // help that ends with the exit codes, and nouns that refuse unknown verbs.

@@ -17,7 +17,7 @@ func newAdd(env *base.Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "add <zone>", Short: "Let this box answer for a zone",
 		Long: "Lets this box answer DNS questions for a zone, e.g. demo.coop. The plan says what to set at the " +
-			"registrar, once; until then the world does not ask this box.",
+			"registrar, once; until then the Internet does not use this box for it.",
 		Example: "  coopkit name add demo.coop",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -13,7 +13,7 @@ import (
 
 // New returns the noun with its verbs.
 func New(env *base.Env) *cobra.Command {
-	cmd := &cobra.Command{Use: "name", Short: "Look after names: the zones that this box answers for"}
+	cmd := &cobra.Command{Use: "name", Short: "Manage the names (DNS zones) that this box serves"}
 	cmd.AddCommand(newAdd(env), newList(env), newShow(env), newCheck(env), newExport(env), newRemove(env))
 	return cmd
 }

@@ -22,7 +22,7 @@ func newPush(env *base.Env) *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "push <folder> <host>", Short: "Publish a folder as a site at a name",
-		Long: "Publishes the files of a folder as the next version of the site, at once for every visitor. " +
+		Long: "Publishes a folder as the new version of a site, immediately for every visitor. " +
 			"Files and folders that begin with a dot are left out, except .well-known; links that lead out of the folder are refused.",
 		Example: "  coopkit site push public/ demo.coop",
 		Args:    cobra.ExactArgs(2),
