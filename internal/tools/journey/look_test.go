@@ -107,7 +107,7 @@ func kindOfPage(path string) string {
 	}
 	parts := strings.Split(u.Path, "/")
 	for i, p := range parts {
-		if i >= 2 && (parts[1] != "settings" && parts[1] != "catalogue" && parts[1] != "setup") && !slices.Contains([]string{"new", "remove", "messages", "labels", "recover", "publish", "later"}, p) {
+		if i >= 2 && (parts[1] != "settings" && parts[1] != "catalogue" && parts[1] != "setup") && !slices.Contains([]string{"new", "remove", "messages", "copy", "labels", "recover", "publish", "later"}, p) {
 			parts[i] = "*"
 		}
 	}
@@ -118,11 +118,11 @@ func kindOfPage(path string) string {
 }
 
 // download matches what is a file to keep, not a page.
-var download = regexp.MustCompile(`\.(crt|csv|txt)(\?|$)`)
+var download = regexp.MustCompile(`\.(crt|csv|txt|zip)(\?|$)|^/(sites|names)/[^/]+/copy$`)
 
 func (b *browser) links(base string) []string {
 	b.t.Helper()
-	hrefs := ask(b, "collect links", chromedp.Evaluate[[]string](`[...document.querySelectorAll("a[href]")].map((a) => a.href)`))
+	hrefs := ask(b, "collect links", chromedp.Evaluate[[]string](`[...document.querySelectorAll("a[href]:not([download])")].map((a) => a.href)`))
 	var out []string
 	for _, href := range hrefs {
 		path, ok := strings.CutPrefix(href, base)
