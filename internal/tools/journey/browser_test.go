@@ -41,6 +41,13 @@ type browser struct {
 	ctx   context.Context
 	hands hands
 	shots string // folder for pictures
+	did   effort
+}
+
+// effort is what a person had to do until something works.
+type effort struct {
+	clicks, fields int
+	began          time.Time
 }
 
 // newBrowser opens a window with a fresh profile.
@@ -190,6 +197,7 @@ func (b *browser) pause() {
 // person looks again then.
 func (b *browser) press(name string) {
 	b.t.Helper()
+	b.did.clicks++
 	var err error
 	for range 3 {
 		b.find("button", name)
@@ -254,6 +262,7 @@ func (b *browser) tabTo(name string) error {
 // fill writes into the field whose label begins with these words.
 func (b *browser) fill(label, value string) {
 	b.t.Helper()
+	b.did.fields++
 	b.find("field", label)
 	if b.hands == keyboard {
 		if err := b.tabTo(label); err != nil {
@@ -269,6 +278,7 @@ func (b *browser) fill(label, value string) {
 // choose ticks or picks the field whose label begins with these words.
 func (b *browser) choose(label string) {
 	b.t.Helper()
+	b.did.clicks++
 	b.find("field", label)
 	if b.hands != keyboard {
 		ask(b, "choose "+label, chromedp.Click(marked))
@@ -281,6 +291,7 @@ func (b *browser) choose(label string) {
 // unfold opens what is folded away under these words.
 func (b *browser) unfold(name string) {
 	b.t.Helper()
+	b.did.clicks++
 	b.find("button", name)
 	if b.hands != keyboard {
 		ask(b, "unfold "+name, chromedp.Click(marked))
