@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"coopkit/desk/wire"
 	"coopkit/internal/sqlitedb"
@@ -54,6 +55,12 @@ func (d *benchDesk) reports(ctx context.Context, boxes []*loadBox) (loaded, erro
 	}
 	if sent.answered >= each*len(boxes) {
 		return loaded{}, fmt.Errorf("the desk stored all of %d reports: the bench has to make more", sent.answered)
+	}
+	// What was on its way when wrk ended may still be stored.
+	select {
+	case <-time.After(time.Second):
+	case <-ctx.Done():
+		return loaded{}, context.Cause(ctx)
 	}
 	stored, err := d.catchUp(ctx, boxes)
 	if err != nil {
